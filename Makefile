@@ -1,0 +1,34 @@
+# lunacy: `make index` builds the sample index, `make test` runs the tests. `make help` lists the rest.
+PYTHON ?= python3
+INDEX ?= indexes/sample
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEGORIES="cs.* stat.ML"; without: the sample)
+	$(BIN)/lunacy index $(SNAPSHOT) --into $(INDEX) $(if $(CATEGORIES),--category '$(CATEGORIES)')
+	@echo "next: $(BIN)/lunacy query 1802.05130 --index $(INDEX)"
+
+test: .venv/dev  ## Run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev  ## Lint, format, types, tests: what CI runs
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(MAKE) test
+
+bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
+	$(BIN)/python -m tests.bench
+
+clean:  ## Remove the virtual environment and the sample index
+	rm -rf .venv indexes/sample .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */:	/'
+
+.venv/runtime: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lunacy needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv && $(PIP) --editable . && touch $@
+
+.venv/dev: .venv/runtime
+	$(PIP) --editable '.[dev]' && touch $@
+
+.PHONY: index test check bench clean help

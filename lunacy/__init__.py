@@ -1,0 +1,43 @@
+"""Find the arXiv papers most like this one.
+
+>>> import lunacy
+>>> with lunacy.open_index("indexes/sample") as ix:
+...     for hit in ix.similar("1802.05130", top=3):
+...         print(f"{hit.rank} {hit.score:.3f} {hit.id} {hit.title}")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lunacy.errors import LunacyError
+    from lunacy.paper import Hit, Paper
+    from lunacy.pipeline import BuildReport, build_index
+    from lunacy.query import Index, open_index
+
+__all__ = ["BuildReport", "Hit", "Index", "LunacyError", "Paper", "build_index", "open_index"]
+__version__ = "0.1.0"
+
+_HOME = {
+    "BuildReport": "pipeline",
+    "Hit": "paper",
+    "Index": "query",
+    "LunacyError": "errors",
+    "Paper": "paper",
+    "build_index": "pipeline",
+    "open_index": "query",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `lunacy --help` must not wait for numpy, nor a query for torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'lunacy' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"lunacy.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m lunacy`: the same program."""
+
+from lunacy.cli import main
+
+main()

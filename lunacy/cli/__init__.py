@@ -1,0 +1,61 @@
+"""The command line. A file a command, without logic; heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from lunacy import __version__
+from lunacy.cli.index import index
+from lunacy.cli.info import info
+from lunacy.cli.query import query
+from lunacy.cli.verify import verify
+from lunacy.errors import LunacyError
+
+
+class Program(click.Group):
+    """The commands, with lunacy's errors shown as one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; `--debug` lets tracebacks through."""
+        try:
+            return super().invoke(ctx)
+        except (LunacyError, OSError, MemoryError) as error:
+            if ctx.params["debug"]:
+                raise
+            if isinstance(error, BrokenPipeError):  # `lunacy query ... | head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                ctx.exit(1)
+            click.echo(f"lunacy: {_one_line(error)}", err=True)
+            ctx.exit(error.exit_code if isinstance(error, LunacyError) else 1)
+        except KeyboardInterrupt:
+            click.echo(
+                "lunacy: stopped; what was committed is kept, and the same command goes on from there",
+                err=True,
+            )
+            ctx.exit(130)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lunacy")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Find the arXiv papers most like this one.
+
+    \b
+    lunacy index                    build the sample index
+    lunacy query 1802.05130         the papers most like this one
+    """
+
+
+for command in (index, query, info, verify):
+    main.add_command(command)

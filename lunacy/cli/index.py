@@ -1,0 +1,104 @@
+"""`lunacy index`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lunacy.cli.options import device_option
+from lunacy.errors import UsageError
+
+if TYPE_CHECKING:
+    from lunacy.pipeline import BuildReport, Progress
+
+_SAMPLE_INDEX = "indexes/sample"
+_EVERY_S = 0.2
+
+
+@click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
+@click.argument("snapshot", required=False, type=click.Path())
+@click.option("--into", metavar="DIR", type=click.Path(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
+@click.option(
+    "--category",
+    metavar="PATTERN",
+    multiple=True,
+    help="Keep papers with such a category: cs.CL, cs.*, 'stat.*,math.ST'. Repeatable.",
+)
+@click.option(
+    "--text",
+    type=click.Choice(["title+abstract", "abstract"]),
+    default="title+abstract",
+    show_default=True,
+    help="What is embedded of a paper.",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Stop after N papers.")
+@click.option("--model", metavar="NAME", help="A sentence-transformers model, by name or folder  [all-MiniLM-L6-v2]")
+@device_option
+@click.option("--batch-size", metavar="N", type=click.IntRange(min=1), help="Texts a batch  [by device]")
+@click.option("--vectors", metavar="FILE.npy", type=click.Path(), help="Bring your own vectors, one row a line.")
+@click.option("--strict", is_flag=True, help="Stop at the first bad line.")
+def index(snapshot: str | None, into: str | None, **options: Any) -> None:
+    """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.
+
+    SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .zip, or - for standard input. Without
+    one, the sample of some 2,000 papers that lunacy ships is indexed. Run it again after a kill, or with a newer
+    snapshot: only what is new or changed is embedded.
+    """
+    if into is None and snapshot is not None:
+        raise UsageError("say where the index goes: --into DIR")
+    from lunacy.pipeline import build_index
+
+    shown = _ProgressLine()
+    report = build_index(snapshot, into=into or _SAMPLE_INDEX, progress=shown.show, **options)
+    shown.clear()
+    _print(report)
+    if snapshot is None:
+        click.echo("try: lunacy query 1802.05130")
+
+
+def _print(report: BuildReport) -> None:
+    counts = report.counts
+    click.echo(
+        f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
+        f"+ filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"
+    )
+    besides = [
+        (counts.metadata_only, "updated in metadata only"),
+        (counts.repeated, "with an id that came before (the later line wins)"),
+        (counts.cut, "with a text longer than the model reads (cut)"),
+    ]
+    for n, what in besides:
+        if n:
+            click.echo(f"{n:,} {what}")
+    if report.quarantine:
+        click.echo(f"bad lines are in {report.quarantine}")
+    click.echo(f"{report.folder} is up to date, after {report.wait_s:.1f} s")
+
+
+class _ProgressLine:
+    """One line on a terminal, rewritten: how much is read, how fast, how long it will take. Quiet when piped."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self._is_on = sys.stderr.isatty()
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if not self._is_on or now - self._shown < _EVERY_S:
+            return
+        self._shown = now
+        passed_s = now - self._started
+        text = f"{progress.counts.read:,} lines, {progress.counts.read / passed_s:,.0f}/s"
+        if progress.size_bytes:
+            share = progress.position_bytes / progress.size_bytes
+            left_s = passed_s * (1 - share) / share if share else 0
+            text += f", {share:.0%}, {int(left_s) // 60}:{int(left_s) % 60:02} left"
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+    def clear(self) -> None:
+        if self._is_on:
+            click.echo("\r\x1b[K", nl=False, err=True)

@@ -1,0 +1,64 @@
+"""`lunacy info`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from lunacy.cli.options import index_option
+
+
+@click.command(epilog="Example: lunacy info --format json")
+@index_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def info(index_dir: str | None, form: str) -> None:
+    """What an index holds: papers, categories, dates, the model, sizes."""
+    from dataclasses import asdict
+
+    import orjson
+
+    from lunacy import render
+    from lunacy.query import find_index, open_index
+
+    with open_index(find_index(index_dir, os.environ.get("LUNACY_INDEX"))) as ix:
+        found = ix.info()
+    summary = found.summary
+    if form == "json":
+        record: dict[str, Any] = {
+            "folder": str(found.folder),
+            "papers": summary.n_papers,
+            "dead_rows": summary.n_dead,
+            "first_date": summary.first_date or None,
+            "last_date": summary.last_date or None,
+            "categories": summary.by_category,
+            "fingerprint": asdict(found.fingerprint),
+            "arithmetic": found.arithmetic,
+            "generation": found.generation,
+            "segments": found.n_segments,
+            "size_bytes": found.size_bytes,
+        }
+        click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+        return
+    largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
+    rows = [
+        ("index", str(found.folder)),
+        ("papers", f"{summary.n_papers:,}"),
+        ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}"),
+        (
+            "categories",
+            f"{len(largest)}: "
+            + ", ".join(f"{name} {n:,}" for name, n in largest[:8])
+            + ", ..."[: len(largest) > 8 and 5],
+        ),
+        (
+            "size",
+            f"{render.size(sum(found.size_bytes.values()))} in {found.n_segments} segments and papers.db",
+        ),
+        ("dead rows", f"{summary.n_dead:,}"),
+        ("commits", f"{found.generation:,}"),
+        ("arithmetic", found.arithmetic),
+    ]
+    rows += [(name, "not known" if value is None else str(value)) for name, value in asdict(found.fingerprint).items()]
+    click.echo(render.pairs(rows), nl=False)

@@ -1,0 +1,100 @@
+"""`lunacy query`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lunacy.cli.options import device_option, index_option
+from lunacy.errors import LunacyError, UsageError
+
+if TYPE_CHECKING:
+    from lunacy.paper import Hit
+    from lunacy.query import Index
+
+
+@click.command(epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3")
+@click.argument("papers", metavar="ID...", nargs=-1)
+@index_option
+@click.option("--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Hits a list.")
+@click.option("--include-self", is_flag=True, help="List the paper itself too.")
+@click.option("--text", metavar="TEXT", help="Papers most like this text; - reads it from standard input.")
+@click.option(
+    "--batch", metavar="FILE", type=click.Path(), help="Ids from a file, one a line, # comments; - for stdin."
+)
+@click.option("--skip-unknown", is_flag=True, help="Unknown ids in a batch are no failure.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "jsonl", "csv", "ids"]),
+    help="[default: table on a terminal, else jsonl]",
+)
+@click.option("--model", metavar="NAME", help="Where the index's model is, for --text, if not under its own name.")
+@device_option
+def query(
+    papers: tuple[str, ...],
+    index_dir: str | None,
+    text: str | None,
+    batch: str | None,
+    form: str | None,
+    skip_unknown: bool,
+    **options: Any,
+) -> None:
+    """The papers most like each ID: an arXiv id in any form, or its link.
+
+    The score is the cosine of the two papers' vectors; the list is exact.
+    """
+    if sum([bool(papers), text is not None, batch is not None]) != 1:
+        raise UsageError("give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
+    from lunacy import render
+    from lunacy.query import find_index, open_index
+
+    form = form or ("table" if sys.stdout.isatty() else "jsonl")
+    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    failed: list[LunacyError] = []
+    with open_index(find_index(index_dir, os.environ.get("LUNACY_INDEX"))) as ix:
+        if text is not None:
+            asked = _ask_text(ix, sys.stdin.read() if text == "-" else text, options)
+        else:
+            asked = _ask_papers(ix, papers if batch is None else _ids_in(batch), options, failed)
+        one = text is not None or len(papers) == 1
+        for piece in render.answers(asked, form, one=one, styled=styled):
+            click.echo(piece, nl=False)
+            if batch is not None:
+                sys.stdout.flush()
+    if failed and batch is not None:
+        sys.exit(0 if skip_unknown else 1)
+    if failed:
+        sys.exit(max(error.exit_code for error in failed))
+
+
+Asked = Iterator[tuple[dict[str, str], "list[Hit]"]]
+
+
+def _ask_text(ix: Index, text: str, options: dict[str, Any]) -> Asked:
+    options.pop("include_self")
+    answer = ix.answer_text(text, **options)
+    yield {"text": text}, answer.hits
+
+
+def _ask_papers(ix: Index, papers: Any, options: dict[str, Any], failed: list[LunacyError]) -> Asked:
+    for answer in ix.answers(papers, top=options["top"], include_self=options["include_self"]):
+        if isinstance(answer, LunacyError):
+            failed.append(answer)
+            click.echo(f"lunacy: {answer}", err=True)
+        else:
+            assert answer.paper is not None
+            yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits
+
+
+def _ids_in(batch: str) -> Iterator[str]:
+    with nullcontext(sys.stdin) if batch == "-" else open(batch, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            identifier = line.split("#")[0].strip()
+            if identifier:
+                yield identifier

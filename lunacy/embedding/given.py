@@ -1,0 +1,52 @@
+"""Vectors that the user brings along, instead of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.embedding.types import Vectors
+from lunacy.errors import VectorsError
+
+_BLOCK_ROWS = 2**14
+
+
+class GivenVectors:
+    """A `.npy` file of float16 or float32 vectors, memory-mapped; rows are normalised on the way out."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Map and check the whole file; raises VectorsError, naming the first row that has no direction."""
+        self.path = Path(path)
+        try:
+            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise VectorsError(f"{path} cannot be read as a .npy file of vectors: {error}") from None
+        if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype not in (np.float16, np.float32):
+            shape = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
+            raise VectorsError(f"{path} holds {shape}; a (n_lines, dim) array of float16 or float32 is needed")
+        if not array.flags.c_contiguous:
+            raise VectorsError(f"{path} is in Fortran order; write it with numpy.ascontiguousarray")
+        self._array: npt.NDArray[np.floating] = array
+        self.n_rows, self.dim = array.shape
+        if self.n_rows and not self.dim:
+            raise VectorsError(f"{path} has vectors of dimension 0")
+        self._check()
+
+    def _check(self) -> None:
+        for start in range(0, self.n_rows, _BLOCK_ROWS):
+            block = np.asarray(self._array[start : start + _BLOCK_ROWS], np.float32)
+            norms = np.sqrt(np.einsum("ij,ij->i", block, block))  # (b,): NaN or Inf if any value is, 0 if all are
+            wrong = np.flatnonzero(~((norms > 0) & np.isfinite(norms)))
+            if len(wrong):
+                row = start + int(wrong[0])
+                what = "is all zeros" if not np.any(block[wrong[0]]) else "holds NaN, Inf or values too large or small"
+                raise VectorsError(f"{self.path}: row {row} {what}; nothing was written")
+
+    def unit_rows(self, places: Sequence[int]) -> Vectors:
+        """The vectors at `places`, normalised: (n, dim) float32."""
+        rows = self._array[np.asarray(places, np.int64)].astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows

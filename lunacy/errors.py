@@ -1,0 +1,74 @@
+"""Every error that lunacy raises on purpose.
+
+LunacyError                 exit 1: it failed, and the message says what, where and what to do next
+├── UsageError              exit 2: the question itself is wrong
+│   ├── NotAnId             text that is no arXiv id
+│   └── UnknownCategory     a category that arXiv does not have
+├── SnapshotError           the snapshot cannot be read on
+├── ModelError              the embedding model cannot be had
+├── FingerprintMismatch     vectors of two models do not mix
+├── VectorsError            a `--vectors` file that does not fit its snapshot
+└── StoreError              the index folder
+    ├── NoIndex             nothing there, or not an index
+    ├── IndexLocked         another writer holds it
+    ├── IndexDamaged        a file is missing, cut or changed
+    └── UnknownPaper        an id that the index lacks
+"""
+
+from __future__ import annotations
+
+
+class LunacyError(Exception):
+    """Root of the tree; `str(error)` is one line for a person."""
+
+    exit_code = 1
+
+
+class UsageError(LunacyError):
+    """The question itself is wrong."""
+
+    exit_code = 2
+
+
+class NotAnId(UsageError):
+    """Text that is no arXiv id."""
+
+
+class UnknownCategory(UsageError):
+    """A category that arXiv does not have."""
+
+
+class SnapshotError(LunacyError):
+    """The snapshot cannot be read on."""
+
+
+class ModelError(LunacyError):
+    """The embedding model cannot be had."""
+
+
+class FingerprintMismatch(LunacyError):
+    """Vectors of two models do not mix."""
+
+
+class VectorsError(LunacyError):
+    """A file of vectors that does not fit its snapshot."""
+
+
+class StoreError(LunacyError):
+    """Something about the index folder."""
+
+
+class NoIndex(StoreError):
+    """Nothing there, or not an index."""
+
+
+class IndexLocked(StoreError):
+    """Another writer holds the index."""
+
+
+class IndexDamaged(StoreError):
+    """A file of the index is missing, cut or changed."""
+
+
+class UnknownPaper(StoreError):
+    """An id that the index lacks."""

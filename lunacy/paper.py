@@ -1,0 +1,100 @@
+"""The words every room speaks: papers, hits, arXiv ids, the text that is embedded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from lunacy.errors import NotAnId
+
+# What is embedded of a paper. Measured: title + abstract finds more of what authors cite than the abstract alone.
+TEXTS = ("title+abstract", "abstract")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One arXiv paper, as the snapshot has it, with white space folded."""
+
+    id: str
+    title: str
+    abstract: str
+    authors: str = ""
+    categories: tuple[str, ...] = ()
+    submitted: str = ""  # ISO date of the first version, "" if unknown
+    updated: str = ""  # ISO date of the last change, "" if unknown
+    doi: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer: a paper, its place in the list (1 is best) and its cosine with the query."""
+
+    rank: int
+    id: str
+    score: float
+    title: str
+    authors: str
+    categories: tuple[str, ...]
+    updated: str
+
+    @property
+    def url(self) -> str:
+        """The paper's page on arXiv."""
+        return f"https://arxiv.org/abs/{self.id}"
+
+
+def fold(text: str) -> str:
+    """Runs of white space become one space; nothing else changes (LaTeX stays)."""
+    return " ".join(text.split())
+
+
+def embedded_text(paper: Paper, recipe: str) -> str:
+    """The text of `paper` that is embedded; `recipe` is one of `TEXTS`."""
+    return paper.abstract if recipe == "abstract" else f"{paper.title} {paper.abstract}"
+
+
+def digest(text: str) -> bytes:
+    """16 bytes (BLAKE2b) that change when the embedded text does."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+_NEW = r"\d{4}\.\d{4,5}"
+_OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z-]+)?/\d{7}"
+_ID = re.compile(
+    rf"""
+    (?: (?:https?://)? (?:[\w-]+\.)+[a-z]{{2,}} /(?:[\w.-]+/)*?   # arxiv.org/abs/, doi.org/10.48550/
+      | /?(?:abs|pdf|html)/ | (?:doi:)?10\.48550/ )?
+    (?: arxiv [.:]? )?
+    (?P<id> {_NEW} | {_OLD} ) (?:v\d+)?
+    (?: \.pdf | \.html )? /? (?: [?\#].* )? (?: \[.* )?         # ?context=cs, [cs.CL] 14 Feb 2018
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_LONGEST = 300  # characters; no id in any dress is longer
+
+
+def canonical_id(text: str) -> str | None:
+    """The arXiv id in `text`, in any form a person pastes, as arXiv itself writes it; None if there is none.
+
+    Without version, and without the subject class of old ids: `math.AG/0601001v2` is `math/0601001`
+    (https://info.arxiv.org/help/arxiv_identifier.html).
+    """
+    bare = "".join(text.split()).strip("<>()[]\"',;.")
+    match = _ID.fullmatch(bare) if len(bare) <= _LONGEST else None
+    if match is None:
+        return None
+    archive, slash, number = match["id"].partition("/")
+    return f"{archive.split('.')[0].lower()}/{number}" if slash else archive
+
+
+def parse_id(text: str) -> str:
+    """As `canonical_id`; raises NotAnId, with examples, for anything else."""
+    found = canonical_id(text)
+    if found is None:
+        shown = fold(text)[:60]
+        raise NotAnId(
+            f"{shown!r} is not an arXiv id; write it like 1802.05130, arXiv:1802.05130v2, "
+            "hep-th/9711200 or https://arxiv.org/abs/1802.05130"
+        )
+    return found

@@ -1,0 +1,127 @@
+"""Answers and reports -> text. Pure: strings in, strings out; what comes from a snapshot is made harmless."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from lunacy.paper import Hit
+
+FORMATS = ("table", "json", "jsonl", "csv", "ids")
+CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
+_SCORE_DIGITS = 6
+# C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def harmless(text: str) -> str:
+    """`text` without anything that a terminal would obey."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def answers(
+    asked: Iterable[tuple[dict[str, str], list[Hit]]], form: str, *, one: bool, styled: bool = False
+) -> Iterator[str]:
+    """The text of each (query, hits) in `form`, one of FORMATS, in pieces that end their lines.
+
+    A query is {"id", "title"} or {"text"}. `one`: there is a single query, so JSON is an object and not a list.
+    """
+    if form == "json" and one:
+        for query, hits in asked:
+            yield orjson.dumps(_record(query, hits), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    elif form == "json":
+        yield "["
+        for place, (query, hits) in enumerate(asked):
+            yield ("\n" if place == 0 else ",\n") + orjson.dumps(_record(query, hits)).decode()
+        yield "\n]\n"
+    elif form == "jsonl":
+        for query, hits in asked:
+            yield orjson.dumps(_record(query, hits), option=orjson.OPT_APPEND_NEWLINE).decode()
+    elif form == "csv":
+        yield _csv_line(CSV_COLUMNS)
+        for query, hits in asked:
+            yield from (_csv_line(_csv_row(query, hit)) for hit in hits)
+    elif form == "ids":
+        for _query, hits in asked:
+            yield from (f"{hit.id}\n" for hit in hits)
+    else:
+        for place, (query, hits) in enumerate(asked):
+            yield ("\n" if place else "") + _table(query, hits, styled=styled)
+
+
+def _record(query: dict[str, str], hits: list[Hit]) -> dict[str, Any]:
+    return {
+        "query": query,
+        "hits": [
+            {
+                "rank": hit.rank,
+                "id": hit.id,
+                "score": round(hit.score, _SCORE_DIGITS),
+                "title": hit.title,
+                "authors": hit.authors,
+                "categories": list(hit.categories),
+                "updated": hit.updated or None,
+                "url": hit.url,
+            }
+            for hit in hits
+        ],
+    }
+
+
+def _csv_row(query: dict[str, str], hit: Hit) -> list[str]:
+    asked = query.get("id") or query.get("text", "")
+    score = f"{hit.score:.{_SCORE_DIGITS}f}"
+    categories = " ".join(hit.categories)
+    return [asked, str(hit.rank), hit.id, score, hit.title, hit.authors, categories, hit.updated, hit.url]
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([_harmless_cell(cell) for cell in cells])
+    return line.getvalue()
+
+
+def _harmless_cell(cell: str) -> str:
+    """A spreadsheet runs a cell that begins like a formula (OWASP, CSV injection); negative scores stay numbers."""
+    if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not re.fullmatch(r"-?\d+\.\d+", cell):
+        return f"'{cell}"
+    return cell
+
+
+def _table(query: dict[str, str], hits: list[Hit], *, styled: bool) -> str:
+    """A heading, then two lines a hit: rank, score, id, title; categories, date, link."""
+    head = f"{query['id']}  {harmless(query['title'])}" if "id" in query else harmless(query["text"])
+    lines = [_style(head, "1", styled=styled)]
+    id_width = max((len(hit.id) for hit in hits), default=0)
+    for hit in hits:
+        link = "  ".join(filter(None, [" ".join(hit.categories), hit.updated, hit.url]))
+        lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {harmless(hit.title)}")
+        lines.append(_style(f"{'':{13 + id_width + 2}}{harmless(link)}", "2", styled=styled))
+    if not hits:
+        lines.append("     no other paper in the index")
+    return "\n".join(lines) + "\n"
+
+
+def _style(text: str, code: str, *, styled: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if styled else text
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and values, aligned: one a line."""
+    rows = list(rows)
+    width = max((len(name) for name, _value in rows), default=0)
+    return "".join(f"{name:{width}}  {harmless(value)}\n" for name, value in rows)
+
+
+def size(n_bytes: float) -> str:
+    """Bytes for a person: 1.5 MB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"

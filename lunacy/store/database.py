@@ -1,0 +1,139 @@
+"""`papers.db`: its tables, and the only door to sqlite3. What it does not name does not exist."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from lunacy.errors import IndexDamaged, NoIndex, StoreError
+
+FORMAT_VERSION = 1
+APPLICATION_ID = 0x6C756E61  # "luna": tells our databases from others
+NAME = "papers.db"
+_BUSY_S = 60.0
+_MAX_PARAMETERS = 500
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE segments (
+    number INTEGER PRIMARY KEY, first_row INTEGER NOT NULL, n_rows INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL
+);
+CREATE TABLE papers (
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL, digest BLOB NOT NULL, record BLOB NOT NULL,
+    title TEXT NOT NULL, authors TEXT NOT NULL, categories TEXT NOT NULL,
+    submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL, abstract TEXT NOT NULL
+);
+CREATE UNIQUE INDEX papers_by_id ON papers (id);
+CREATE TABLE dead (row INTEGER PRIMARY KEY);
+CREATE TABLE counts (
+    kind TEXT NOT NULL, value TEXT NOT NULL, n_papers INTEGER NOT NULL, PRIMARY KEY (kind, value)
+) WITHOUT ROWID
+"""
+
+
+class Database:
+    """One connection to `papers.db`. SQLite's errors come out as StoreErrors that name the folder."""
+
+    def __init__(self, folder: Path, *, writable: bool = False) -> None:
+        """Open; raises NoIndex when there is none (unless `writable`) or it is another's, StoreError if it is newer."""
+        self.folder = folder
+        path = folder / NAME
+        if not writable and not path.exists():
+            what = "holds no lunacy index" if folder.is_dir() else "does not exist"
+            raise NoIndex(f"{folder} {what}; make one with: lunacy index SNAPSHOT --into {folder}")
+        with self._errors():
+            self._connection = _connect(path, writable=writable)
+        try:
+            self._check_format(writable=writable)
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_format(self, *, writable: bool) -> None:
+        [version] = self.one("PRAGMA user_version")
+        [application] = self.one("PRAGMA application_id")
+        if (application, version) == (0, 0) and not self.all("SELECT name FROM sqlite_master"):
+            if not writable:
+                raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
+            self.run("PRAGMA journal_mode = WAL")
+            self.run("PRAGMA synchronous = FULL")
+            self.run("BEGIN IMMEDIATE")
+            for statement in _SCHEMA.split(";"):
+                self.run(statement)
+            self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+            self.run(f"PRAGMA user_version = {FORMAT_VERSION}")
+            return  # the first commit closes this transaction: an index appears with its first papers
+        if application != APPLICATION_ID:
+            raise NoIndex(f"{self.folder}: {NAME} was not made by lunacy; choose another folder")
+        if version > FORMAT_VERSION:
+            raise StoreError(
+                f"{self.folder} has format {version}, and this lunacy reads formats up to {FORMAT_VERSION}; "
+                "upgrade lunacy"
+            )
+        if writable:
+            self.run("PRAGMA synchronous = FULL")
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Every row of the answer."""
+        with self._errors():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+        """The one row of the answer."""
+        [row] = self.all(sql, parameters)
+        return row
+
+    def some(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """The rows for `values`, which `sql` takes as `IN ({})`, in as many statements as SQLite's limit needs."""
+        for start in range(0, len(values), _MAX_PARAMETERS):
+            part = values[start : start + _MAX_PARAMETERS]
+            yield from self.all(sql.format(",".join("?" * len(part))), part)
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Carry out one statement."""
+        with self._errors():
+            self._connection.execute(sql, parameters)
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Carry out one statement for each row of parameters."""
+        with self._errors():
+            self._connection.executemany(sql, rows)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    def close(self) -> None:
+        """Close; what was not committed is gone."""
+        self._connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"{self.folder}/{NAME}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise IndexDamaged(f"{self.folder}/{NAME}: {error}; see what is wrong with: lunacy verify") from error
+
+
+def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
+    if writable:
+        return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        mode = "mode=rw"  # a reader too must be able to make, and take away, SQLite's -wal and -shm files
+    elif Path(f"{path}-wal").exists():
+        mode = "mode=ro"
+    else:
+        mode = "immutable=1"  # nobody is writing, and SQLite cannot make its files
+    uri = f"file:{quote(str(path))}?{mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection

@@ -1,0 +1,47 @@
+"""What the file system must do for a commit to hold: folders flushed, one writer at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from lunacy.errors import IndexLocked
+
+LOCK_NAME = "writer.lock"
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in `folder` to disk: a new file is only safe when its name is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class WriterLock:
+    """The right to write to one index folder. The kernel takes it back when the process ends, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock; raises IndexLocked, naming the holder, when another process has it."""
+        path = folder / LOCK_NAME
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._descriptor, 200).decode(errors="replace").strip() or "another process"
+            os.close(self._descriptor)
+            raise IndexLocked(
+                f"{folder} is being written by {holder}; wait for it, or stop it, and run again"
+            ) from None
+        except OSError:
+            os.close(self._descriptor)
+            raise
+        os.truncate(self._descriptor, 0)
+        os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+
+    def release(self) -> None:
+        """Give the lock back. The file stays: to remove it would race with the next writer."""
+        os.close(self._descriptor)

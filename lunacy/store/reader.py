@@ -1,0 +1,189 @@
+"""Reading: a `Store` is an index folder, a `View` is one commit of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from lunacy.errors import IndexDamaged
+from lunacy.fingerprint import Fingerprint
+from lunacy.paper import Paper
+from lunacy.store.database import Database
+from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
+
+_ATTEMPTS = 20
+PAPER_COLUMNS = "id, title, abstract, authors, categories, submitted, updated, doi"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an index holds: papers by category, and by the date of their last change."""
+
+    n_papers: int
+    n_dead: int
+    by_category: dict[str, int]
+    by_date: dict[str, int]
+
+    @property
+    def first_date(self) -> str:
+        """The earliest date of a last change; "" if none is known."""
+        return min(filter(None, self.by_date), default="")
+
+    @property
+    def last_date(self) -> str:
+        """The latest date of a last change; "" if none is known."""
+        return max(self.by_date, default="")
+
+
+class View:
+    """One commit of an index. Valid inside `Store.view`: a read transaction holds it still."""
+
+    def __init__(self, database: Database, generation: int) -> None:
+        self._database = database
+        self.generation = generation
+        self.fingerprint = read_fingerprint(database)
+        segments = read_segments(database)
+        dead = np.array([row for [row] in database.all("SELECT row FROM dead ORDER BY row")], np.int64)
+        self.segments = [
+            OpenSegment(
+                database.folder,
+                segment,
+                self.fingerprint.dim,
+                dead[slice(*np.searchsorted(dead, (segment.first_row, segment.end_row)))] - segment.first_row,
+            )
+            for segment in segments
+        ]
+        self._first_rows = np.array([segment.first_row for segment in segments], np.int64)
+
+    @property
+    def n_papers(self) -> int:
+        """How many papers the index holds."""
+        return sum(segment.n_live for segment in self.segments)
+
+    @property
+    def arithmetic(self) -> str:
+        """The device and number format of the last vectors."""
+        [value] = self._database.one("SELECT value FROM meta WHERE key = 'arithmetic'")
+        return str(value)
+
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those `ids` that the index holds."""
+        return dict(self._database.some("SELECT id, row FROM papers WHERE id IN ({})", list(ids)))
+
+    def papers(self, rows: Rows) -> list[Paper]:
+        """The papers at `rows`, in that order. Raises IndexDamaged for a row without a paper."""
+        found = {
+            row: to_paper(columns)
+            for row, *columns in self._database.some(
+                f"SELECT row, {PAPER_COLUMNS} FROM papers WHERE row IN ({{}})",  # noqa: S608 (our own constant)
+                list(set(rows.tolist())),
+            )
+        }
+        try:
+            return [found[row] for row in rows.tolist()]
+        except KeyError as error:
+            raise IndexDamaged(f"{self._database.folder}: row {error} has no paper; see: lunacy verify") from None
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors at `rows`: (n, dim) float32."""
+        found = np.empty((len(rows), self.fingerprint.dim), np.float32)
+        owners = np.searchsorted(self._first_rows, rows, side="right") - 1  # (n,) which segment
+        for owner in np.unique(owners).tolist():
+            mine = owners == owner
+            segment = self.segments[owner]
+            found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
+        return found
+
+    def summary(self) -> Summary:
+        """The index in figures."""
+        counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")
+        return Summary(
+            n_papers=self.n_papers,
+            n_dead=sum(len(segment.dead) for segment in self.segments),
+            by_category={value: n for kind, value, n in counts if kind == "category"},
+            by_date={value: n for kind, value, n in counts if kind == "updated"},
+        )
+
+
+class Store:
+    """An index folder, open for reading. Each `view` is of the last commit; opening costs nothing that grows."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open `folder`; raises NoIndex when there is no index, StoreError when it cannot be read."""
+        self.folder = Path(folder)
+        self._database = Database(self.folder)
+        self._view: View | None = None
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """The last commit, held still until the block ends."""
+        view = self._begin()
+        try:
+            yield view
+        finally:
+            self._database.run("ROLLBACK")
+
+    def _begin(self) -> View:
+        missing: tuple[int, OSError] | None = None
+        for _ in range(_ATTEMPTS):
+            self._database.run("BEGIN")
+            try:
+                generation = read_generation(self._database)
+                if self._view is None or self._view.generation != generation:
+                    self._view = View(self._database, generation)
+            except FileNotFoundError as error:  # merged away since the transaction began, or lost
+                self._database.run("ROLLBACK")
+                if missing is not None and missing[0] == generation:
+                    break
+                missing = generation, error
+            except BaseException:
+                self._database.run("ROLLBACK")
+                raise
+            else:
+                return self._view
+        assert missing is not None
+        raise IndexDamaged(f"{missing[1].filename} is missing; see what else is wrong with: lunacy verify")
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._view = None
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def read_generation(database: Database) -> int:
+    """How many commits the index has had."""
+    [value] = database.one("SELECT value FROM meta WHERE key = 'generation'")
+    return int(value)
+
+
+def read_fingerprint(database: Database) -> Fingerprint:
+    """What made the vectors."""
+    [value] = database.one("SELECT value FROM meta WHERE key = 'fingerprint'")
+    return Fingerprint(**orjson.loads(value))
+
+
+def read_segments(database: Database) -> list[Segment]:
+    """The segments that the database names, in row order."""
+    return [
+        Segment(*columns)
+        for columns in database.all(
+            "SELECT number, first_row, n_rows, size_bytes, sha256 FROM segments ORDER BY first_row"
+        )
+    ]
+
+
+def to_paper(columns: Sequence[str]) -> Paper:
+    """A paper from PAPER_COLUMNS."""
+    identifier, title, abstract, authors, categories, submitted, updated, doi = columns
+    return Paper(identifier, title, abstract, authors, tuple(categories.split()), submitted, updated, doi)

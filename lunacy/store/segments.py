@@ -1,0 +1,137 @@
+"""Segments: immutable FAISS `IndexFlatIP` files of unit float32 rows, streamed to disk and memory-mapped.
+
+The file is FAISS' own format, byte for byte (`write_index_header` and `WRITEXBVECTOR` in faiss/impl/index_write.cpp),
+so that any FAISS program can open it. We write it ourselves because `faiss.write_index` needs all rows in memory,
+and we compare size and header before FAISS reads one, because a forged header makes FAISS crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.errors import IndexDamaged
+
+Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
+Rows = npt.NDArray[np.int64]  # (n,)
+
+_HEADER = struct.Struct("<4siqqqBiQ")  # fourcc, dim, n, two unused, is_trained, metric (0: inner product), floats
+_BLOCK_BYTES = 2**22
+
+
+def segment_name(number: int) -> str:
+    """The file's name in the index folder."""
+    return f"segment-{number:08d}.faiss"
+
+
+def _header(n_rows: int, dim: int) -> bytes:
+    return _HEADER.pack(b"IxFI", dim, n_rows, 2**20, 2**20, 1, 0, n_rows * dim)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What the database says of a segment: it holds the rows `first_row` to `end_row` - 1."""
+
+    number: int
+    first_row: int
+    n_rows: int
+    size_bytes: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's name in the index folder."""
+        return segment_name(self.number)
+
+    @property
+    def end_row(self) -> int:
+        """The row behind its last one."""
+        return self.first_row + self.n_rows
+
+
+class SegmentWriter:
+    """A segment in the making: rows stream to disk, and the header comes last."""
+
+    def __init__(self, folder: Path, number: int, dim: int) -> None:
+        self.path = folder / segment_name(number)
+        self.number = number
+        self.n_rows = 0
+        self._dim = dim
+        self._file = self.path.open("xb+")
+        self._file.write(bytes(_HEADER.size))
+
+    def append(self, vectors: Vectors) -> None:
+        """Add rows: (n, dim) float32, unit."""
+        assert vectors.shape[1:] == (self._dim,)
+        assert vectors.dtype == np.float32
+        self._file.write(np.ascontiguousarray(vectors).data)
+        self.n_rows += len(vectors)
+
+    def finish(self, first_row: int) -> Segment:
+        """Write the header, flush all to disk, and say what the database must know."""
+        self._file.seek(0)
+        self._file.write(_header(self.n_rows, self._dim))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.seek(0)
+        sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        size_bytes = self._file.tell()
+        self._file.close()
+        return Segment(self.number, first_row, self.n_rows, size_bytes, sha256)
+
+    def discard(self) -> None:
+        """Give it up and remove the file."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class OpenSegment:
+    """A segment, memory-mapped: the FAISS index that searches it, and its rows as an array."""
+
+    def __init__(self, folder: Path, segment: Segment, dim: int, dead: Rows) -> None:
+        """Map the file. `dead`: its positions, ascending, that no paper has.
+
+        Raises FileNotFoundError, and IndexDamaged when it is not what the database says.
+        """
+        path = folder / segment.name
+        check_shape(path, segment, dim)
+        self.segment = segment
+        self.dead = dead
+        self.index: faiss.Index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
+
+    @property
+    def n_live(self) -> int:
+        """How many of its rows have a paper."""
+        return self.segment.n_rows - len(self.dead)
+
+    def vectors(self, positions: Rows) -> Vectors:
+        """The rows at `positions` (0 is the segment's first): (n, dim) float32."""
+        found: Vectors = self.index.reconstruct_batch(positions)
+        return found
+
+    def blocks(self) -> Iterator[tuple[int, Vectors]]:
+        """All rows in order, copied block by block: (first position, (n, dim) float32)."""
+        step = max(1, _BLOCK_BYTES // (4 * self.index.d))
+        for start in range(0, self.segment.n_rows, step):
+            stop = min(start + step, self.segment.n_rows)
+            yield start, self.index.reconstruct_n(start, stop - start)
+
+
+def check_shape(path: Path, segment: Segment, dim: int) -> None:
+    """Size and header are what the database says, so that FAISS may read the file. Raises IndexDamaged if not."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+        size_bytes = os.fstat(file.fileno()).st_size
+    wanted_bytes = _HEADER.size + 4 * segment.n_rows * dim
+    if not size_bytes == segment.size_bytes == wanted_bytes:
+        raise IndexDamaged(f"{path}: {size_bytes:,} bytes, should be {wanted_bytes:,}; see: lunacy verify")
+    if header != _header(segment.n_rows, dim):
+        raise IndexDamaged(f"{path}: its header does not match papers.db; see: lunacy verify")

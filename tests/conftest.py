@@ -1,0 +1,79 @@
+"""What the tests share: snapshots made on the spot, and an embedder that costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from lunacy.embedding import Embedded
+from lunacy.fingerprint import Fingerprint
+
+DIM = 16
+
+
+def record(identifier: str, **fields: Any) -> dict[str, Any]:
+    """A line of the snapshot, in the schema of the Kaggle dataset."""
+    return {
+        "id": identifier,
+        "submitter": None,
+        "authors": "Ada Lovelace and Alan Turing",
+        "title": f"On paper {identifier}",
+        "categories": "cs.CL cs.LG",
+        "doi": None,
+        "abstract": f"  We study the paper {identifier}\nand find it good.\n",
+        "versions": [{"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"}],
+        "update_date": "2018-02-14",
+        **fields,
+    }
+
+
+def lines(records: Iterable[Any]) -> bytes:
+    """Records as JSON Lines."""
+    return b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in records)
+
+
+def vector_of(text: str, dim: int = DIM) -> np.ndarray:
+    """The unit vector that FakeEmbedder gives a text: random, but always the same."""
+    seed = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+    vector = np.random.default_rng(seed).standard_normal(dim)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+class FakeEmbedder:
+    """An embedder without a model; it remembers which texts it was asked for."""
+
+    arithmetic = "fake"
+
+    def __init__(self, model: str = "fake/model", dim: int = DIM, weights: str = "0" * 64) -> None:
+        self.fingerprint = Fingerprint(model=model, text="", dim=dim, weights=weights, max_tokens=10_000)
+        self.texts: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """One unit vector a text."""
+        self.texts += texts
+        dim = self.fingerprint.dim
+        return Embedded(np.array([vector_of(text, dim) for text in texts], np.float32).reshape(-1, dim), 0)
+
+
+@pytest.fixture
+def embedder() -> FakeEmbedder:
+    """A fresh FakeEmbedder."""
+    return FakeEmbedder()
+
+
+@pytest.fixture
+def write_snapshot(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes records (or raw bytes) as a snapshot file and gives its path."""
+
+    def write(records: Iterable[Any] | bytes, name: str = "snapshot.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_bytes(records if isinstance(records, bytes) else lines(records))
+        return path
+
+    return write
