@@ -116,17 +116,17 @@ class Snapshot:
         except OSError as error:
             raise SnapshotError(f"{self.name}: {error.strerror or error} after byte {offset:,} of its text") from None
 
-    def _uncompressed(self) -> io.BufferedIOBase:
+    def _uncompressed(self) -> io.BufferedReader[Any]:
         magic = self._file.peek(4)[:4]
         if magic.startswith(b"\x1f\x8b"):
-            return gzip.GzipFile(fileobj=self._file)
+            return _buffered(gzip.GzipFile(fileobj=self._file))
         if magic == b"\x28\xb5\x2f\xfd":
-            return ZstdFile(self._file)
+            return _buffered(ZstdFile(self._file))
         if magic == b"PK\x03\x04":
             return self._member()
-        return self._file
+        return cast(io.BufferedReader, self._file)
 
-    def _member(self) -> io.BufferedIOBase:
+    def _member(self) -> io.BufferedReader:
         if self.size_bytes is None:
             raise SnapshotError(
                 f"{self.name}: a .zip cannot be read from a pipe; unpack it first (unzip -p FILE | ...)"
@@ -139,10 +139,30 @@ class Snapshot:
             raise SnapshotError(f"{self.name}: holds {len(members)} snapshots ({names}); unpack the one you want")
         if members[0].flag_bits & 1:
             raise SnapshotError(f"{self.name}: is encrypted; unpack it first")
-        return io.BufferedReader(cast(io.RawIOBase, archive.open(members[0])), _CHUNK_BYTES)
+        return _buffered(archive.open(members[0]))
 
 
-def _skip_line(stream: io.BufferedIOBase) -> int:
+class _Pieces(io.RawIOBase):
+    """A decompressing stream, read piece by piece: where it breaks off, what came before has been handed on."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read1(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _buffered(stream: Any) -> io.BufferedReader:
+    """A stream whose lines are found in C, over big pieces: zipfile's own `readline` is slow, gzip's fetches 8 kB."""
+    return io.BufferedReader(_Pieces(stream), _CHUNK_BYTES)
+
+
+def _skip_line(stream: io.BufferedReader) -> int:
     """Reads to the end of the line; how many bytes that was."""
     skipped = 0
     while piece := stream.readline(_CHUNK_BYTES):

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import open_memmap
 
 from lunacy.embedding.types import Vectors
 from lunacy.errors import VectorsError
 
-_BLOCK_ROWS = 2**14
+_BLOCK_ROWS = 2**13
 
 
 class GivenVectors:
-    """A `.npy` file of float16 or float32 vectors, memory-mapped; rows are normalised on the way out."""
+    """A `.npy` file of float16 or float32 vectors; rows are normalised on the way out.
+
+    The file is mapped anew for each block, so that what was read does not stay in memory.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        """Map and check the whole file; raises VectorsError, naming the first row that has no direction."""
+        """Check the whole file; raises VectorsError, naming the first row that has no direction."""
         self.path = Path(path)
         try:
             array = np.load(self.path, mmap_mode="r", allow_pickle=False)
@@ -29,15 +33,18 @@ class GivenVectors:
             raise VectorsError(f"{path} holds {shape}; a (n_lines, dim) array of float16 or float32 is needed")
         if not array.flags.c_contiguous:
             raise VectorsError(f"{path} is in Fortran order; write it with numpy.ascontiguousarray")
-        self._array: npt.NDArray[np.floating] = array
         self.n_rows, self.dim = array.shape
         if self.n_rows and not self.dim:
             raise VectorsError(f"{path} has vectors of dimension 0")
+        del array
         self._check()
+
+    def _map(self) -> npt.NDArray[np.floating]:
+        return open_memmap(self.path, mode="r")
 
     def _check(self) -> None:
         for start in range(0, self.n_rows, _BLOCK_ROWS):
-            block = np.asarray(self._array[start : start + _BLOCK_ROWS], np.float32)
+            block = self._map()[start : start + _BLOCK_ROWS].astype(np.float32)
             norms = np.sqrt(np.einsum("ij,ij->i", block, block))  # (b,): NaN or Inf if any value is, 0 if all are
             wrong = np.flatnonzero(~((norms > 0) & np.isfinite(norms)))
             if len(wrong):
@@ -47,6 +54,6 @@ class GivenVectors:
 
     def unit_rows(self, places: Sequence[int]) -> Vectors:
         """The vectors at `places`, normalised: (n, dim) float32."""
-        rows = self._array[np.asarray(places, np.int64)].astype(np.float32)
+        rows = self._map()[np.asarray(places, np.int64)].astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return rows

@@ -1,0 +1,84 @@
+"""What the documents show works: every command of the README but for `make`, which CI runs, and the plain reader."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import lunacy
+from lunacy.cli import main
+from lunacy.snapshot import Snapshot
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the README's commands name: a snapshot, vectors, ids, and the sample's index."""
+    folder = tmp_path_factory.mktemp("readme")
+    with Snapshot() as sample:
+        lines = [line.raw for line in sample.lines()]
+    few = [line for line in lines if b'"1802.05130"' in line] + lines[:5]
+    (folder / "snapshot.jsonl").write_bytes(b"\n".join(few))
+    rng = np.random.default_rng(0)
+    np.save(folder / "vectors.npy", rng.standard_normal((len(few), 384), np.float32))
+    np.save(folder / "sample.npy", rng.standard_normal((len(lines), 384), np.float32))
+    (folder / "ids.txt").write_text("# a comment\n1802.05130\n2999.99999\n")
+    lunacy.build_index(
+        into=folder / "indexes/sample", vectors=folder / "sample.npy", model="sentence-transformers/all-MiniLM-L6-v2"
+    )
+    return folder
+
+
+def test_every_lunacy_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    monkeypatch.delenv("LUNACY_INDEX", raising=False)
+    commands = re.findall(r"^\$ lunacy (.*)$", README, re.MULTILINE)
+    assert len(commands) > 5
+    for command in commands:
+        result = CliRunner().invoke(main, shlex.split(command, comments=True))
+        assert result.exit_code == 0, (command, result.output)
+        assert result.stdout, command
+
+
+def test_the_python_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(code, {})
+
+
+def test_the_plain_reader_gives_the_same_answer(workplace: Path) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "indexes/README.md").read_text(), re.DOTALL)
+    folder = workplace / "indexes/sample"
+    plain = subprocess.run(
+        [sys.executable, "-c", code, str(folder), "1802.05130"], capture_output=True, text=True, check=True
+    )
+    with lunacy.open_index(folder) as ix:
+        ours = [
+            f"{hit.score:.3f}  {hit.id}  {hit.title}" for hit in ix.similar("1802.05130", top=20, include_self=True)
+        ]
+    assert plain.stdout.splitlines() == ours
+
+
+def test_the_sample_is_the_one_that_its_note_describes() -> None:
+    with Snapshot() as sample:
+        content = b"".join(line.raw + b"\n" for line in sample.lines())
+    assert sha256(content).hexdigest() in (ROOT / "lunacy/sample/README.md").read_text()
+
+
+def test_contributing_names_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for requirement in project["dependencies"]:
+        [name] = re.findall(r"^[\w.-]+", requirement)
+        assert name in text
