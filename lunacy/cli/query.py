@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -16,6 +16,9 @@ from lunacy.errors import LunacyError, UsageError
 if TYPE_CHECKING:
     from lunacy.paper import Hit
     from lunacy.query import Index
+
+
+_PIECE_BYTES = 2**16
 
 
 @click.command(epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3")
@@ -61,7 +64,7 @@ def query(
         if text is not None:
             asked = _ask_text(ix, sys.stdin.read() if text == "-" else text, options)
         else:
-            asked = _ask_papers(ix, papers if batch is None else _ids_in(batch), options, failed)
+            asked = _ask_papers(ix, [papers] if batch is None else _ids_in(batch), options, failed)
         one = text is not None or len(papers) == 1
         for piece in render.answers(asked, form, one=one, styled=styled):
             click.echo(piece, nl=False)
@@ -82,19 +85,29 @@ def _ask_text(ix: Index, text: str, options: dict[str, Any]) -> Asked:
     yield {"text": text}, answer.hits
 
 
-def _ask_papers(ix: Index, papers: Any, options: dict[str, Any], failed: list[LunacyError]) -> Asked:
-    for answer in ix.answers(papers, top=options["top"], include_self=options["include_self"]):
-        if isinstance(answer, LunacyError):
-            failed.append(answer)
-            click.echo(f"lunacy: {answer}", err=True)
-        else:
-            assert answer.paper is not None
-            yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits
+def _ask_papers(
+    ix: Index, groups: Iterable[Sequence[str]], options: dict[str, Any], failed: list[LunacyError]
+) -> Asked:
+    for group in groups:
+        for answer in ix.answers(group, top=options["top"], include_self=options["include_self"]):
+            if isinstance(answer, LunacyError):
+                failed.append(answer)
+                click.echo(f"lunacy: {answer}", err=True)
+            else:
+                assert answer.paper is not None
+                yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits
 
 
-def _ids_in(batch: str) -> Iterator[str]:
-    with nullcontext(sys.stdin) if batch == "-" else open(batch, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            identifier = line.split("#")[0].strip()
-            if identifier:
-                yield identifier
+def _ids_in(batch: str) -> Iterator[list[str]]:
+    """The ids of a file or pipe, in groups of those that are there already: a slow pipe is answered line by line."""
+    with click.open_file(batch, "rb") as opened:
+        file, rest = cast(io.BufferedReader, opened), b""
+        while piece := file.read1(_PIECE_BYTES):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield [identifier for line in lines if (identifier := _uncommented(line))]
+        if last := _uncommented(rest):
+            yield [last]
+
+
+def _uncommented(line: bytes) -> str:
+    return line.decode(errors="replace").split("#")[0].strip()

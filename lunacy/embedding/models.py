@@ -23,8 +23,10 @@ _TOKENIZER_FILES = (
 
 
 def canonical_name(model: str) -> str:
-    """The model's full name: a bare name is one of sentence-transformers' own; a folder stays as it is."""
-    return model if "/" in model or Path(model).is_dir() else f"sentence-transformers/{model}"
+    """The model's full name: a folder from the root on, and a bare name is one of sentence-transformers' own."""
+    if Path(model).is_dir():
+        return str(Path(model).resolve())
+    return model if "/" in model else f"sentence-transformers/{model}"
 
 
 def model_folder(model: str) -> Path:
