@@ -65,12 +65,13 @@ _ID = re.compile(
     rf"""
     (?: (?:https?://)? (?:[\w-]+\.)+[a-z]{{2,}} /(?:[\w.-]+/)*?   # arxiv.org/abs/, doi.org/10.48550/
       | /?(?:abs|pdf|html)/ | (?:doi:)?10\.48550/ )?
-    (?: arxiv [.:]? )?
+    (?: arxiv [.:]? )*
     (?P<id> {_NEW} | {_OLD} ) (?:v\d+)?
-    (?: \.pdf | \.html )? /? (?: [?\#].* )? (?: \[.* )?         # ?context=cs, [cs.CL] 14 Feb 2018
+    (?: \.pdf | \.html )? /? (?: [?\#].* )?
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_MARGIN = re.compile(r"(\s*\[[\w.-]+\])?(\s+\d{1,2}\s+[A-Z][a-z]{2}\s+\d{4})?\s*$")  # of a PDF: [cs.CL] 14 Feb 2018
 _LONGEST = 300  # characters; no id in any dress is longer
 
 
@@ -80,8 +81,10 @@ def canonical_id(text: str) -> str | None:
     Without version, and without the subject class of old ids: `math.AG/0601001v2` is `math/0601001`
     (https://info.arxiv.org/help/arxiv_identifier.html).
     """
-    bare = "".join(text.split()).strip("<>()[]\"',;.")
-    match = _ID.fullmatch(bare) if len(bare) <= _LONGEST else None
+    if len(text) > _LONGEST:
+        return None
+    bare = _MARGIN.sub("", text).strip("<>()[]\"',;. \t\n")
+    match = None if re.search(r"\d\s+\d", bare) else _ID.fullmatch("".join(bare.split()))
     if match is None:
         return None
     archive, slash, number = match["id"].partition("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import Hit, Paper, canonical_id, parse_id
+from lunacy.paper import Hit, Paper, canonical_id, fold, parse_id
 from lunacy.search import Found, search
 from lunacy.store import Store, Summary, Vectors, View, check_fingerprint
 
@@ -91,20 +92,18 @@ class Index:
         """One answer for each of `papers`, in order, as they come; for one that cannot be answered, the error."""
         _check_top(top)
         for batch in _batches(papers):
-            with self._store.view() as view:
-                yield from self._answer_batch(view, batch, top, include_self)
+            with self._store.view() as view:  # answered before any is handed out: the asker may take its time
+                answers = list(self._answer_batch(view, batch, top, include_self))
+            yield from answers
 
     def answer_text(self, text: str, *, top: int = 10, model: str | None = None, device: str = "auto") -> Answer:
         """As `similar_to_text`, with the query."""
         _check_top(top)
+        text = _encodable(text)
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
-        with self._store.view() as view:
-            ours = view.fingerprint
-        embedder = self._embedder or load(model or ours.model, device=device)
-        self._embedder = embedder
-        check_fingerprint(self.folder, ours, replace(embedder.fingerprint, text=ours.text))
-        vectors = embedder.embed([" ".join(text.split())]).vectors
+        embedder = self._text_embedder(model, device)
+        vectors = embedder.embed([fold(text)]).vectors
         with self._store.view() as view:
             [found] = search(view, vectors, top)
             [hits] = _hits(view, [found])
@@ -133,6 +132,20 @@ class Index:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _text_embedder(self, model: str | None, device: str) -> Embedder:
+        """The index's own model, loaded once. A folder is taken at its word when the index knows no hash of weights."""
+        with self._store.view() as view:
+            ours = view.fingerprint
+        embedder = self._embedder
+        if embedder is None or model is not None:
+            embedder = load(model or ours.model, device=device)
+        theirs = replace(embedder.fingerprint, text=ours.text)
+        if ours.weights is None and model is not None and os.path.isdir(model):
+            theirs = replace(theirs, model=ours.model)
+        check_fingerprint(self.folder, ours, theirs)
+        self._embedder = embedder
+        return embedder
 
     def _answer_batch(
         self, view: View, batch: Sequence[str], top: int, include_self: bool
@@ -168,9 +181,14 @@ def _batches(papers: Iterable[str]) -> Iterator[list[str]]:
 
 def _resolve(view: View, asked: Sequence[str]) -> list[int | None]:
     """The row of each id, in any form; None for one that the index lacks."""
-    ids = [canonical_id(one) or one.strip() for one in asked]
+    ids = [canonical_id(one) or _encodable(one.strip()) for one in asked]
     rows = view.rows(list(dict.fromkeys(ids)))
     return [rows.get(one) for one in ids]
+
+
+def _encodable(text: str) -> str:
+    """`text` as UTF-8 can have it: an argument that was not UTF-8 comes with lone surrogates."""
+    return text.encode(errors="replace").decode()
 
 
 def _lacking(view: View, asked: str, folder: Path) -> UnknownPaper | NotAnId:

@@ -16,7 +16,7 @@ FORMATS = ("table", "json", "jsonl", "csv", "ids")
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
 _SCORE_DIGITS = 6
 # C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def harmless(text: str) -> str:
@@ -82,8 +82,8 @@ def _csv_row(query: dict[str, str], hit: Hit) -> list[str]:
 
 def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_harmless_cell(cell) for cell in cells])
-    return line.getvalue()
+    csv.writer(line).writerow([_harmless_cell(cell) for cell in cells])
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _harmless_cell(cell: str) -> str:
@@ -120,8 +120,10 @@ def pairs(rows: Iterable[tuple[str, str]]) -> str:
 
 def size(n_bytes: float) -> str:
     """Bytes for a person: 1.5 MB."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
+    if n_bytes < 1000:
+        return f"{n_bytes:.0f} bytes"
+    for unit in ("kB", "MB", "GB"):
         n_bytes /= 1000
-    return f"{n_bytes:.1f} TB"
+        if round(n_bytes, 1) < 1000:
+            return f"{n_bytes:.1f} {unit}"
+    return f"{n_bytes / 1000:.1f} TB"

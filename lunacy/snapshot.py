@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
+import os
 import sys
 import zipfile
 import zlib
@@ -36,7 +38,8 @@ _CHUNK_BYTES = 2**20
 _SHOWN_BYTES = 200  # of a bad line, in the quarantine
 _LONGEST_ID = 200  # characters
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_BROKEN = (EOFError, ZstdError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+_BROKEN = (EOFError, ZstdError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
+_STRANGE = (NotImplementedError, RuntimeError, UnicodeDecodeError)  # what zipfile raises for a zip it cannot read
 
 
 class BadLine(Exception):
@@ -60,10 +63,10 @@ class Snapshot:
     """
 
     def __init__(self, source: str | Path | None = None) -> None:
-        self.is_stream = str(source) == "-"
-        self.name = "the sample" if source is None else "standard input" if self.is_stream else str(source)
+        self._is_stdin = str(source) == "-"
+        self.name = "the sample" if source is None else "standard input" if self._is_stdin else str(source)
         try:
-            if self.is_stream:
+            if self._is_stdin:
                 file: object = sys.stdin.buffer
             else:
                 file = SAMPLE.open("rb") if source is None else Path(source).open("rb")  # noqa: SIM115 (ours to close)
@@ -71,6 +74,7 @@ class Snapshot:
             raise SnapshotError(f"{self.name}: {error.strerror}; give a file in JSON Lines, or - for a pipe") from None
         self._file = io.BufferedReader(cast(io.RawIOBase, file), _CHUNK_BYTES)
         seekable = self._file.seekable()
+        self.is_stream = self._is_stdin or not seekable  # its lines can be read only once
         self.size_bytes = self._file.seek(0, io.SEEK_END) if seekable else None
         if seekable:
             self._file.seek(0)
@@ -79,7 +83,7 @@ class Snapshot:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self.is_stream:
+        if self._is_stdin:
             self._file.detach()  # standard input is not ours to close
         else:
             self._file.close()
@@ -109,8 +113,10 @@ class Snapshot:
                 if number == 1:
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 raw = raw.strip()
-                if raw:
+                if raw or fault.startswith("longer"):
                     yield Line(number, start, raw, fault)
+        except _STRANGE as error:
+            raise SnapshotError(f"{self.name}: cannot be unpacked here ({error}); unpack it first") from None
         except _BROKEN as error:
             raise SnapshotError(f"{self.name}: damaged or cut off after byte {offset:,} of its text: {error}") from None
         except OSError as error:
@@ -120,7 +126,7 @@ class Snapshot:
         magic = self._file.peek(4)[:4]
         if magic.startswith(b"\x1f\x8b"):
             return _buffered(gzip.GzipFile(fileobj=self._file))
-        if magic == b"\x28\xb5\x2f\xfd":
+        if magic == b"\x28\xb5\x2f\xfd" or (magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5):  # or a frame to skip
             return _buffered(ZstdFile(self._file))
         if magic == b"PK\x03\x04":
             return self._member()
@@ -227,8 +233,8 @@ def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
 def _categories(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
-    if isinstance(value, list):  # early versions of the dataset
-        value = " ".join(map(str, value))
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):  # early versions of the dataset
+        value = " ".join(value)
     if not isinstance(value, str):
         raise BadLine(f"categories is {_kind(value)}, not text")
     return tuple(map(intern, value.split()))
@@ -246,7 +252,7 @@ def _submitted(versions: Any) -> str:
     try:
         _weekday, day, month, year = versions[0]["created"].split()[:4]
         return date(int(year), _MONTHS.index(month) + 1, int(day)).isoformat()
-    except (TypeError, KeyError, IndexError, ValueError, AttributeError):  # null, or another shape
+    except (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError):  # null, or another shape
         return ""
 
 
@@ -259,7 +265,7 @@ class Quarantine:
     def __init__(self, path: Path, snapshot_name: str) -> None:
         self.path = path
         self.n_lines = 0
-        self._name = snapshot_name
+        self._name = os.fsencode(snapshot_name).decode(errors="replace")
         self._file: IO[bytes] | None = None
 
     def add(self, line: Line, reason: str) -> None:

@@ -62,7 +62,7 @@ def query(
     failed: list[LunacyError] = []
     with open_index(find_index(index_dir, os.environ.get("LUNACY_INDEX"))) as ix:
         if text is not None:
-            asked = _ask_text(ix, sys.stdin.read() if text == "-" else text, options)
+            asked = _ask_text(ix, _read_text() if text == "-" else text, options)
         else:
             asked = _ask_papers(ix, [papers] if batch is None else _ids_in(batch), options, failed)
         one = text is not None or len(papers) == 1
@@ -82,7 +82,12 @@ Asked = Iterator[tuple[dict[str, str], "list[Hit]"]]
 def _ask_text(ix: Index, text: str, options: dict[str, Any]) -> Asked:
     options.pop("include_self")
     answer = ix.answer_text(text, **options)
-    yield {"text": text}, answer.hits
+    assert answer.text is not None
+    yield {"text": answer.text}, answer.hits
+
+
+def _read_text() -> str:
+    return sys.stdin.buffer.read().decode("utf-8-sig", errors="replace")
 
 
 def _ask_papers(
@@ -110,4 +115,4 @@ def _ids_in(batch: str) -> Iterator[list[str]]:
 
 
 def _uncommented(line: bytes) -> str:
-    return line.decode(errors="replace").split("#")[0].strip()
+    return line.decode("utf-8-sig", errors="replace").split("#")[0].strip()

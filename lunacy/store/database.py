@@ -45,6 +45,8 @@ class Database:
         self.folder = folder
         path = folder / NAME
         if not writable and not path.exists():
+            if folder.exists() and not folder.is_dir():
+                raise NoIndex(f"{folder} is a file; give the folder of an index")
             what = "holds no lunacy index" if folder.is_dir() else "does not exist"
             raise NoIndex(f"{folder} {what}; make one with: lunacy index SNAPSHOT --into {folder}")
         with self._errors():

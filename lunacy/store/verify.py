@@ -45,10 +45,6 @@ def _faults(database: Database) -> Iterator[str]:
         return
     for segment in segments:
         yield from _segment_faults(database.folder, segment, dim)
-    named = {segment.name for segment in segments}
-    for path in sorted(database.folder.glob("segment-*.faiss")):
-        if path.name not in named:
-            yield f"{path.name}: not part of the index (left by a writer that was stopped; the next one removes it)"
 
 
 def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:

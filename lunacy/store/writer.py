@@ -259,6 +259,7 @@ class Writer:
         self._database.run("DELETE FROM dead WHERE row >= ? AND row < ?", (first, end))
         self._database.run_many("DELETE FROM segments WHERE number = ?", [(segment.number,) for segment in run])
         self._commit(replaced=run)
+        del self._met[self._first_row :]
 
     def _begin(self) -> None:
         if not self._database.in_transaction:
@@ -293,12 +294,12 @@ class Writer:
 def trailing_run(sizes: Sequence[int]) -> int:
     """How many of the last segments to merge into one.
 
-    A segment joins what follows it when it is not larger, like the carry of a binary counter: of a year of daily
-    updates a handful of small segments is left, and a row is rewritten about log2(SEGMENT_ROWS / daily rows) times.
+    A segment joins what follows it when that is at least half as large, like the carry of a binary counter: of a year
+    of daily updates a handful of small segments is left, and each row is rewritten a handful of times.
     """
     n, total = 0, 0
     for size in reversed(sizes):
-        if n and (size > total or size + total > SEGMENT_ROWS):
+        if n and (size > 2 * total or size + total > SEGMENT_ROWS):
             break
         n, total = n + 1, total + size
     return n

@@ -1,0 +1,146 @@
+"""The house: every import in lunacy/ goes down, and each heavy library has one door (see `FLOORS` and `DOORS`)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lunacy
+
+PACKAGE = Path(lunacy.__file__).parent
+
+FLOORS = {
+    "words": ["errors", "paper", "categories", "fingerprint"],
+    "rooms": ["snapshot", "embedding", "store", "render"],
+    "search": ["search"],
+    "verbs": ["pipeline", "query", "bench"],
+    "doors": ["cli", "__main__", "__init__"],
+}
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS.values()) for room in rooms}
+WORDS, DOORS_FLOOR = 0, len(FLOORS) - 1
+
+# Who may import a library: a room, or a file of one.
+DOORS = {
+    "torch": ["embedding"],
+    "sentence_transformers": ["embedding"],
+    "transformers": ["embedding"],
+    "tokenizers": ["embedding"],
+    "sqlite3": ["store"],
+    "faiss": ["search", "store/segments.py"],
+    "click": ["cli"],
+}
+
+
+def imports_of(path: Path, package: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything that a file imports, inside functions and `if TYPE_CHECKING` too."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [node.module] if node.module else []
+            if node.level:
+                here = [package.name, *path.relative_to(package).parent.parts]
+                base = [*here[: len(here) - node.level + 1], *base]
+            yield from ((node.lineno, ".".join([*base, alias.name])) for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            yield from ((node.lineno, str(one.value)) for one in node.args[:1] if isinstance(one, ast.Constant))
+
+
+def room_of(dotted: str, package: Path) -> str:
+    """The room that `lunacy.store.Writer` lies in; a name of the package itself, such as `__version__`: `__init__`."""
+    name = [*dotted.split("."), "__init__"][1]
+    return name if (package / name).is_dir() or (package / f"{name}.py").is_file() else "__init__"
+
+
+def may_import(importer: str, imported: str) -> bool:
+    same_room = importer == imported
+    among_equals = FLOOR_OF[importer] == FLOOR_OF[imported] and FLOOR_OF[importer] in (WORDS, DOORS_FLOOR)
+    return same_room or among_equals or FLOOR_OF[imported] < FLOOR_OF[importer]
+
+
+def faults(package: Path) -> list[str]:
+    """Every import that breaks a rule of the house, and every module without a floor."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        inside = path.relative_to(package)
+        room = inside.parts[0].removesuffix(".py")
+        if room not in FLOOR_OF:
+            found.append(f"{inside}: {room} has no floor")
+            continue
+        for line, dotted in imports_of(path, package):
+            library = dotted.split(".")[0]
+            if library == package.name:
+                other = room_of(dotted, package)
+                if other not in FLOOR_OF or not may_import(room, other):
+                    found.append(f"{inside}:{line}: {room} imports {other}")
+            elif library in DOORS and room not in DOORS[library] and inside.as_posix() not in DOORS[library]:
+                found.append(f"{inside}:{line}: {room} imports {library}")
+    return found
+
+
+def test_the_house_keeps_its_rules() -> None:
+    assert faults(PACKAGE) == []
+
+
+def test_every_import_is_seen() -> None:
+    """The reader of imports is not blind: a few that are known to be there."""
+    query = [name for _line, name in imports_of(PACKAGE / "cli" / "query.py", PACKAGE)]
+    assert {"click", "lunacy.render", "lunacy.query.open_index", "lunacy.paper.Hit"} <= set(query)
+    assert "faiss" in [name for _line, name in imports_of(PACKAGE / "store" / "segments.py", PACKAGE)]
+
+
+HEALTHY = {
+    "__init__.py": "__version__ = '1'",
+    "errors.py": "import re",
+    "paper.py": "from lunacy.errors import NotAnId",
+    "snapshot.py": "from lunacy import paper",
+    "store/__init__.py": "from lunacy.store.segments import Segment",
+    "store/segments.py": "import faiss, sqlite3\nfrom .. import errors\nfrom . import files",
+    "store/files.py": "",
+    "search/exact.py": "import faiss\nfrom lunacy.store import Segment",
+    "query.py": "from lunacy.search import exact",
+    "cli/__init__.py": "import click\nfrom lunacy import __version__\nfrom lunacy.query import open_index",
+    "__main__.py": "from lunacy.cli import main",
+}
+
+
+def build(folder: Path, **changed: str) -> Path:
+    """HEALTHY, with some files changed."""
+    package = folder / "lunacy"
+    for name, code in {**HEALTHY, **changed}.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(code)
+    return package
+
+
+def test_a_healthy_made_up_house_has_no_faults(tmp_path: Path) -> None:
+    assert faults(build(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "fault"),
+    [
+        ("errors.py", "import lunacy.query", "errors.py:1: errors imports query"),
+        ("snapshot.py", "from lunacy.store import Segment", "snapshot.py:1: snapshot imports store"),
+        ("snapshot.py", "from lunacy import store", "snapshot.py:1: snapshot imports store"),
+        ("snapshot.py", "from . import store", "snapshot.py:1: snapshot imports store"),
+        ("store/files.py", "from ..search import exact", "store/files.py:1: store imports search"),
+        ("snapshot.py", "def f():\n    from lunacy import query", "snapshot.py:2: snapshot imports query"),
+        ("paper.py", "if TYPE_CHECKING:\n    import lunacy.cli", "paper.py:2: paper imports cli"),
+        ("search/exact.py", "from lunacy.query import Index", "search/exact.py:1: search imports query"),
+        ("pipeline.py", "from lunacy.query import Index", "pipeline.py:1: pipeline imports query"),
+        ("query.py", "from lunacy import __version__", "query.py:1: query imports __init__"),
+        ("query.py", "import_module('lunacy.cli')", "query.py:1: query imports cli"),
+        ("query.py", "import numpy, torch.nn", "query.py:1: query imports torch"),
+        ("query.py", "def f():\n    import faiss", "query.py:2: query imports faiss"),
+        ("store/files.py", "import faiss", "store/files.py:1: store imports faiss"),
+        ("search/exact.py", "import sqlite3 as db", "search/exact.py:1: search imports sqlite3"),
+        ("render.py", "from click import style", "render.py:1: render imports click"),
+        ("utils.py", "", "utils.py: utils has no floor"),
+    ],
+)
+def test_each_broken_rule_is_found(tmp_path: Path, name: str, code: str, fault: str) -> None:
+    assert faults(build(tmp_path, **{name: code})) == [fault]

@@ -1,0 +1,197 @@
+"""arXiv ids in every form a person pastes, and the text that is embedded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lunacy.errors import NotAnId
+from lunacy.paper import Hit, Paper, canonical_id, digest, embedded_text, fold, parse_id
+
+PASTED = {
+    "1802.05130": [
+        "1802.05130",
+        "1802.05130v2",
+        "1802.05130V12",
+        "1802.05130.",
+        "1802.05130v2.pdf",
+        "arXiv:1802.05130",
+        "arxiv:1802.05130v3",
+        "ARXIV.1802.05130",
+        "arXiv: 1802.05130",
+        "arXiv 1802.05130 v2",
+        " \t1802.05130\n",
+        "\u00a01802.05130\u3000",
+        "1802. 05130",
+        "<1802.05130>",
+        "(arXiv:1802.05130)",
+        "'1802.05130',",
+        "<https://arxiv.org/abs/1802.05130v1>",
+        "https://arxiv.org/abs/1802.05130v1",
+        "http://www.arxiv.org/abs/1802.05130",
+        "arxiv.org/abs/1802.05130/",
+        "https://arxiv.org/abs/1802.05130?context=cs.CL",
+        "https://arxiv.org/abs/arXiv:1802.05130",
+        "https://arxiv.org/pdf/1802.05130",
+        "https://arxiv.org/pdf/1802.05130v2.pdf",
+        "https://arxiv.org/pdf/1802.05130.pdf#page=3",
+        "https://arxiv.org/html/1802.05130v2#S3.T1",
+        "/abs/1802.05130",
+        "pdf/1802.05130v1.pdf",
+        "html/1802.05130",
+        "https://export.arxiv.org/abs/1802.05130",
+        "https://www.alphaxiv.org/abs/1802.05130",
+        "https://alphaxiv.org/overview/1802.05130v2",
+        "https://ar5iv.org/abs/1802.05130",
+        "https://ar5iv.labs.arxiv.org/html/1802.05130",
+        "10.48550/arXiv.1802.05130",
+        "10.48550/ARXIV.1802.05130",
+        "doi:10.48550/arXiv.1802.05130",
+        "https://doi.org/10.48550/arXiv.1802.05130",
+        "https://dx.doi.org/10.48550/arXiv.1802.05130",
+        "arXiv:1802.05130v2 [cs.CL] 14 Feb 2018",
+        "arXiv:1802.05130v2  [cs.CL]  14 Feb 2018\n",
+    ],
+    "0704.0001": ["0704.0001", "arXiv:0704.0001v1 [hep-ph] 2 Apr 2007", "https://arxiv.org/abs/0704.0001"],
+    "hep-th/9711200": [
+        "hep-th/9711200",
+        "hep-th/9711200v3",
+        "HEP-TH/9711200",
+        "hep-th / 9711200",
+        "arXiv:hep-th/9711200v1",
+        "https://arxiv.org/abs/hep-th/9711200",
+        "https://arxiv.org/pdf/hep-th/9711200v3.pdf",
+        "https://ar5iv.labs.arxiv.org/html/hep-th/9711200",
+        "10.48550/arXiv.hep-th/9711200",
+    ],
+    "math/0601001": [
+        "math/0601001",
+        "math.AG/0601001",
+        "math.AG/0601001v2",
+        "arXiv:math.AG/0601001v2",
+        "https://arxiv.org/abs/math.AG/0601001v2",
+        "https://doi.org/10.48550/arXiv.math/0601001",
+    ],
+    "cond-mat/0601001": ["cond-mat.stat-mech/0601001", "cond-mat/0601001v1"],
+}
+
+
+@pytest.mark.parametrize(("pasted", "identifier"), [(form, one) for one, forms in PASTED.items() for form in forms])
+def test_every_form_a_person_pastes_is_the_id(pasted: str, identifier: str) -> None:
+    assert canonical_id(pasted) == identifier
+    assert parse_id(pasted) == identifier
+
+
+@pytest.mark.parametrize("pasted", ["arXiv:hep-th/9711200v3 22 Jan 1998", "hep-th/9711200v3  22 Jan 1998"])
+def test_margin_of_an_old_papers_pdf_is_its_id(pasted: str) -> None:
+    """Before April 2007 the margin had the date, but no [category]."""
+    assert canonical_id(pasted) == "hep-th/9711200"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "v2",
+        "arXiv:",
+        "hello",
+        "attention is all you need",
+        "1802",
+        "1802.051",
+        "1802.051301",
+        "18020.05130",
+        "1802-05130",
+        "1802.05130v",
+        "1802.05130x2",
+        "\uff11\uff18\uff10\uff12.05130",
+        "math/060100",
+        "math/06010011",
+        "/0601001",
+        "10.1145/3292500.3330919",
+        "https://arxiv.org/list/cs.CL/1802",
+        "https://arxiv.org/abs/",
+        "https://www.nature.com/articles/nature14539",
+        "1802.05130 1802.05121",
+    ],
+)
+def test_what_is_no_id_is_refused(text: str) -> None:
+    assert canonical_id(text) is None
+    with pytest.raises(NotAnId):
+        parse_id(text)
+
+
+def test_a_number_behind_an_id_does_not_make_another_id() -> None:
+    """0704.00012 is not what a line of "id rank" asks for."""
+    assert canonical_id("0704.0001 2") is None
+
+
+def test_the_message_shows_the_text_and_examples() -> None:
+    with pytest.raises(NotAnId) as caught:
+        parse_id("attention is\nall you need")
+    message = str(caught.value)
+    assert message.startswith("'attention is all you need' is not an arXiv id")
+    for form in ("1802.05130", "arXiv:1802.05130v2", "hep-th/9711200", "https://arxiv.org/abs/1802.05130"):
+        assert form in message
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("piece", ["1", "a", "a.", "a-", "a/", "a.b/", "1802.05130", "arxiv:", "[", " ", "http://a/"])
+def test_a_very_long_text_is_refused_with_a_short_message(piece: str) -> None:
+    with pytest.raises(NotAnId) as caught:
+        parse_id(piece * 200_000)
+    assert len(str(caught.value)) < 250
+
+
+FRAGMENTS = (
+    "1802.05130 0704.0001 v2 hep-th math math.AG /9711200 /0601001 / . arXiv: arXiv. https:// arxiv.org doi.org "
+    "10.48550/ /abs/ /pdf/ .pdf [cs.CL] ?context=cs #S1"
+).split()
+
+
+@given(st.text(max_size=30) | st.lists(st.sampled_from([*FRAGMENTS, " "]), max_size=7).map("".join))
+@example("arXiv:arXiv math/0601001")
+@settings(derandomize=True, deadline=None, max_examples=500)
+def test_the_id_of_an_id_is_itself(text: str) -> None:
+    found = canonical_id(text)
+    if found is not None:
+        assert canonical_id(found) == found
+        assert canonical_id(f"https://arxiv.org/abs/{found}v7") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("", ""),
+        (" \n\t ", ""),
+        ("one", "one"),
+        ("  We study\n  the  paper.\n", "We study the paper."),
+        ("a\r\nb\x0bc\u00a0d\u2028e\u3000f", "a b c d e f"),
+        ("$\\alpha \\leq  \\beta$", "$\\alpha \\leq \\beta$"),
+        ("Schr\u00f6dinger \u91cf\u5b50", "Schr\u00f6dinger \u91cf\u5b50"),
+    ],
+)
+def test_white_space_is_folded_and_nothing_else(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+def test_the_embedded_text_is_title_and_abstract_or_the_abstract() -> None:
+    paper = Paper("0704.0001", "A title", "An abstract.", authors="Somebody")
+    assert embedded_text(paper, "title+abstract") == "A title An abstract."
+    assert embedded_text(paper, "abstract") == "An abstract."
+
+
+@pytest.mark.parametrize(
+    ("text", "hexadecimal"),
+    [("abc", "cf4ab791c62b8d2b2109c90275287816"), ("Schr\u00f6dinger", "65877761f11dba9a2557c09f4d2a0aab")],
+)
+def test_the_digest_is_what_b2sum_gives(text: str, hexadecimal: str) -> None:
+    """As `printf TEXT | b2sum -l 128` prints it."""
+    assert digest(text).hex() == hexadecimal
+
+
+@pytest.mark.parametrize("identifier", ["1802.05130", "hep-th/9711200"])
+def test_a_hit_links_to_its_page(identifier: str) -> None:
+    hit = Hit(1, identifier, 0.9, "T", "A", ("cs.CL",), "2018-02-14")
+    assert hit.url == f"https://arxiv.org/abs/{identifier}"

@@ -1,0 +1,263 @@
+"""Answers as text, in every format, compared letter by letter."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+
+import pytest
+
+from lunacy.paper import Hit
+from lunacy.render import CSV_COLUMNS, FORMATS, answers, harmless, pairs, size
+
+TWEETS = {"id": "1802.05130", "title": "Adverse Drug Reactions"}
+WORDS = {"text": "a free text"}
+FIRST = Hit(1, "1802.05121", 0.9163654, "Emotions in Tweets", "Ada Lovelace", ("cs.IR", "cs.CL"), "2018-02-14")
+SECOND = Hit(2, "hep-th/9711200", -0.1234567, 'The "large N", limit', "J. M., et al.", ("hep-th",), "")
+HITS = [FIRST, SECOND]
+
+
+def text(*asked: tuple[dict[str, str], list[Hit]], form: str, one: bool | None = None, styled: bool = False) -> str:
+    return "".join(answers(asked, form, one=len(asked) == 1 if one is None else one, styled=styled))
+
+
+def titled(title: str) -> Hit:
+    return Hit(1, "0704.0001", 0.5, title, "A", ("cs.CL",), "2018-02-14")
+
+
+JSON_OF_ONE = """\
+{
+  "query": {
+    "id": "1802.05130",
+    "title": "Adverse Drug Reactions"
+  },
+  "hits": [
+    {
+      "rank": 1,
+      "id": "1802.05121",
+      "score": 0.916365,
+      "title": "Emotions in Tweets",
+      "authors": "Ada Lovelace",
+      "categories": [
+        "cs.IR",
+        "cs.CL"
+      ],
+      "updated": "2018-02-14",
+      "url": "https://arxiv.org/abs/1802.05121"
+    }
+  ]
+}
+"""
+RECORD_OF_ONE = (
+    '{"query":{"id":"1802.05130","title":"Adverse Drug Reactions"},"hits":[{"rank":1,"id":"1802.05121",'
+    '"score":0.916365,"title":"Emotions in Tweets","authors":"Ada Lovelace","categories":["cs.IR","cs.CL"],'
+    '"updated":"2018-02-14","url":"https://arxiv.org/abs/1802.05121"}]}'
+)
+RECORD_OF_NONE = '{"query":{"text":"a free text"},"hits":[]}'
+CSV_OF_TWO = """\
+query,rank,id,score,title,authors,categories,updated,url
+1802.05130,1,1802.05121,0.916365,Emotions in Tweets,Ada Lovelace,cs.IR cs.CL,2018-02-14,https://arxiv.org/abs/1802.05121
+1802.05130,2,hep-th/9711200,-0.123457,"The ""large N"", limit","J. M., et al.",hep-th,,https://arxiv.org/abs/hep-th/9711200
+"""
+TABLE_OF_TWO = """\
+1802.05130  Adverse Drug Reactions
+  1   0.916  1802.05121      Emotions in Tweets
+                             cs.IR cs.CL  2018-02-14  https://arxiv.org/abs/1802.05121
+  2  -0.123  hep-th/9711200  The "large N", limit
+                             hep-th  https://arxiv.org/abs/hep-th/9711200
+"""
+
+
+def test_json_of_one_query_is_an_object() -> None:
+    assert text((TWEETS, [FIRST]), form="json") == JSON_OF_ONE
+
+
+def test_json_of_several_queries_is_a_list() -> None:
+    assert text((TWEETS, [FIRST]), (WORDS, []), form="json") == f"[\n{RECORD_OF_ONE},\n{RECORD_OF_NONE}\n]\n"
+
+
+@pytest.mark.parametrize("n_queries", [0, 1, 2, 3])
+def test_json_of_many_parses_whatever_their_number(n_queries: int) -> None:
+    asked = [({"text": str(number)}, HITS) for number in range(n_queries)]
+    parsed = json.loads(text(*asked, form="json", one=False))
+    assert [answer["query"] for answer in parsed] == [{"text": str(number)} for number in range(n_queries)]
+    assert all([hit["rank"] for hit in answer["hits"]] == [1, 2] for answer in parsed)
+
+
+def test_jsonl_is_an_object_a_line() -> None:
+    assert text((TWEETS, [FIRST]), (WORDS, []), form="jsonl") == f"{RECORD_OF_ONE}\n{RECORD_OF_NONE}\n"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_json_has_null_for_an_unknown_date_and_six_digits(form: str) -> None:
+    [hit] = json.loads(text((WORDS, [SECOND]), form=form))["hits"]
+    assert hit == {
+        "rank": 2,
+        "id": "hep-th/9711200",
+        "score": -0.123457,
+        "title": 'The "large N", limit',
+        "authors": "J. M., et al.",
+        "categories": ["hep-th"],
+        "updated": None,
+        "url": "https://arxiv.org/abs/hep-th/9711200",
+    }
+
+
+def test_csv_is_a_row_a_hit_with_the_query_first() -> None:
+    assert text((TWEETS, HITS), form="csv") == CSV_OF_TWO
+
+
+def test_csv_of_several_queries_has_one_head() -> None:
+    rows = list(csv.reader(io.StringIO(text((TWEETS, HITS), (WORDS, [FIRST]), form="csv"))))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert [row[:3] for row in rows[1:]] == [
+        ["1802.05130", "1", "1802.05121"],
+        ["1802.05130", "2", "hep-th/9711200"],
+        ["a free text", "1", "1802.05121"],
+    ]
+
+
+def test_ids_are_one_a_line() -> None:
+    assert text((TWEETS, HITS), (WORDS, [FIRST]), form="ids") == "1802.05121\nhep-th/9711200\n1802.05121\n"
+
+
+def test_table_has_two_lines_a_hit() -> None:
+    assert text((TWEETS, HITS), form="table") == TABLE_OF_TWO
+
+
+def test_tables_of_several_queries_have_a_blank_line_between() -> None:
+    expected = f"{TABLE_OF_TWO}\na free text\n     no other paper in the index\n"
+    assert text((TWEETS, HITS), (WORDS, []), form="table") == expected
+
+
+def test_a_styled_table_differs_in_style_only() -> None:
+    styled = text((TWEETS, [FIRST]), form="table", styled=True).splitlines()
+    assert styled == [
+        "\x1b[1m1802.05130  Adverse Drug Reactions\x1b[0m",
+        "  1   0.916  1802.05121  Emotions in Tweets",
+        "\x1b[2m                         cs.IR cs.CL  2018-02-14  https://arxiv.org/abs/1802.05121\x1b[0m",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("table", "a free text\n     no other paper in the index\n"),
+        ("json", '{\n  "query": {\n    "text": "a free text"\n  },\n  "hits": []\n}\n'),
+        ("jsonl", f"{RECORD_OF_NONE}\n"),
+        ("csv", "query,rank,id,score,title,authors,categories,updated,url\n"),
+        ("ids", ""),
+    ],
+)
+def test_no_hits_are_an_answer_too(form: str, expected: str) -> None:
+    assert text((WORDS, []), form=form) == expected
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_answers_come_one_by_one(form: str) -> None:
+    """The first query's text is there before the second query is asked."""
+
+    def asked() -> object:
+        yield TWEETS, [FIRST]
+        raise AssertionError("the second was asked for")
+
+    pieces = answers(asked(), form, one=False)  # type: ignore[arg-type]
+    seen = ""
+    while "1802.05121" not in seen:
+        seen += next(pieces)
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
+def test_unicode_and_latex_stay(form: str) -> None:
+    title = "Schrödinger 量子 $\\alpha$ 🎉 naïve"
+    shown = text((WORDS, [titled(title)]), form=form)
+    assert (title.replace("\\", "\\\\") if form.startswith("json") else title) in shown
+
+
+ESCAPES = {
+    "\x1b[31mred": "\ufffd[31mred",
+    "\x1b]0;title\x07": "\ufffd]0;title\ufffd",
+    "a\rb": "a\ufffdb",
+    "a\x08b": "a\ufffdb",
+    "a\nb": "a\ufffdb",
+    "a\tb": "a\ufffdb",
+    "a\x00b": "a\ufffdb",
+    "a\x7fb": "a\ufffdb",
+    "a\x9b31mb": "a\ufffd31mb",
+}
+REORDERING = [  # https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+    *(mark for mark in map(chr, range(0x3000)) if unicodedata.bidirectional(mark) in "LRE RLE LRO RLO PDF".split()),
+    *(mark for mark in map(chr, range(0x3000)) if unicodedata.bidirectional(mark) in "LRI RLI FSI PDI".split()),
+    *("\u061c", "\u200e", "\u200f"),
+]
+
+
+@pytest.mark.parametrize(("evil", "shown"), [*ESCAPES.items(), *((f"a{mark}b", "a\ufffdb") for mark in REORDERING)])
+def test_a_table_writes_nothing_that_a_terminal_obeys(evil: str, shown: str) -> None:
+    hit = Hit(1, "0704.0001", 0.5, evil, "A", (evil,), "")
+    below = f"  1   0.500  0704.0001  {shown}\n{'':24}{shown}  https://arxiv.org/abs/0704.0001\n"
+    assert text(({"id": "0704.0002", "title": evil}, [hit]), form="table") == f"0704.0002  {shown}\n{below}"
+    assert text(({"text": evil}, [hit]), form="table") == f"{shown}\n{below}"
+
+
+def test_what_is_hidden_leaves_a_mark() -> None:
+    assert harmless("a\x1b[31mb\u202ec\u200bd") == "a\ufffd[31mb\ufffdc\ufffdd"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+2", "'=1+2"),
+        ('=HYPERLINK("http://x","y")', '\'=HYPERLINK("http://x","y")'),
+        ("+1", "'+1"),
+        ("-1+1", "'-1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("a=1", "a=1"),
+        ("$x$-ray", "$x$-ray"),
+    ],
+)
+def test_a_cell_that_looks_like_a_formula_is_text(cell: str, written: str) -> None:
+    [_head, row] = csv.reader(io.StringIO(text(({"text": cell}, [titled(cell)]), form="csv"), newline=""))
+    assert (row[0], row[4]) == (written, written)
+
+
+def test_a_negative_score_stays_a_number_in_csv() -> None:
+    [row] = csv.DictReader(io.StringIO(text((WORDS, [SECOND]), form="csv")))
+    assert float(row["score"]) == -0.123457
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        ([], ""),
+        ([("papers", "4")], "papers  4\n"),
+        ([("papers", "4"), ("up to", "2018-02-14"), ("a", "")], "papers  4\nup to   2018-02-14\na       \n"),
+        ([("folder", "a\x1b[2Jb")], "folder  a\ufffd[2Jb\n"),
+    ],
+)
+def test_pairs_are_aligned(rows: list[tuple[str, str]], shown: str) -> None:
+    assert pairs(iter(rows)) == shown
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "shown"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (1499, "1.5 kB"),
+        (999_900, "999.9 kB"),
+        (999_999, "1.0 MB"),
+        (1_500_000, "1.5 MB"),
+        (2_000_000_000, "2.0 GB"),
+        (999_999_999_999, "1.0 TB"),
+        (5_400_000_000_000, "5.4 TB"),
+        (1_234_000_000_000_000, "1234.0 TB"),
+    ],
+)
+def test_sizes_are_for_people(n_bytes: int, shown: str) -> None:
+    assert size(n_bytes) == shown

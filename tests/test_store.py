@@ -1,0 +1,295 @@
+"""The store: what is committed is seen, all of it and nothing else, and it stays right through every change."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+
+from lunacy.errors import FingerprintMismatch, IndexDamaged, IndexLocked, LunacyError, NoIndex, StoreError
+from lunacy.fingerprint import Fingerprint
+from lunacy.paper import Paper
+from lunacy.store import Entry, Store, View, Writer, record_hash, verify
+from tests.conftest import vector_of
+
+DIM = 8
+FINGERPRINT = Fingerprint(model="fake/model", text="abstract", dim=DIM, weights="0" * 64)
+
+
+def entry(identifier: str, **fields: Any) -> Entry:
+    """A paper to store; its vector is `vectors([identifier])`."""
+    paper = Paper(identifier, **{"title": f"On {identifier}", "abstract": f"We study {identifier}.", **fields})
+    return Entry(paper, digest=identifier.encode(), record=record_hash(paper))
+
+
+def vectors(ids: Iterable[str]) -> np.ndarray:
+    return np.array([vector_of(identifier, DIM) for identifier in ids], np.float32).reshape(-1, DIM)
+
+
+def names(n: int, first: int = 0) -> list[str]:
+    return [f"2401.{number:05d}" for number in range(first, first + n)]
+
+
+def writing(folder: Path, fingerprint: Fingerprint = FINGERPRINT, arithmetic: str = "fake") -> Writer:
+    return Writer(folder, fingerprint, arithmetic)
+
+
+def fill(folder: Path, *commits: list[str]) -> Path:
+    """An index with these ids, list by list."""
+    for ids in commits:
+        with writing(folder) as writer:
+            writer.append([entry(identifier) for identifier in ids], vectors(ids))
+            writer.commit()
+    return folder
+
+
+def database(folder: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(folder / "papers.db", isolation_level=None))
+
+
+def all_ids(folder: Path) -> set[str]:
+    with database(folder) as connection:
+        return {identifier for [identifier] in connection.execute("SELECT id FROM papers")}
+
+
+def assert_holds(view: View, ids: list[str]) -> None:
+    """Exactly `ids`, each with its own paper and vector."""
+    rows = view.rows(ids)
+    assert set(rows) == set(ids)
+    assert view.n_papers == len(ids)
+    places = np.array([rows[identifier] for identifier in ids], np.int64)
+    np.testing.assert_array_equal(view.vectors(places), vectors(ids))
+    assert [paper.title for paper in view.papers(places)] == [f"On {identifier}" for identifier in ids]
+
+
+def assert_index(folder: Path, ids: list[str]) -> None:
+    """The last commit holds exactly `ids`, and nothing is wrong with the index."""
+    with Store(folder) as store, store.view() as view:
+        assert_holds(view, ids)
+    assert verify(folder) == []
+
+
+def segment_files(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("segment-*")}
+
+
+@contextmanager
+def another_process_writing(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has appended papers and holds the lock."""
+    code = f"""
+import sys
+from pathlib import Path
+from tests.test_store import entry, vectors, writing
+writer = writing(Path({str(folder)!r}))
+writer.append([entry("killed")], vectors(["killed"]))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    root = Path(__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, text=True, **pipes) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_papers_are_seen_only_after_their_commit(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    with writing(tmp_path) as writer, Store(tmp_path) as store:
+        writer.append([entry("b")], vectors("b"))
+        with store.view() as view:
+            assert_holds(view, ["a"])
+        writer.commit()
+        with store.view() as view:
+            assert_holds(view, ["a", "b"])
+
+
+def test_a_writer_closed_without_commit_leaves_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    before = segment_files(tmp_path)
+    with writing(tmp_path) as writer:
+        writer.append([entry("b")], vectors("b"))
+        writer.remove(["a"])
+    assert segment_files(tmp_path) == before
+    assert_index(tmp_path, ["a"])
+
+
+def test_an_index_without_its_first_commit_is_no_index_yet(tmp_path: Path) -> None:
+    with writing(tmp_path / "new") as writer:
+        writer.append([entry("a")], vectors("a"))
+    with pytest.raises(NoIndex, match="holds no paper yet; run again"):
+        Store(tmp_path / "new")
+    fill(tmp_path / "new", ["b"])
+    assert_index(tmp_path / "new", ["b"])
+
+
+def test_a_commit_without_changes_is_none(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    with writing(tmp_path) as writer:
+        writer.amend([])
+        writer.remove([])
+        writer.append([], vectors([]))
+        writer.commit()
+    with Store(tmp_path) as store, store.view() as view:
+        assert_holds(view, ["a"])
+        assert [segment.segment.n_rows for segment in view.segments] == [1]
+
+
+def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    with another_process_writing(tmp_path / "index") as process:
+        with pytest.raises(IndexLocked) as caught:
+            writing(tmp_path / "index")
+        assert f"process {process.pid} on {socket.gethostname()}" in str(caught.value)
+        assert "run again" in str(caught.value)
+
+
+def test_the_next_writer_works_after_a_kill_and_removes_the_garbage(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    with another_process_writing(tmp_path) as process:
+        assert len(segment_files(tmp_path)) == 2
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    with writing(tmp_path) as writer:
+        assert len(segment_files(tmp_path)) == 1
+        writer.append([entry("b")], vectors("b"))
+        writer.commit()
+    assert_index(tmp_path, ["a", "b"])
+
+
+def test_known_tells_what_this_writer_has_met(tmp_path: Path) -> None:
+    fill(tmp_path, names(1200))
+    with writing(tmp_path) as writer:
+        first = writer.known(names(1100))  # more than SQLite takes in one statement
+        assert sorted(first) == names(1100)
+        assert {known.is_met for known in first.values()} == {False}
+        assert first["2401.00007"].digest == b"2401.00007"
+        assert writer.known(["2401.00007"])["2401.00007"].is_met
+        writer.append([entry("new")], vectors(["new"]))
+        assert writer.known(["new", "2401.01199", "lacking"])["new"].is_met
+
+
+def test_a_paper_that_this_writer_added_is_met_also_after_a_rewrite(tmp_path: Path) -> None:
+    fill(tmp_path, names(8))
+    with writing(tmp_path) as writer:
+        writer.remove(names(2))
+        writer.commit()  # two of eight rows are dead: rows move down
+        writer.append([entry("a"), entry("b")], vectors("ab"))
+        met = {identifier: known.is_met for identifier, known in writer.known(["a", "b", *names(6, first=2)]).items()}
+    assert met == {"a": True, "b": True, **dict.fromkeys(names(6, first=2), False)}
+
+
+def test_a_paper_comes_back_as_it_was_given(tmp_path: Path) -> None:
+    paper = Paper(
+        "hep-th/9711200", "L'été à 東京 🚀", "$E=mc^2$ %_'\"", "Ä. Ö", ("cs.CL", "hep-th"), "1997-11-27", "", "10.1/x"
+    )
+    with writing(tmp_path / "an index #1?%20 ü") as writer:
+        writer.append([Entry(paper, b"d", record_hash(paper))], vectors("a"))
+        writer.commit()
+    with Store(tmp_path / "an index #1?%20 ü") as store, store.view() as view:
+        assert view.papers(np.array([0])) == [paper]
+
+
+def test_another_fingerprint_is_refused_with_both_values(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    other = Fingerprint(model="fake/model", text="title+abstract", dim=DIM + 1, weights="1" * 64)
+    with pytest.raises(FingerprintMismatch) as caught:
+        writing(tmp_path, other)
+    for both in ("abstract in the index, title+abstract now", "8 in the index, 9 now", f"{'0' * 64} in the index"):
+        assert both in str(caught.value)
+
+
+def test_another_arithmetic_is_recorded_and_not_refused(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    with writing(tmp_path, arithmetic="cuda float16") as writer:
+        writer.append([entry("b")], vectors("b"))
+        writer.commit()
+    with Store(tmp_path) as store, store.view() as view:
+        assert view.arithmetic == "cuda float16"
+
+
+def test_a_format_newer_than_ours_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path, ["a"])
+    with database(tmp_path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    for opening in (Store, writing, verify):
+        with pytest.raises(StoreError, match=r"format 99.*up to 1; upgrade lunacy"):
+            opening(tmp_path)
+
+
+def make_strange(folder: Path, kind: str) -> Path:
+    target = folder / "target"
+    if kind == "file":
+        target.write_text("not a folder")
+    elif kind != "missing":
+        target.mkdir()
+    if kind == "foreign":
+        (target / "thesis.tex").write_text("years of work")
+    elif kind == "other database":
+        with database(target) as connection:
+            connection.execute("CREATE TABLE theirs (x)")
+    elif kind == "no database":
+        (target / "papers.db").write_bytes(b"this is no SQLite file, " * 100)
+    return target
+
+
+DATABASE = "papers.db was not made by lunacy; choose another folder"
+NO_INDEX = "holds no lunacy index; make one with: lunacy index SNAPSHOT --into"
+
+
+@pytest.mark.parametrize(
+    ("opening", "kind", "error", "said"),
+    [
+        (Store, "missing", NoIndex, "does not exist; make one with: lunacy index SNAPSHOT --into"),
+        (Store, "empty", NoIndex, NO_INDEX),
+        (Store, "foreign", NoIndex, NO_INDEX),
+        (Store, "file", NoIndex, "is a file"),
+        (Store, "other database", NoIndex, DATABASE),
+        (Store, "no database", IndexDamaged, "file is not a database"),
+        (writing, "foreign", NoIndex, "is not empty and holds no index (thesis.tex, ...); give a new folder"),
+        (writing, "file", NoIndex, "is a file; give a folder for the index"),
+        (writing, "other database", NoIndex, DATABASE),
+        (writing, "no database", IndexDamaged, "file is not a database"),
+    ],
+)
+def test_a_strange_folder_is_refused_and_left_alone(
+    tmp_path: Path, opening: Any, kind: str, error: type[LunacyError], said: str
+) -> None:
+    target = make_strange(tmp_path, kind)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(error) as caught:
+        opening(target)
+    assert str(target) in str(caught.value)
+    assert said in str(caught.value)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_reader_of_a_few_lines_needs_only_sqlite3_and_faiss(tmp_path: Path) -> None:
+    ids = [*names(40), "math/0601001"]
+    folder = fill(tmp_path, ids[:30], ids[30:38], ids[38:])
+
+    def vector(identifier: str) -> np.ndarray:
+        with closing(sqlite3.connect(folder / "papers.db")) as db:
+            [row] = db.execute("SELECT row FROM papers WHERE id = ?", (identifier,)).fetchone()
+            number, first_row = db.execute(
+                "SELECT number, first_row FROM segments WHERE first_row <= ? ORDER BY first_row DESC LIMIT 1", (row,)
+            ).fetchone()
+        index = faiss.read_index(f"{folder}/segment-{number:08d}.faiss")
+        return index.reconstruct(row - first_row)
+
+    assert len(segment_files(folder)) > 1
+    for identifier in ids:
+        np.testing.assert_array_equal(vector(identifier), vector_of(identifier, DIM))
