@@ -11,6 +11,8 @@ LunacyError                 exit 1: it failed, and the message says what, where 
 └── StoreError              the index folder
     ├── NoIndex             nothing there, or not an index
     ├── IndexLocked         another writer holds it
+    ├── DiskFull            no room for the next commit
+    ├── PruneRefused        more papers would go than a snapshot can be trusted with
     ├── IndexDamaged        a file is missing, cut or changed
     └── UnknownPaper        an id that the index lacks
 """
@@ -64,6 +66,14 @@ class NoIndex(StoreError):
 
 class IndexLocked(StoreError):
     """Another writer holds the index."""
+
+
+class DiskFull(StoreError):
+    """No room for the next commit."""
+
+
+class PruneRefused(StoreError):
+    """More papers would go than a snapshot can be trusted with."""
 
 
 class IndexDamaged(StoreError):

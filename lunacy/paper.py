@@ -59,6 +59,19 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
+_NOTICE = re.compile(
+    r"(%auto-ignore\s|arxiv admin note: )*"
+    r"(((this|the)\s)?(paper|article|note|text|submission|manuscript|preprint|work|draft|letter|report)\s(\w+\s){0,3})?"
+    r"withdrawn\b",
+    re.IGNORECASE,
+)
+
+
+def is_withdrawn(paper: Paper) -> bool:
+    """Whether the abstract begins with a notice of withdrawal, as arXiv and authors write it."""
+    return _NOTICE.match(paper.abstract) is not None
+
+
 _NEW = r"\d{4}\.\d{4,5}"
 _OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z-]+)?/\d{7}"
 _ID = re.compile(

@@ -62,41 +62,63 @@ class Index:
         with self._store.view() as view:
             return view.n_papers
 
-    def similar(self, paper: str, *, top: int = 10, include_self: bool = False) -> list[Hit]:
+    def similar(
+        self, paper: str, *, top: int = 10, include_self: bool = False, include_withdrawn: bool = False
+    ) -> list[Hit]:
         """The `top` papers most like `paper`, an arXiv id in any form; best first, ties by lower row.
+
+        Papers that were withdrawn are left out unless asked for.
 
         Raises NotAnId for text that is no id, UnknownPaper for a paper that the index lacks.
         """
-        return self.similar_many([paper], top=top, include_self=include_self)[0]
+        return self.similar_many([paper], top=top, include_self=include_self, include_withdrawn=include_withdrawn)[0]
 
-    def similar_many(self, papers: Sequence[str], *, top: int = 10, include_self: bool = False) -> list[list[Hit]]:
+    def similar_many(
+        self, papers: Sequence[str], *, top: int = 10, include_self: bool = False, include_withdrawn: bool = False
+    ) -> list[list[Hit]]:
         """One list for each of `papers`, as `similar` gives it; many at once are much faster."""
         answers: list[list[Hit]] = []
-        for answer in self.answers(papers, top=top, include_self=include_self):
+        for answer in self.answers(papers, top=top, include_self=include_self, include_withdrawn=include_withdrawn):
             if isinstance(answer, LunacyError):
                 raise answer
             answers.append(answer.hits)
         return answers
 
-    def similar_to_text(self, text: str, *, top: int = 10, model: str | None = None, device: str = "auto") -> list[Hit]:
+    def similar_to_text(
+        self,
+        text: str,
+        *,
+        top: int = 10,
+        include_withdrawn: bool = False,
+        model: str | None = None,
+        device: str = "auto",
+    ) -> list[Hit]:
         """The `top` papers most like `text`.
 
         `model`: where to load the index's model from, if not by its recorded name. Raises ModelError when it cannot be
         had, FingerprintMismatch when it is another one.
         """
-        return self.answer_text(text, top=top, model=model, device=device).hits
+        return self.answer_text(text, top=top, include_withdrawn=include_withdrawn, model=model, device=device).hits
 
     def answers(
-        self, papers: Iterable[str], *, top: int = 10, include_self: bool = False
+        self, papers: Iterable[str], *, top: int = 10, include_self: bool = False, include_withdrawn: bool = False
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         """One answer for each of `papers`, in order, as they come; for one that cannot be answered, the error."""
         _check_top(top)
         for batch in _batches(papers):
             with self._store.view() as view:  # answered before any is handed out: the asker may take its time
-                answers = list(self._answer_batch(view, batch, top, include_self))
+                answers = list(self._answer_batch(view, batch, top, include_self, include_withdrawn))
             yield from answers
 
-    def answer_text(self, text: str, *, top: int = 10, model: str | None = None, device: str = "auto") -> Answer:
+    def answer_text(
+        self,
+        text: str,
+        *,
+        top: int = 10,
+        include_withdrawn: bool = False,
+        model: str | None = None,
+        device: str = "auto",
+    ) -> Answer:
         """As `similar_to_text`, with the query."""
         _check_top(top)
         text = _encodable(text)
@@ -105,7 +127,7 @@ class Index:
         embedder = self._text_embedder(model, device)
         vectors = embedder.embed([fold(text)]).vectors
         with self._store.view() as view:
-            [found] = search(view, vectors, top)
+            [found] = search(view, vectors, top, include_withdrawn=include_withdrawn)
             [hits] = _hits(view, [found])
         return Answer(hits, text=text)
 
@@ -148,12 +170,12 @@ class Index:
         return embedder
 
     def _answer_batch(
-        self, view: View, batch: Sequence[str], top: int, include_self: bool
+        self, view: View, batch: Sequence[str], top: int, include_self: bool, include_withdrawn: bool
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         rows = _resolve(view, batch)
         known = [row for row in rows if row is not None]
         queries: Vectors = view.vectors(np.array(known, np.int64))
-        found = search(view, queries, top, without=None if include_self else known)
+        found = search(view, queries, top, without=None if include_self else known, include_withdrawn=include_withdrawn)
         answers = zip(view.papers(np.array(known, np.int64)), _hits(view, found), strict=True)
         for asked, row in zip(batch, rows, strict=True):
             if row is None:

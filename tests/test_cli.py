@@ -71,11 +71,11 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What models were loaded, with their options; each is a FakeEmbedder."""
     calls: list[Any] = []
 
-    def load(model: str, **options: Any) -> FakeEmbedder:
+    def load(model: str, *_recorded: Any, **options: Any) -> FakeEmbedder:
         calls.append((model, options))
         return FakeEmbedder(model)
 
-    monkeypatch.setattr("lunacy.pipeline.load", load)
+    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", load)
     monkeypatch.setattr("lunacy.query.load", load)
     return calls
 
@@ -309,7 +309,11 @@ def test_info_tells_what_the_index_holds(index: str) -> None:
     )
     assert told["size_bytes"]["segment-00000001.faiss"] == 45 + 4 * N * DIM
     shown = dict(line.split(maxsplit=1) for line in run("info", "--index", index).stdout.splitlines())
-    assert (shown["papers"], shown["dates"], shown["model"]) == ("30", "1997-11-27 to 2018-02-14", "f/m")
+    assert (shown["papers"], shown["dates"], shown["model"]) == (
+        "30, 0 of them withdrawn",
+        "1997-11-27 to 2018-02-14",
+        "f/m",
+    )
     assert shown["categories"] == "3: cs.CL 20, cs.LG 20, math.AG 10"
 
 
@@ -321,13 +325,19 @@ def test_verify_says_that_all_is_well_or_what_is_wrong(write_snapshot: Callable[
     Path("ix/segment-00000001.faiss").unlink()
     wrong = run("verify", "--index", "ix")
     assert (wrong.exit_code, wrong.stdout) == (1, "")
-    assert wrong.stderr == "lunacy: ix: segment-00000001.faiss: missing\n"
+    first, second = wrong.stderr.splitlines()
+    assert first == "lunacy: ix: segment-00000001.faiss: missing"
+    assert second == "lunacy: mend it with: lunacy repair --index ix"
 
 
-def test_control_c_is_one_line_and_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_c_says_what_is_kept_and_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_arguments: Any, **_options: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lunacy.pipeline.build_index", stop)
     result = run("index")
-    assert (result.exit_code, len(result.stderr.strip().splitlines())) == (130, 1)
+    assert result.exit_code == 130
+    assert result.stderr.splitlines() == [
+        "lunacy: indexes/sample keeps 0 papers; the same command goes on from there",
+        "lunacy: stopped",
+    ]

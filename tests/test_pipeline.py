@@ -13,9 +13,17 @@ import numpy as np
 import orjson
 import pytest
 
-from lunacy import BuildReport, build_index
+from lunacy import BuildReport, build_index, open_index
 from lunacy.embedding import Embedded
-from lunacy.errors import FingerprintMismatch, LunacyError, SnapshotError, UnknownCategory, UsageError, VectorsError
+from lunacy.errors import (
+    FingerprintMismatch,
+    LunacyError,
+    NoIndex,
+    SnapshotError,
+    UnknownCategory,
+    UsageError,
+    VectorsError,
+)
 from lunacy.pipeline import Progress
 from lunacy.store import verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
@@ -137,8 +145,8 @@ def test_of_lines_with_one_id_the_last_wins(
     build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch, window: int, commit_s: float, case: Any
 ) -> None:
     before, repeats, wanted = case
-    monkeypatch.setattr("lunacy.pipeline._WINDOW", window)
-    monkeypatch.setattr("lunacy.pipeline._COMMIT_S", commit_s)
+    monkeypatch.setattr("lunacy.pipeline.reading.WINDOW", window)
+    monkeypatch.setattr("lunacy.pipeline.build.COMMIT_S", commit_s)
     if before:
         build(before)
     report = build(repeats)
@@ -204,9 +212,11 @@ def test_a_snapshot_without_one_paper_is_an_error(build: Build, folder: Path) ->
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\r\n  \n", b"\xef\xbb\xbf"])
-def test_an_empty_snapshot_makes_an_empty_index(build: Build, folder: Path, content: bytes) -> None:
-    assert_counts(build(content))
-    assert_holds(folder, [])
+def test_an_empty_snapshot_is_refused(build: Build, folder: Path, content: bytes) -> None:
+    with pytest.raises(SnapshotError, match="holds no line; is it the right file"):
+        build(content)
+    with pytest.raises(NoIndex, match="holds no paper yet"):
+        open_index(folder)
 
 
 def test_papers_before_the_cut_of_a_file_are_kept_and_a_rerun_completes(build: Build, folder: Path) -> None:
@@ -239,8 +249,8 @@ class BreakingEmbedder(FakeEmbedder):
 def test_after_a_broken_run_a_rerun_ends_as_if_nothing_had_happened(
     build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch, commit_s: float, n_kept: int
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline._WINDOW", 2)
-    monkeypatch.setattr("lunacy.pipeline._COMMIT_S", commit_s)
+    monkeypatch.setattr("lunacy.pipeline.reading.WINDOW", 2)
+    monkeypatch.setattr("lunacy.pipeline.build.COMMIT_S", commit_s)
     with pytest.raises(RuntimeError, match="out of memory"):
         build(papers(), embedder=BreakingEmbedder())
     if n_kept:
@@ -309,7 +319,7 @@ def test_vectors_belong_to_the_lines_that_are_not_blank(
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("lunacy.pipeline.load", refuse)
+    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", refuse)
     array = (np.random.default_rng(0).standard_normal((6, DIM)) * 7).astype(dtype)
     np.save(tmp_path / "v.npy", array)
     filtered, twice = record("1802.00050", categories="hep-th"), record(IDS[0], abstract="Newer.")

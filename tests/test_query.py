@@ -11,6 +11,7 @@ import pytest
 import lunacy
 from lunacy.errors import FingerprintMismatch, NoIndex, NotAnId, UnknownPaper, UsageError
 from lunacy.paper import Hit
+from lunacy.pipeline import remove_papers
 from lunacy.query import find_index
 from lunacy.store import Writer
 from tests.conftest import FakeEmbedder, lines, record, vector_of
@@ -231,8 +232,9 @@ def test_an_open_index_answers_of_the_last_commit(tmp_path: Path, embedder: Fake
 
 
 def test_an_empty_index_says_that_it_holds_nothing(tmp_path: Path, embedder: FakeEmbedder) -> None:
-    (tmp_path / "empty.jsonl").write_bytes(b"")
-    lunacy.build_index(tmp_path / "empty.jsonl", into=tmp_path / "index", embedder=embedder)
+    (tmp_path / "one.jsonl").write_bytes(lines([record("1802.05121")]))
+    lunacy.build_index(tmp_path / "one.jsonl", into=tmp_path / "index", embedder=embedder)
+    remove_papers(["1802.05121"], index=tmp_path / "index")
     with lunacy.open_index(tmp_path / "index", embedder=embedder) as ix:
         assert (len(ix), ix.similar_to_text("words")) == (0, [])
         with pytest.raises(UnknownPaper, match="holds 0 papers"):

@@ -43,12 +43,15 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_lunacy_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
+    by_ci = (ROOT / ".ci/run").read_text()
     commands = re.findall(r"^\$ lunacy (.*)$", README, re.MULTILINE)
     assert len(commands) > 5
     for command in commands:
+        if f"lunacy {command.split('#')[0].strip()}\n" in by_ci:  # it needs the real vectors
+            continue
         result = CliRunner().invoke(main, shlex.split(command, comments=True))
         assert result.exit_code == 0, (command, result.output)
-        assert result.stdout, command
+        assert result.output, command
 
 
 def test_the_python_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def test_without_nothing_each_paper_finds_itself_first(tmp_path: Path) -> None:
 
 
 def test_an_empty_store_has_no_hits(tmp_path: Path) -> None:
-    with opened(tmp_path, [random_units(0)]) as (view, _held):
+    with opened(tmp_path, [random_units(1)], dead=[0]) as (view, _held):
         for found in search(view, random_units(20), 3):
             assert (found.rows.tolist(), found.scores.tolist()) == ([], [])
 

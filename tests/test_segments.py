@@ -15,8 +15,8 @@ import pytest
 
 from lunacy.errors import IndexDamaged
 from lunacy.store import Store, verify
+from lunacy.store.compact import trailing_run
 from lunacy.store.segments import OpenSegment, Segment, SegmentWriter
-from lunacy.store.writer import trailing_run
 from tests.test_store import all_ids, assert_holds, assert_index, entry, fill, names, segment_files, vectors, writing
 
 DIM = 8
@@ -203,7 +203,7 @@ def test_a_view_stays_still_while_its_segments_are_merged_away(tmp_path: Path) -
 
 
 def test_300_commits_leave_few_segments_and_all_papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.store.writer.SEGMENT_ROWS", 64)
+    monkeypatch.setattr("lunacy.store.compact.SEGMENT_ROWS", 64)
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # this is not about power cuts
     sizes = np.random.default_rng(0).integers(1, 4, 300).tolist()
     ids = names(sum(sizes))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 from lunacy.errors import FingerprintMismatch, IndexDamaged, IndexLocked, LunacyError, NoIndex, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.store import Entry, Store, View, Writer, record_hash, verify
+from lunacy.store import Entry, Store, View, Writer, verify
 from tests.conftest import vector_of
 
 DIM = 8
@@ -30,7 +31,7 @@ FINGERPRINT = Fingerprint(model="fake/model", text="abstract", dim=DIM, weights=
 def entry(identifier: str, **fields: Any) -> Entry:
     """A paper to store; its vector is `vectors([identifier])`."""
     paper = Paper(identifier, **{"title": f"On {identifier}", "abstract": f"We study {identifier}.", **fields})
-    return Entry(paper, digest=identifier.encode(), record=record_hash(paper))
+    return Entry.of(paper, FINGERPRINT.text)
 
 
 def vectors(ids: Iterable[str]) -> np.ndarray:
@@ -176,7 +177,7 @@ def test_known_tells_what_this_writer_has_met(tmp_path: Path) -> None:
         first = writer.known(names(1100))  # more than SQLite takes in one statement
         assert sorted(first) == names(1100)
         assert {known.is_met for known in first.values()} == {False}
-        assert first["2401.00007"].digest == b"2401.00007"
+        assert first["2401.00007"].digest == blake2b(b"We study 2401.00007.", digest_size=16).digest()
         assert writer.known(["2401.00007"])["2401.00007"].is_met
         writer.append([entry("new")], vectors(["new"]))
         assert writer.known(["new", "2401.01199", "lacking"])["new"].is_met
@@ -197,7 +198,7 @@ def test_a_paper_comes_back_as_it_was_given(tmp_path: Path) -> None:
         "hep-th/9711200", "L'été à 東京 🚀", "$E=mc^2$ %_'\"", "Ä. Ö", ("cs.CL", "hep-th"), "1997-11-27", "", "10.1/x"
     )
     with writing(tmp_path / "an index #1?%20 ü") as writer:
-        writer.append([Entry(paper, b"d", record_hash(paper))], vectors("a"))
+        writer.append([Entry.of(paper, FINGERPRINT.text)], vectors("a"))
         writer.commit()
     with Store(tmp_path / "an index #1?%20 ü") as store, store.view() as view:
         assert view.papers(np.array([0])) == [paper]

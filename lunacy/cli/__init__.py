@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any
 
 import click
 
 from lunacy import __version__
+from lunacy.cli.compact import compact
+from lunacy.cli.diff import diff
 from lunacy.cli.index import index
 from lunacy.cli.info import info
 from lunacy.cli.query import query
+from lunacy.cli.remove import remove
+from lunacy.cli.repair import repair
 from lunacy.cli.verify import verify
 from lunacy.errors import LunacyError
 
@@ -21,6 +26,7 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; `--debug` lets tracebacks through."""
+        before = signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
         except (LunacyError, OSError, MemoryError) as error:
@@ -32,11 +38,15 @@ class Program(click.Group):
             click.echo(f"lunacy: {_one_line(error)}", err=True)
             ctx.exit(error.exit_code if isinstance(error, LunacyError) else 1)
         except KeyboardInterrupt:
-            click.echo(
-                "lunacy: stopped; what was committed is kept, and the same command goes on from there",
-                err=True,
-            )
+            click.echo("lunacy: stopped", err=True)
             ctx.exit(130)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    """SIGTERM: like Ctrl-C, so that files are closed and half-made ones removed."""
+    sys.exit(143)
 
 
 def _one_line(error: Exception) -> str:
@@ -57,5 +67,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (index, query, info, verify):
+for command in (index, query, info, diff, remove, compact, verify, repair):
     main.add_command(command)

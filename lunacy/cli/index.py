@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lunacy.cli.options import device_option
-from lunacy.errors import UsageError
+from lunacy.cli.options import category_option, device_option
+from lunacy.errors import NoIndex, UsageError
 
 if TYPE_CHECKING:
     from lunacy.pipeline import BuildReport, Progress
@@ -21,12 +21,7 @@ _EVERY_S = 0.2
 @click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
 @click.argument("snapshot", required=False, type=click.Path())
 @click.option("--into", metavar="DIR", type=click.Path(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
-@click.option(
-    "--category",
-    metavar="PATTERN",
-    multiple=True,
-    help="Keep papers with such a category: cs.CL, cs.*, 'stat.*,math.ST'. Repeatable.",
-)
+@category_option
 @click.option(
     "--text",
     type=click.Choice(["title+abstract", "abstract"]),
@@ -39,6 +34,15 @@ _EVERY_S = 0.2
 @device_option
 @click.option("--batch-size", metavar="N", type=click.IntRange(min=1), help="Texts a batch  [by device]")
 @click.option("--vectors", metavar="FILE.npy", type=click.Path(), help="Bring your own vectors, one row a line.")
+@click.option("--prune", is_flag=True, help="Remove the papers that the snapshot no longer holds.")
+@click.option(
+    "--prune-limit",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Refuse to remove a larger share of the papers.",
+)
 @click.option("--strict", is_flag=True, help="Stop at the first bad line.")
 def index(snapshot: str | None, into: str | None, **options: Any) -> None:
     """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.
@@ -52,11 +56,29 @@ def index(snapshot: str | None, into: str | None, **options: Any) -> None:
     from lunacy.pipeline import build_index
 
     shown = _ProgressLine()
-    report = build_index(snapshot, into=into or _SAMPLE_INDEX, progress=shown.show, **options)
-    shown.clear()
+    folder = into or _SAMPLE_INDEX
+    try:
+        report = build_index(snapshot, into=folder, progress=shown.show, **options)
+    except (KeyboardInterrupt, SystemExit):
+        click.echo(
+            f"lunacy: {folder} keeps {_n_papers(folder):,} papers; the same command goes on from there", err=True
+        )
+        raise
+    finally:
+        shown.clear()
     _print(report)
     if snapshot is None:
         click.echo("try: lunacy query 1802.05130")
+
+
+def _n_papers(folder: str) -> int:
+    from lunacy.query import open_index
+
+    try:
+        with open_index(folder) as ix:
+            return len(ix)
+    except NoIndex:
+        return 0
 
 
 def _print(report: BuildReport) -> None:
@@ -73,6 +95,8 @@ def _print(report: BuildReport) -> None:
     for n, what in besides:
         if n:
             click.echo(f"{n:,} {what}")
+    if counts.pruned:
+        click.echo(f"{counts.pruned:,} papers that the snapshot no longer holds were removed")
     if report.quarantine:
         click.echo(f"bad lines are in {report.quarantine}")
     click.echo(f"{report.folder} is up to date, after {report.wait_s:.1f} s")

@@ -29,6 +29,7 @@ def info(index_dir: str | None, form: str) -> None:
         record: dict[str, Any] = {
             "folder": str(found.folder),
             "papers": summary.n_papers,
+            "withdrawn": summary.n_withdrawn,
             "dead_rows": summary.n_dead,
             "first_date": summary.first_date or None,
             "last_date": summary.last_date or None,
@@ -44,7 +45,7 @@ def info(index_dir: str | None, form: str) -> None:
     largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
     rows = [
         ("index", str(found.folder)),
-        ("papers", f"{summary.n_papers:,}"),
+        ("papers", f"{summary.n_papers:,}, {summary.n_withdrawn:,} of them withdrawn"),
         ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}"),
         (
             "categories",

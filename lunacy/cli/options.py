@@ -23,3 +23,9 @@ device_option: Decorator = click.option(
     show_default=True,
     help="Where the model runs.",
 )
+category_option: Decorator = click.option(
+    "--category",
+    metavar="PATTERN",
+    multiple=True,
+    help="Keep papers with such a category: cs.CL, cs.*, 'stat.*,math.ST'. Repeatable.",
+)

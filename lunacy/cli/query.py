@@ -26,6 +26,7 @@ _PIECE_BYTES = 2**16
 @index_option
 @click.option("--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Hits a list.")
 @click.option("--include-self", is_flag=True, help="List the paper itself too.")
+@click.option("--include-withdrawn", is_flag=True, help="List papers that were withdrawn too.")
 @click.option("--text", metavar="TEXT", help="Papers most like this text; - reads it from standard input.")
 @click.option(
     "--batch", metavar="FILE", type=click.Path(), help="Ids from a file, one a line, # comments; - for stdin."
@@ -94,7 +95,12 @@ def _ask_papers(
     ix: Index, groups: Iterable[Sequence[str]], options: dict[str, Any], failed: list[LunacyError]
 ) -> Asked:
     for group in groups:
-        for answer in ix.answers(group, top=options["top"], include_self=options["include_self"]):
+        for answer in ix.answers(
+            group,
+            top=options["top"],
+            include_self=options["include_self"],
+            include_withdrawn=options["include_withdrawn"],
+        ):
             if isinstance(answer, LunacyError):
                 failed.append(answer)
                 click.echo(f"lunacy: {answer}", err=True)

@@ -7,20 +7,30 @@ import sys
 
 import click
 
-from lunacy.cli.options import index_option
+from lunacy.cli.options import device_option, index_option
 
 
-@click.command(epilog="Example: lunacy verify --index indexes/arxiv")
+@click.command(epilog="Example: lunacy verify --index indexes/arxiv --reembed 100")
 @index_option
-def verify(index_dir: str | None) -> None:
+@click.option(
+    "--reembed", "n_papers", metavar="N", type=click.IntRange(min=1), help="Embed N papers again and compare."
+)
+@click.option("--model", metavar="NAME", help="Where the index's model is, if not under its own name.")
+@device_option
+def verify(index_dir: str | None, n_papers: int | None, model: str | None, device: str) -> None:
     """Check every file, vector and paper of an index; name what is wrong."""
     from lunacy.query import find_index
     from lunacy.store import verify as find_faults
 
     folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
     faults = find_faults(folder)
+    if n_papers and not faults:
+        from lunacy.pipeline import compare_vectors
+
+        faults = compare_vectors(folder, n_papers, model=model, device=device)
     for fault in faults:
         click.echo(f"lunacy: {folder}: {fault}", err=True)
     if faults:
+        click.echo(f"lunacy: mend it with: lunacy repair --index {folder}", err=True)
         sys.exit(1)
     click.echo(f"{folder}: all is well")

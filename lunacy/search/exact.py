@@ -34,8 +34,10 @@ class Found:
     scores: Scores  # (k,) cosines
 
 
-def search(view: View, queries: Vectors, k: int, *, without: Sequence[int] | None = None) -> list[Found]:
-    """The `k` nearest rows of each query, (n, dim) float32 unit rows, over all papers of `view`.
+def search(
+    view: View, queries: Vectors, k: int, *, without: Sequence[int] | None = None, include_withdrawn: bool = False
+) -> list[Found]:
+    """The `k` nearest rows of each query, (n, dim) float32 unit rows, over the papers of `view`.
 
     `without`: for each query one row to leave out (the paper itself), or -1. A list is shorter than `k` only when
     there are no more papers.
@@ -44,16 +46,16 @@ def search(view: View, queries: Vectors, k: int, *, without: Sequence[int] | Non
     found: list[Found] = []
     for start in range(0, len(queries), _BLOCK):
         part = slice(start, start + _BLOCK)
-        found += _search_block(view, queries[part], k, left_out[part])
+        found += _search_block(view, queries[part], k, left_out[part], include_withdrawn)
     return found
 
 
-def _search_block(view: View, queries: Vectors, k: int, left_out: Rows) -> list[Found]:
+def _search_block(view: View, queries: Vectors, k: int, left_out: Rows, include_withdrawn: bool) -> list[Found]:
     found: dict[int, Found] = {}
     undecided = np.arange(len(queries))
     n_fetched = k + _MARGIN
     while len(undecided):
-        scores, rows, limits = _fetch(view.segments, queries[undecided], n_fetched)
+        scores, rows, limits = _fetch(view.segments, queries[undecided], n_fetched, include_withdrawn)
         for place, query in enumerate(undecided.tolist()):
             candidates = rows[place][(scores[place] > -np.inf) & (rows[place] != left_out[query])]
             decided = _decide(view, queries[query], candidates, k, float(limits[place]))
@@ -74,7 +76,9 @@ def _decide(view: View, query: npt.NDArray[np.float32], candidates: Rows, k: int
     return Found(candidates[order], exact[order])
 
 
-def _fetch(segments: Sequence[OpenSegment], queries: Vectors, n: int) -> tuple[npt.NDArray[np.float32], Rows, Scores]:
+def _fetch(
+    segments: Sequence[OpenSegment], queries: Vectors, n: int, include_withdrawn: bool
+) -> tuple[npt.NDArray[np.float32], Rows, Scores]:
     """The best rows by flat scan: scores (q, c), rows (q, c), and (q,) limits: no other live row scores higher.
 
     A score of -inf marks a row that does not count; a limit of -inf says that every row was fetched.
@@ -84,9 +88,9 @@ def _fetch(segments: Sequence[OpenSegment], queries: Vectors, n: int) -> tuple[n
     if not by_blas:
         workers = min(len(segments), os.cpu_count() or 1) or 1
         with ThreadPoolExecutor(workers, initializer=faiss.omp_set_num_threads, initargs=(1,)) as pool:
-            parts = list(pool.map(lambda segment: _scan(segment, queries, n), segments))
+            parts = list(pool.map(lambda segment: _scan(segment, queries, n, include_withdrawn), segments))
     else:
-        parts = [_scan(segment, queries, n) for segment in segments]
+        parts = [_scan(segment, queries, n, include_withdrawn) for segment in segments]
     if not parts:
         empty = np.empty((len(queries), 0), np.float32)
         return empty, np.empty((len(queries), 0), np.int64), np.full(len(queries), -np.inf)
@@ -101,11 +105,14 @@ def _fetch(segments: Sequence[OpenSegment], queries: Vectors, n: int) -> tuple[n
     return scores, rows, limits
 
 
-def _scan(segment: OpenSegment, queries: Vectors, n: int) -> tuple[npt.NDArray[np.float32], Rows, Scores]:
+def _scan(
+    segment: OpenSegment, queries: Vectors, n: int, include_withdrawn: bool
+) -> tuple[npt.NDArray[np.float32], Rows, Scores]:
     n = min(n, segment.segment.n_rows)
     scores, positions = segment.index.search(queries, n)  # (q, n) each, best first
     whole = n == segment.segment.n_rows
     limits = np.full(len(queries), -np.inf) if whole else scores[:, -1].astype(np.float64)
-    if len(segment.dead):
-        scores[np.isin(positions, segment.dead)] = -np.inf
+    hidden = segment.dead if include_withdrawn else segment.dead_or_withdrawn
+    if len(hidden):
+        scores[np.isin(positions, hidden)] = -np.inf
     return scores, positions + segment.segment.first_row, limits

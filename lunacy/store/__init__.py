@@ -3,18 +3,13 @@
 The format is described in indexes/README.md.
 """
 
-from lunacy.store.reader import Store, Summary, View
+from lunacy.store.compact import SEGMENT_ROWS
+from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
+from lunacy.store.records import Entry, Known
+from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 from lunacy.store.verify import verify
-from lunacy.store.writer import (
-    QUARANTINE_NAME,
-    SEGMENT_ROWS,
-    Entry,
-    Known,
-    Writer,
-    check_fingerprint,
-    record_hash,
-)
+from lunacy.store.writer import QUARANTINE_NAME, Writer, check_fingerprint
 
 __all__ = [
     "QUARANTINE_NAME",
@@ -22,6 +17,7 @@ __all__ = [
     "Entry",
     "Known",
     "OpenSegment",
+    "Repaired",
     "Rows",
     "Segment",
     "Store",
@@ -30,6 +26,7 @@ __all__ = [
     "View",
     "Writer",
     "check_fingerprint",
-    "record_hash",
+    "recorded_fingerprint",
+    "repair",
     "verify",
 ]

@@ -27,9 +27,11 @@ CREATE TABLE segments (
 CREATE TABLE papers (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, digest BLOB NOT NULL, record BLOB NOT NULL,
     title TEXT NOT NULL, authors TEXT NOT NULL, categories TEXT NOT NULL,
-    submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL, abstract TEXT NOT NULL
+    submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL,
+    withdrawn INTEGER NOT NULL, vector BLOB NOT NULL, abstract TEXT NOT NULL
 );
 CREATE UNIQUE INDEX papers_by_id ON papers (id);
+CREATE INDEX papers_withdrawn ON papers (row) WHERE withdrawn;
 CREATE TABLE dead (row INTEGER PRIMARY KEY);
 CREATE TABLE counts (
     kind TEXT NOT NULL, value TEXT NOT NULL, n_papers INTEGER NOT NULL, PRIMARY KEY (kind, value)
@@ -44,11 +46,8 @@ class Database:
         """Open; raises NoIndex when there is none (unless `writable`) or it is another's, StoreError if it is newer."""
         self.folder = folder
         path = folder / NAME
-        if not writable and not path.exists():
-            if folder.exists() and not folder.is_dir():
-                raise NoIndex(f"{folder} is a file; give the folder of an index")
-            what = "holds no lunacy index" if folder.is_dir() else "does not exist"
-            raise NoIndex(f"{folder} {what}; make one with: lunacy index SNAPSHOT --into {folder}")
+        if not writable:
+            require_index(folder)
         with self._errors():
             self._connection = _connect(path, writable=writable)
         try:
@@ -124,6 +123,23 @@ class Database:
             raise StoreError(f"{self.folder}/{NAME}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise IndexDamaged(f"{self.folder}/{NAME}: {error}; see what is wrong with: lunacy verify") from error
+
+
+def require_index(folder: Path) -> None:
+    """Raises NoIndex unless `folder` has a `papers.db`."""
+    if folder.exists() and not folder.is_dir():
+        raise NoIndex(f"{folder} is a file; give the folder of an index")
+    if not (folder / NAME).exists():
+        what = "holds no lunacy index" if folder.is_dir() else "does not exist"
+        raise NoIndex(f"{folder} {what}; make one with: lunacy index SNAPSHOT --into {folder}")
+
+
+def wal_bytes(folder: Path) -> int:
+    """The size of SQLite's write-ahead log, which a checkpoint copies into the database."""
+    try:
+        return (folder / f"{NAME}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import socket
 from pathlib import Path
 
-from lunacy.errors import IndexLocked
+from lunacy.errors import DiskFull, IndexLocked
 
 LOCK_NAME = "writer.lock"
+_RESERVE_BYTES = 2**24  # for SQLite's own files
 
 
 def sync_folder(folder: Path) -> None:
@@ -19,6 +21,21 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def has_space(folder: Path, n_bytes: int) -> bool:
+    """Whether the disk has room for `n_bytes` more, and some to spare."""
+    return shutil.disk_usage(folder).free >= n_bytes + _RESERVE_BYTES
+
+
+def require_space(folder: Path, n_bytes: int) -> None:
+    """Raises DiskFull unless the disk has room for `n_bytes` more, and some to spare."""
+    if not has_space(folder, n_bytes):
+        free = shutil.disk_usage(folder).free
+        raise DiskFull(
+            f"{folder}: the disk is full: {n_bytes + _RESERVE_BYTES:,} bytes are needed, {free:,} are free; "
+            "what was committed is safe: make room and run again"
+        )
 
 
 class WriterLock:

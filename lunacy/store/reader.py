@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import orjson
 
-from lunacy.errors import IndexDamaged
+from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.store.database import Database
+from lunacy.store.records import PAPER_COLUMNS, Known, to_paper
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 
 _ATTEMPTS = 20
-PAPER_COLUMNS = "id, title, abstract, authors, categories, submitted, updated, doi"
+_LARGEST_DIM = 2**16
+_MOST_ROWS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Summary:
 
     n_papers: int
     n_dead: int
+    n_withdrawn: int
     by_category: dict[str, int]
     by_date: dict[str, int]
 
@@ -48,13 +52,11 @@ class View:
         self.generation = generation
         self.fingerprint = read_fingerprint(database)
         segments = read_segments(database)
-        dead = np.array([row for [row] in database.all("SELECT row FROM dead ORDER BY row")], np.int64)
+        dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
+        withdrawn = read_rows(database, "SELECT row FROM papers WHERE withdrawn ORDER BY row")
         self.segments = [
             OpenSegment(
-                database.folder,
-                segment,
-                self.fingerprint.dim,
-                dead[slice(*np.searchsorted(dead, (segment.first_row, segment.end_row)))] - segment.first_row,
+                database.folder, segment, self.fingerprint.dim, segment.positions(dead), segment.positions(withdrawn)
             )
             for segment in segments
         ]
@@ -75,12 +77,26 @@ class View:
         """The rows of those `ids` that the index holds."""
         return dict(self._database.some("SELECT id, row FROM papers WHERE id IN ({})", list(ids)))
 
+    def known(self, ids: Sequence[str]) -> dict[str, Known]:
+        """The hashes of those `ids` that the index holds."""
+        found = self._database.some("SELECT id, digest, record FROM papers WHERE id IN ({})", ids)
+        return {identifier: Known(digest, record, is_met=False) for identifier, digest, record in found}
+
+    def live_rows(self) -> Rows:
+        """The rows that have a paper, ascending."""
+        return read_rows(self._database, "SELECT row FROM papers ORDER BY row")
+
+    @property
+    def end_row(self) -> int:
+        """The row behind the last one."""
+        return self.segments[-1].segment.end_row if self.segments else 0
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises IndexDamaged for a row without a paper."""
         found = {
             row: to_paper(columns)
             for row, *columns in self._database.some(
-                f"SELECT row, {PAPER_COLUMNS} FROM papers WHERE row IN ({{}})",  # noqa: S608 (our own constant)
+                f"SELECT row, {PAPER_COLUMNS} FROM papers WHERE row IN ({{}})",
                 list(set(rows.tolist())),
             )
         }
@@ -105,6 +121,7 @@ class View:
         return Summary(
             n_papers=self.n_papers,
             n_dead=sum(len(segment.dead) for segment in self.segments),
+            n_withdrawn=sum(n for kind, _value, n in counts if kind == "withdrawn"),
             by_category={value: n for kind, value, n in counts if kind == "category"},
             by_date={value: n for kind, value, n in counts if kind == "updated"},
         )
@@ -161,6 +178,20 @@ class Store:
         self.close()
 
 
+def recorded_fingerprint(folder: str | Path) -> Fingerprint | None:
+    """What made the vectors of the index in `folder`; None when there is none yet."""
+    try:
+        with Store(folder) as store, store.view() as view:
+            return view.fingerprint
+    except NoIndex:
+        return None
+
+
+def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> Rows:
+    """The row numbers that a query gives."""
+    return np.fromiter((row for [row] in database.all(sql, parameters)), np.int64)
+
+
 def read_generation(database: Database) -> int:
     """How many commits the index has had."""
     [value] = database.one("SELECT value FROM meta WHERE key = 'generation'")
@@ -170,20 +201,33 @@ def read_generation(database: Database) -> int:
 def read_fingerprint(database: Database) -> Fingerprint:
     """What made the vectors."""
     [value] = database.one("SELECT value FROM meta WHERE key = 'fingerprint'")
-    return Fingerprint(**orjson.loads(value))
+    try:
+        fingerprint = Fingerprint(**orjson.loads(value))
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise IndexDamaged(f"{database.folder}: the fingerprint in papers.db is not one: {error}") from None
+    if not (isinstance(fingerprint.dim, int) and 0 < fingerprint.dim <= _LARGEST_DIM):
+        raise IndexDamaged(f"{database.folder}: the dimension in papers.db is {fingerprint.dim!r}")
+    return fingerprint
 
 
 def read_segments(database: Database) -> list[Segment]:
-    """The segments that the database names, in row order."""
-    return [
-        Segment(*columns)
-        for columns in database.all(
-            "SELECT number, first_row, n_rows, size_bytes, sha256 FROM segments ORDER BY first_row"
-        )
-    ]
+    """The segments that the database names, in row order. Raises IndexDamaged for what no writer wrote."""
+    segments = []
+    end = 0
+    for columns in database.all(
+        "SELECT number, first_row, n_rows, size_bytes, sha256 FROM segments ORDER BY first_row"
+    ):
+        segment = Segment(*columns)
+        if not all(isinstance(value, int) for value in columns[:4]) or not (
+            segment.number > 0 and segment.first_row >= end and 0 < segment.n_rows < _MOST_ROWS
+        ):
+            raise IndexDamaged(f"{database.folder}: papers.db names a segment that cannot be: {columns}")
+        end = segment.end_row
+        segments.append(segment)
+    return segments
 
 
-def to_paper(columns: Sequence[str]) -> Paper:
-    """A paper from PAPER_COLUMNS."""
-    identifier, title, abstract, authors, categories, submitted, updated, doi = columns
-    return Paper(identifier, title, abstract, authors, tuple(categories.split()), submitted, updated, doi)
+def meta_check(database: Database) -> str:
+    """A hash of what `meta` says of the vectors, so that `verify` finds a change in it."""
+    values = database.all("SELECT value FROM meta WHERE key IN ('fingerprint', 'arithmetic') ORDER BY key")
+    return blake2b("\x1f".join(value for [value] in values).encode(), digest_size=16).hexdigest()

@@ -18,11 +18,12 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.errors import IndexDamaged
+from lunacy.errors import IndexDamaged, StoreError
 
 Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
 Rows = npt.NDArray[np.int64]  # (n,)
 
+NONE: Rows = np.empty(0, np.int64)
 _HEADER = struct.Struct("<4siqqqBiQ")  # fourcc, dim, n, two unused, is_trained, metric (0: inner product), floats
 _BLOCK_BYTES = 2**22
 
@@ -55,6 +56,10 @@ class Segment:
     def end_row(self) -> int:
         """The row behind its last one."""
         return self.first_row + self.n_rows
+
+    def positions(self, rows: Rows) -> Rows:
+        """Which of `rows`, ascending, are its own, as positions in it."""
+        return rows[slice(*np.searchsorted(rows, (self.first_row, self.end_row)))] - self.first_row
 
 
 class SegmentWriter:
@@ -96,8 +101,8 @@ class SegmentWriter:
 class OpenSegment:
     """A segment, memory-mapped: the FAISS index that searches it, and its rows as an array."""
 
-    def __init__(self, folder: Path, segment: Segment, dim: int, dead: Rows) -> None:
-        """Map the file. `dead`: its positions, ascending, that no paper has.
+    def __init__(self, folder: Path, segment: Segment, dim: int, dead: Rows = NONE, withdrawn: Rows = NONE) -> None:
+        """Map the file. `dead`, `withdrawn`: its positions, ascending, that no paper has, and of withdrawn papers.
 
         Raises FileNotFoundError, and IndexDamaged when it is not what the database says.
         """
@@ -105,7 +110,11 @@ class OpenSegment:
         check_shape(path, segment, dim)
         self.segment = segment
         self.dead = dead
-        self.index: faiss.Index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
+        self.dead_or_withdrawn = np.union1d(dead, withdrawn) if len(withdrawn) else dead
+        try:
+            self.index: faiss.Index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:  # FAISS' own errors; the file's shape is right
+            raise StoreError(f"{path} cannot be mapped into memory: {' '.join(str(error).split())}") from None
 
     @property
     def n_live(self) -> int:

@@ -8,88 +8,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 
 from lunacy.errors import FingerprintMismatch, NoIndex
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import Paper
 from lunacy.store import database as db
-from lunacy.store.files import LOCK_NAME, WriterLock, sync_folder
-from lunacy.store.reader import PAPER_COLUMNS, read_fingerprint, read_generation, read_segments
-from lunacy.store.segments import OpenSegment, Segment, SegmentWriter, Vectors
+from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
+from lunacy.store.files import LOCK_NAME, WriterLock, has_space, require_space, sync_folder
+from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
+from lunacy.store.records import INSERT, UPDATE, Entry, Known, counted, vector_hashes
+from lunacy.store.segments import Segment, SegmentWriter, Vectors
 
-SEGMENT_ROWS = 2**16  # a commit comes at the latest with so many rows, and merging stops there
 QUARANTINE_NAME = "quarantine.jsonl"
-_DEAD_SHARE = 0.25  # of a segment's rows: then it is rewritten
-_INSERT = (
-    "INSERT INTO papers (row, digest, record, id, title, abstract, authors, categories, submitted, updated, doi) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the index holds for an id: the hashes that tell whether the paper changed."""
-
-    digest: bytes  # of the embedded text
-    record: bytes  # of everything that is stored
-    is_met: bool  # this writer added it, or was asked for it before
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A paper as it is stored."""
-
-    paper: Paper
-    digest: bytes  # of the embedded text
-    record: bytes  # `record_hash` of the paper
-
-
-def record_hash(paper: Paper) -> bytes:
-    """16 bytes (BLAKE2b) that change when anything stored of the paper does."""
-    return blake2b("\x1f".join(_columns(paper)).encode(), digest_size=16).digest()
-
-
-def _columns(paper: Paper) -> tuple[str, ...]:
-    return (
-        paper.id,
-        paper.title,
-        paper.abstract,
-        paper.authors,
-        " ".join(paper.categories),
-        paper.submitted,
-        paper.updated,
-        paper.doi,
-    )
+_COUNTED = "categories, updated, withdrawn"
 
 
 class Writer:
     """An index folder, open for changes. Nothing is seen by others, or survives, before `commit`."""
 
-    def __init__(self, folder: str | Path, fingerprint: Fingerprint, arithmetic: str) -> None:
-        """Open or begin the index in `folder`.
+    def __init__(self, folder: str | Path, fingerprint: Fingerprint | None = None, arithmetic: str = "") -> None:
+        """Open the index in `folder`, or begin one when there is a `fingerprint`.
 
-        Raises IndexLocked when another process writes, FingerprintMismatch when the index was made otherwise,
-        NoIndex when the folder holds something else.
+        `arithmetic` is recorded with the vectors that come. Raises IndexLocked when another process writes,
+        FingerprintMismatch when the index was made otherwise, NoIndex when the folder holds something else.
         """
         self.folder = Path(folder)
-        self._fingerprint = fingerprint
-        self._arithmetic = arithmetic
-        refuse_foreign(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.arithmetic = arithmetic
+        if fingerprint is not None:
+            refuse_foreign(self.folder)
+            self.folder.mkdir(parents=True, exist_ok=True)
+        else:
+            db.require_index(self.folder)
         self._lock = WriterLock(self.folder)
-        self._met = bytearray()  # by row: whether this writer has met the paper
         self._segment: SegmentWriter | None = None
         self._counts: Counter[tuple[str, str]] = Counter()
         try:
             self._database = db.Database(self.folder, writable=True)
             try:
-                self._open()
+                self._open(fingerprint)
             except BaseException:
                 self._database.close()
                 raise
@@ -97,27 +58,36 @@ class Writer:
             self._lock.release()
             raise
 
-    def _open(self) -> None:
+    def _open(self, fingerprint: Fingerprint | None) -> None:
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
+            if fingerprint is None:
+                raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
+            made_by = orjson.dumps(asdict(fingerprint)).decode()
             self._database.run_many(
                 "INSERT INTO meta VALUES (?, ?)",
-                [
-                    ("generation", "0"),
-                    ("fingerprint", orjson.dumps(asdict(self._fingerprint)).decode()),
-                    ("arithmetic", self._arithmetic),
-                ],
+                [("generation", "0"), ("fingerprint", made_by), ("arithmetic", ""), ("check", "")],
             )
-        check_fingerprint(self.folder, read_fingerprint(self._database), self._fingerprint)
+        self._fingerprint = read_fingerprint(self._database)
+        if fingerprint is not None:
+            check_fingerprint(self.folder, self._fingerprint, fingerprint)
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
-        self._first_row = self._segments[-1].end_row if self._segments else 0
-        self._met = bytearray(self._first_row)
-        self._remove_garbage()
+        self._met = bytearray(self._first_row)  # by row: whether this writer has met the paper
+        named = {segment.name for segment in self._segments}
+        for path in self.folder.glob("segment-*.faiss"):
+            if path.name not in named:
+                path.unlink()
 
     @property
-    def next_row(self) -> int:
-        """The row that the next paper gets."""
-        return self._first_row + self.n_pending
+    def _first_row(self) -> int:
+        """The first row of the next segment."""
+        return self._segments[-1].end_row if self._segments else 0
+
+    @property
+    def n_papers(self) -> int:
+        """How many papers the index holds, with all uncommitted changes."""
+        [n] = self._database.one("SELECT count(*) FROM papers")
+        return int(n)
 
     @property
     def n_pending(self) -> int:
@@ -134,25 +104,36 @@ class Writer:
             self._met[row] = True
         return found
 
+    def unmet(self) -> list[str]:
+        """The ids of the papers that this writer has neither added nor been asked for, in row order."""
+        rows = read_rows(self._database, "SELECT row FROM papers ORDER BY row")
+        met = np.frombuffer(self._met, np.bool_)[rows]
+        unmet = rows[~met].tolist()
+        by_row = dict(self._database.some("SELECT row, id FROM papers WHERE row IN ({})", unmet))
+        return [by_row[row] for row in unmet]
+
     def append(self, entries: Sequence[Entry], vectors: Vectors) -> None:
         """Add papers whose ids the index lacks, each with the vector of the same place: (n, dim) float32, unit rows."""
         assert len(entries) == len(vectors)
+        if not entries:
+            return
         norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # (n,)
         assert np.all(np.abs(norms - 1) < 1e-3), "vectors at this boundary are unit rows"
         self._begin()
+        require_space(self.folder, 2 * vectors.nbytes)
         if self._segment is None:
             self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim)
-        first = self.next_row
+        first = self._first_row + self.n_pending
         self._segment.append(vectors)
         self._met.extend(b"\x01" * len(entries))
         self._database.run_many(
-            _INSERT,
+            INSERT,
             [
-                (first + place, entry.digest, entry.record, *_columns(entry.paper))
-                for place, entry in enumerate(entries)
+                (row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns)
+                for row, (entry, vector) in enumerate(zip(entries, vector_hashes(vectors), strict=True), first)
             ],
         )
-        self._count(((" ".join(entry.paper.categories), entry.paper.updated) for entry in entries), +1)
+        self._counts.update(key for entry in entries for key in entry.counted())
 
     def amend(self, entries: Sequence[Entry]) -> None:
         """Store new metadata of papers that the index holds, and whose embedded text is the same."""
@@ -160,122 +141,84 @@ class Writer:
             return
         self._begin()
         ids = [entry.paper.id for entry in entries]
-        self._count(self._database.some("SELECT categories, updated FROM papers WHERE id IN ({})", ids), -1)
+        self._uncount(self._database.some(f"SELECT {_COUNTED} FROM papers WHERE id IN ({{}})", ids))
         self._database.run_many(
-            f"UPDATE papers SET record = ?, ({PAPER_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608
-            [(entry.record, *_columns(entry.paper), entry.paper.id) for entry in entries],
+            UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.paper.id) for entry in entries]
         )
-        self._count(((" ".join(entry.paper.categories), entry.paper.updated) for entry in entries), +1)
+        self._counts.update(key for entry in entries for key in entry.counted())
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take papers out. Their rows are dead: never an answer again."""
         if not ids:
             return
         self._begin()
-        gone = list(self._database.some("SELECT row, categories, updated FROM papers WHERE id IN ({})", ids))
-        self._count(((categories, updated) for _row, categories, updated in gone), -1)
+        gone = list(self._database.some(f"SELECT row, {_COUNTED} FROM papers WHERE id IN ({{}})", ids))
+        self._uncount(columns for _row, *columns in gone)
         self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
         self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible, at once; then tidy up."""
-        if self._commit(replaced=[]):
-            self._tidy()
+        is_empty = self._generation == 0 and self._segment is None
+        if self._database.in_transaction and not is_empty:
+            self._commit(self._segment, self._first_row)
+            self._tidy(DEAD_SHARE)
 
-    def _commit(self, *, replaced: list[Segment]) -> bool:
-        if not self._database.in_transaction:
-            return False
-        if self._segment is not None:
-            segment = self._segment.finish(replaced[0].first_row if replaced else self._first_row)
+    def compact(self) -> int:
+        """Rewrite every segment that has a dead row, and merge the small ones; how many dead rows that freed."""
+        [before] = self._database.one("SELECT count(*) FROM dead")
+        self._tidy(0)
+        [after] = self._database.one("SELECT count(*) FROM dead")
+        return int(before - after)
+
+    def _commit(self, written: SegmentWriter | None, first_row: int) -> None:
+        require_space(self.folder, db.wal_bytes(self.folder))
+        if written is not None:
+            segment = written.finish(first_row)
+            self._segment = None  # from here on the next writer decides what becomes of the file: it may be named
             sync_folder(self.folder)
             self._database.run(
                 "INSERT INTO segments VALUES (?, ?, ?, ?, ?)",
                 (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256),
             )
+            if self.arithmetic:
+                self._database.run("UPDATE meta SET value = ? WHERE key = 'arithmetic'", (self.arithmetic,))
         self._database.run_many(
             "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n_papers = n_papers + excluded.n_papers",
             [(*key, n) for key, n in self._counts.items() if n],
         )
         self._database.run("DELETE FROM counts WHERE n_papers = 0")
         self._database.run("UPDATE meta SET value = ? WHERE key = 'generation'", (str(self._generation + 1),))
-        self._database.run("UPDATE meta SET value = ? WHERE key = 'arithmetic'", (self._arithmetic,))
+        self._database.run("UPDATE meta SET value = ? WHERE key = 'check'", (meta_check(self._database),))
         self._database.run("COMMIT")
-
         self._generation += 1
-        self._segment = None
         self._counts.clear()
         self._segments = read_segments(self._database)
-        self._first_row = self._segments[-1].end_row if self._segments else 0
-        for old in replaced:
-            (self.folder / old.name).unlink(missing_ok=True)
-        return True
 
-    def _tidy(self) -> None:
-        """Rewrite what has grown untidy: many small segments at the end, and those with many dead rows."""
-        for run in self._untidy():
-            self._rewrite(run)
+    def _tidy(self, dead_share: float) -> None:
+        dead = read_rows(self._database, "SELECT row FROM dead ORDER BY row")
+        for run in untidy_runs(self._segments, dead, dead_share=dead_share):
+            if has_space(self.folder, 2 * sum(segment.size_bytes for segment in run)):
+                self._replace(run)
 
-    def _untidy(self) -> list[list[Segment]]:
-        dead = np.array([row for [row] in self._database.all("SELECT row FROM dead ORDER BY row")], np.int64)
-
-        def n_dead(segment: Segment) -> int:
-            first, end = np.searchsorted(dead, (segment.first_row, segment.end_row))
-            return int(end - first)
-
-        tail = trailing_run([segment.n_rows for segment in self._segments])
-        runs = [self._segments[-tail:]] if tail > 1 else []
-        whole = self._segments[: len(self._segments) - tail] if tail > 1 else self._segments
-        runs += [[segment] for segment in whole if n_dead(segment) >= _DEAD_SHARE * segment.n_rows]
-        return runs
-
-    def _rewrite(self, run: list[Segment]) -> None:
-        """One segment with the live rows of `run` takes its place, in the same order; rows move down to close gaps."""
+    def _replace(self, run: list[Segment]) -> None:
+        first = run[0].first_row
         self._begin()
-        first, end = run[0].first_row, run[-1].end_row
-        rows = np.array(
-            [
-                row
-                for [row] in self._database.all(
-                    "SELECT row FROM papers WHERE row >= ? AND row < ? ORDER BY row", (first, end)
-                )
-            ],
-            np.int64,
-        )
-        if len(rows):
-            self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim)
-        for segment in run:
-            source = OpenSegment(self.folder, segment, self._fingerprint.dim, np.empty(0, np.int64))
-            for start, block in source.blocks():
-                low = segment.first_row + start
-                mine = rows[slice(*np.searchsorted(rows, (low, low + len(block))))] - low
-                if self._segment is not None and len(mine):
-                    self._segment.append(block[mine])
-        moved = np.flatnonzero(rows != first + np.arange(len(rows)))
-        self._met[first : first + len(rows)] = bytes(self._met[row] for row in rows.tolist())
-        self._database.run_many(
-            "UPDATE papers SET row = ? WHERE row = ?",
-            [(first + int(place), int(rows[place])) for place in moved],
-        )
-        self._database.run("DELETE FROM dead WHERE row >= ? AND row < ?", (first, end))
-        self._database.run_many("DELETE FROM segments WHERE number = ?", [(segment.number,) for segment in run])
-        self._commit(replaced=run)
+        self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1)
+        self._met[first : first + len(rows)] = bytes(np.frombuffer(self._met, np.uint8)[rows])
+        self._commit(self._segment, first)
         del self._met[self._first_row :]
+        for segment in run:
+            (self.folder / segment.name).unlink(missing_ok=True)
 
     def _begin(self) -> None:
         if not self._database.in_transaction:
             self._database.run("BEGIN IMMEDIATE")
 
-    def _count(self, papers: Iterable[tuple[str, str]], sign: int) -> None:
-        for categories, updated in papers:
-            self._counts["updated", updated] += sign
-            for category in categories.split():
-                self._counts["category", category] += sign
-
-    def _remove_garbage(self) -> None:
-        named = {segment.name for segment in self._segments}
-        for path in self.folder.glob("segment-*.faiss"):
-            if path.name not in named:
-                path.unlink()
+    def _uncount(self, papers: Iterable[Sequence[Any]]) -> None:
+        """`papers`: _COUNTED of each."""
+        for columns in papers:
+            self._counts.subtract(counted(*columns))
 
     def close(self) -> None:
         """Let go; what was not committed is gone."""
@@ -289,20 +232,6 @@ class Writer:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def trailing_run(sizes: Sequence[int]) -> int:
-    """How many of the last segments to merge into one.
-
-    A segment joins what follows it when that is at least half as large, like the carry of a binary counter: of a year
-    of daily updates a handful of small segments is left, and each row is rewritten a handful of times.
-    """
-    n, total = 0, 0
-    for size in reversed(sizes):
-        if n and (size > 2 * total or size + total > SEGMENT_ROWS):
-            break
-        n, total = n + 1, total + size
-    return n
 
 
 def check_fingerprint(folder: Path, ours: Fingerprint, theirs: Fingerprint) -> None:

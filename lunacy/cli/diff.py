@@ -1,0 +1,43 @@
+"""`lunacy diff`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lunacy.cli.options import category_option, index_option
+
+
+@click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
+@click.argument("snapshot", required=False, type=click.Path())
+@index_option
+@category_option
+@click.option("--ids", is_flag=True, help="List the papers: what would happen, and the id, a line each.")
+def diff(snapshot: str | None, index_dir: str | None, category: tuple[str, ...], ids: bool) -> None:
+    """What `lunacy index SNAPSHOT` would do to an index; changes nothing.
+
+    Gone are the papers that the snapshot no longer holds: they stay, unless `lunacy index --prune` removes them.
+    """
+    from lunacy.pipeline import diff_index
+    from lunacy.query import find_index
+
+    found = diff_index(snapshot, index=find_index(index_dir, os.environ.get("LUNACY_INDEX")), category=category)
+    kinds = [
+        ("new", found.new),
+        ("changed", found.changed),
+        ("metadata only", found.metadata_only),
+        ("gone", found.gone),
+    ]
+    if ids:
+        for kind, papers in kinds:
+            for paper in papers:
+                click.echo(f"{kind}\t{paper}")
+        return
+    for kind, papers in kinds:
+        click.echo(f"{kind:13}  {len(papers):,}")
+    click.echo(f"unchanged      {found.n_unchanged:,}")
+    if found.n_filtered:
+        click.echo(f"filtered       {found.n_filtered:,} lines")
+    if found.n_bad:
+        click.echo(f"bad            {found.n_bad:,} lines", err=True)

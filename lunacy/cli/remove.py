@@ -1,0 +1,22 @@
+"""`lunacy remove`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lunacy.cli.options import index_option
+
+
+@click.command(epilog="Example: lunacy remove 1802.05130 --index indexes/arxiv")
+@click.argument("papers", metavar="ID...", nargs=-1, required=True)
+@index_option
+def remove(papers: tuple[str, ...], index_dir: str | None) -> None:
+    """Take papers out of an index. A later `lunacy index` brings back those that its snapshot holds."""
+    from lunacy.pipeline import remove_papers
+    from lunacy.query import find_index
+
+    folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
+    removed = remove_papers(papers, index=folder)
+    click.echo(f"{folder}: {len(removed):,} removed: {', '.join(removed)}")

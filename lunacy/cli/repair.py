@@ -1,0 +1,33 @@
+"""`lunacy repair`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lunacy.cli.options import index_option
+
+
+@click.command(epilog="Example: lunacy repair --index indexes/arxiv > lost.txt")
+@index_option
+def repair(index_dir: str | None) -> None:
+    """Drop what is broken in an index and keep what is whole.
+
+    The ids of the papers that must be embedded again are printed; the next `lunacy index` does it.
+    """
+    from lunacy.query import find_index
+    from lunacy.store import repair as mend
+
+    folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
+    done = mend(folder)
+    for fault in done.faults:
+        click.echo(f"was: {fault}", err=True)
+    for identifier in done.lost:
+        click.echo(identifier)
+    click.echo(
+        f"{folder}: {done.n_kept:,} papers kept, {len(done.lost) + done.n_unreadable:,} lost"
+        + (f", {done.n_unreadable:,} of them without a readable id" if done.n_unreadable else "")
+        + ("; run again the `lunacy index` that made it" if done.faults else ": nothing was wrong"),
+        err=True,
+    )

@@ -1,0 +1,18 @@
+"""The write side: snapshot -> skip what is known -> embed -> store."""
+
+from lunacy.pipeline.build import BuildReport, build_index
+from lunacy.pipeline.diff import DiffReport, diff_index
+from lunacy.pipeline.reading import Counts, Progress
+from lunacy.pipeline.reembed import compare_vectors
+from lunacy.pipeline.remove import remove_papers
+
+__all__ = [
+    "BuildReport",
+    "Counts",
+    "DiffReport",
+    "Progress",
+    "build_index",
+    "compare_vectors",
+    "diff_index",
+    "remove_papers",
+]

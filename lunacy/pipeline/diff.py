@@ -1,0 +1,69 @@
+"""What an update would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lunacy.categories import category_filter
+from lunacy.pipeline.plan import Change, change
+from lunacy.pipeline.reading import read_ahead, read_windows
+from lunacy.snapshot import Snapshot
+from lunacy.store import Entry, Store
+
+
+@dataclass(frozen=True, slots=True)
+class DiffReport:
+    """The papers by what an update would do to them; the unchanged ones are only counted."""
+
+    new: list[str]
+    changed: list[str]
+    metadata_only: list[str]
+    gone: list[str]  # in the index, not in the snapshot: `--prune` would remove them
+    n_unchanged: int
+    n_filtered: int
+    n_bad: int
+
+
+def diff_index(snapshot: str | Path | None = None, *, index: str | Path, category: Iterable[str] = ()) -> DiffReport:
+    """What `build_index` with this snapshot would do to the index in the folder `index`; touches nothing.
+
+    Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
+    """
+    keep = category_filter(category)
+    kinds: dict[str, Change] = {}  # of all but the unchanged papers
+    n_filtered = n_bad = 0
+    with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
+        text = view.fingerprint.text
+        is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
+        windows = read_windows(opened, keep)
+        for window in windows if opened.is_stream else read_ahead(windows):
+            n_filtered += len(window.filtered)
+            n_bad += len(window.bad)
+            is_filtered[list(view.rows(window.filtered).values())] = True
+            ids = [candidate.paper.id for candidate in window.kept]
+            rows, known = view.rows(ids), view.known(ids)
+            is_kept[list(rows.values())] = True
+            for candidate in window.kept:
+                kind = change(known.get(candidate.paper.id), Entry.of(candidate.paper, text))
+                kinds.pop(candidate.paper.id, None)
+                if kind is not Change.UNCHANGED:
+                    kinds[candidate.paper.id] = kind
+            if window.broken:
+                raise window.broken
+        live = view.live_rows()
+        gone = live[~(is_kept | is_filtered)[live]]
+        of_kind = {kind: [identifier for identifier, one in kinds.items() if one is kind] for kind in Change}
+        changed, metadata_only = of_kind[Change.CHANGED], of_kind[Change.METADATA]
+        return DiffReport(
+            new=of_kind[Change.NEW],
+            changed=changed,
+            metadata_only=metadata_only,
+            gone=[paper.id for paper in view.papers(gone)],
+            n_unchanged=int(is_kept.sum()) - len(changed) - len(metadata_only),
+            n_filtered=n_filtered,
+            n_bad=n_bad,
+        )

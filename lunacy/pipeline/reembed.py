@@ -1,0 +1,42 @@
+"""Comparing stored vectors with new ones of the same texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from lunacy.embedding import Embedder, load
+from lunacy.paper import embedded_text
+from lunacy.store import Store, check_fingerprint
+
+LEAST_COSINE = 0.999  # between a stored vector and one of another device or number format
+
+
+def compare_vectors(
+    index: str | Path,
+    n_papers: int,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    embedder: Embedder | None = None,
+) -> list[str]:
+    """Embed `n_papers` random papers of an index again, and name those whose stored vector is another: a line each.
+
+    Raises ModelError when the recorded model cannot be had, FingerprintMismatch when `model` is another one.
+    """
+    with Store(index) as store:
+        with store.view() as view:
+            ours, live = view.fingerprint, view.live_rows()
+            chosen = np.sort(np.random.default_rng().choice(live, min(n_papers, len(live)), replace=False))
+            papers, stored = view.papers(chosen), view.vectors(chosen)
+        embedder = embedder or load(model or ours.model, device=device)
+        check_fingerprint(store.folder, ours, replace(embedder.fingerprint, text=ours.text))
+        again = embedder.embed([embedded_text(paper, ours.text) for paper in papers]).vectors
+    cosines = np.einsum("ij,ij->i", stored, again, dtype=np.float64)  # (n,)
+    return [
+        f"paper {paper.id}: its vector is another one now (cosine {cosine:.4f})"
+        for paper, cosine in zip(papers, cosines, strict=True)
+        if not cosine >= LEAST_COSINE
+    ]

@@ -1,0 +1,155 @@
+"""Repair: keep what is whole, drop what is broken, and say which papers must be embedded again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lunacy.errors import IndexDamaged
+from lunacy.fingerprint import Fingerprint
+from lunacy.store import database as db
+from lunacy.store.database import Database
+from lunacy.store.files import WriterLock, sync_folder
+from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_segments
+from lunacy.store.records import INSERT, PAPER_COLUMNS, Entry, record_hash, to_paper, vector_hashes
+from lunacy.store.segments import OpenSegment, Segment
+from lunacy.store.verify import segment_fault, verify
+
+_WORKSHOP = "repair"  # a folder in the index folder, where the new papers.db is made
+_CHUNK = 1024  # rows read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What a repair did."""
+
+    faults: list[str]  # what was wrong
+    n_kept: int  # papers
+    lost: list[str]  # ids of papers that must be embedded again
+    n_unreadable: int  # rows whose paper could not be read, so that its id is not known
+
+
+def repair(folder: str | Path) -> Repaired:
+    """Mend the index in `folder`: a new `papers.db` of all that can be read and proved right takes the old one's place.
+
+    A segment that is not as it was written is dropped whole, with its papers; a paper that is not as it was written is
+    dropped alone. The next `lunacy index` embeds them again. Raises IndexLocked while another process writes, NoIndex
+    when there is none, IndexDamaged when not even the list of segments can be read.
+    """
+    folder = Path(folder)
+    db.require_index(folder)
+    lock = WriterLock(folder)
+    try:
+        faults = verify(folder)
+        if not faults:
+            with_all = Database(folder)
+            [n_papers] = with_all.one("SELECT count(*) FROM papers")
+            with_all.close()
+            return Repaired([], n_papers, [], 0)
+        return _rebuild(folder, faults)
+    finally:
+        lock.release()
+
+
+def _rebuild(folder: Path, faults: list[str]) -> Repaired:
+    workshop = folder / _WORKSHOP
+    shutil.rmtree(workshop, ignore_errors=True)
+    workshop.mkdir()
+    old = Database(folder)
+    try:
+        fingerprint = _trusted_fingerprint(old)
+        new = Database(workshop, writable=True)
+        try:
+            report = _salvage(old, new, fingerprint, faults)
+        finally:
+            new.close()
+    finally:
+        old.close()
+    for leftover in (f"{db.NAME}-wal", f"{db.NAME}-shm"):  # of the old database; SQLite must not replay it on the new
+        (folder / leftover).unlink(missing_ok=True)
+    os.replace(workshop / db.NAME, folder / db.NAME)
+    sync_folder(folder)
+    shutil.rmtree(workshop)
+    return report
+
+
+def _trusted_fingerprint(old: Database) -> Fingerprint:
+    try:
+        fingerprint = read_fingerprint(old)
+        is_as_written = old.one("SELECT value FROM meta WHERE key = 'check'") == (meta_check(old),)
+    except (ValueError, TypeError) as error:
+        raise IndexDamaged(f"{old.folder}: papers.db cannot be read ({error}); build the index again") from None
+    if not is_as_written:
+        raise IndexDamaged(f"{old.folder}: what papers.db says of the model has changed; build the index again")
+    return fingerprint
+
+
+def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str]) -> Repaired:
+    kept, lost, n_unreadable = 0, [], 0
+    counts: Counter[tuple[str, str]] = Counter()
+    for segment in read_segments(old):
+        is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
+        live: list[int] = []
+        vectors = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []
+        for row, entry, identifier, vector in _papers(old, segment, fingerprint.text):
+            if entry is not None and is_whole and vectors[row - segment.first_row] == vector:
+                new.run(INSERT, (row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns))
+                counts.update(entry.counted())
+                live.append(row)
+            elif identifier is not None:
+                lost.append(identifier)
+            else:
+                n_unreadable += 1
+        kept += len(live)
+        if is_whole and live:
+            columns = (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256)
+            new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
+            dead = sorted(set(range(segment.first_row, segment.end_row)) - set(live))
+            new.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in dead])
+    new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in counts.items()])
+    [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
+    meta = {
+        "generation": str(read_generation(old) + 1),
+        "fingerprint": orjson.dumps(asdict(fingerprint)).decode(),
+        "arithmetic": arithmetic,
+        "check": "",
+    }
+    new.run_many("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
+    new.run("UPDATE meta SET value = ? WHERE key = 'check'", (meta_check(new),))
+    new.run("COMMIT")
+    return Repaired(faults, kept, lost, n_unreadable)
+
+
+def _hashes(folder: Path, segment: Segment, dim: int) -> Iterator[bytes]:
+    for _start, block in OpenSegment(folder, segment, dim).blocks():
+        yield from vector_hashes(block)
+
+
+def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, Entry | None, str | None, bytes]]:
+    """Row, entry, id and vector hash of each paper: no entry for one that changed, no id for one that is unreadable."""
+    columns = f"row, vector, record, {PAPER_COLUMNS}"
+    for start in range(segment.first_row, segment.end_row, _CHUNK):
+        end = min(start + _CHUNK, segment.end_row)
+        found: list[tuple[Any, ...]] = []
+        try:
+            found = old.all(f"SELECT {columns} FROM papers WHERE row >= ? AND row < ?", (start, end))
+        except IndexDamaged:
+            for row in range(start, end):
+                try:
+                    found += old.all(f"SELECT {columns} FROM papers WHERE row = ?", (row,))
+                except IndexDamaged:
+                    yield row, None, None, b""
+        for row, vector, record, *values in found:
+            try:
+                entry = Entry.of(to_paper(values), text)
+            except IndexDamaged:
+                yield row, None, None, b""
+                continue
+            yield row, entry if record_hash(entry.columns) == record else None, entry.paper.id, vector
