@@ -72,6 +72,7 @@ def is_withdrawn(paper: Paper) -> bool:
     return _NOTICE.match(paper.abstract) is not None
 
 
+_PLAIN = re.compile(r"\d{4}\.\d{4,5}|[a-z]+(?:-[a-z]+)?/\d{7}", re.ASCII)  # already as arXiv writes it
 _NEW = r"\d{4}\.\d{4,5}"
 _OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z-]+)?/\d{7}"
 _ID = re.compile(
@@ -94,6 +95,8 @@ def canonical_id(text: str) -> str | None:
     Without version, and without the subject class of old ids: `math.AG/0601001v2` is `math/0601001`
     (https://info.arxiv.org/help/arxiv_identifier.html).
     """
+    if _PLAIN.fullmatch(text) and not text.startswith("arxiv"):
+        return text
     if len(text) > _LONGEST:
         return None
     bare = _MARGIN.sub("", text).strip("<>()[]\"',;. \t\n")

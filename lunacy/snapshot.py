@@ -241,6 +241,8 @@ def _categories(value: Any) -> tuple[str, ...]:
 
 
 def _iso_date(text: str) -> str:
+    if not text:
+        return ""
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:

@@ -11,7 +11,7 @@ from lunacy.categories import category_filter
 from lunacy.embedding import DEFAULT_MODEL, Embedded, Embedder, GivenVectors, canonical_name, load_when_needed
 from lunacy.errors import PruneRefused, SnapshotError, UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import TEXTS, embedded_text
+from lunacy.paper import TEXTS
 from lunacy.pipeline.plan import Change, Plan, make_plan
 from lunacy.pipeline.reading import WINDOW, Counts, Progress, Window, read_ahead, read_windows
 from lunacy.snapshot import Quarantine, Snapshot
@@ -114,7 +114,7 @@ class _Source:
 def _from_model(embedder: Embedder, text: str) -> _Source:
     return _Source(
         replace(embedder.fingerprint, text=text),
-        lambda fresh: embedder.embed([embedded_text(entry.paper, text) for entry, _place in fresh]),
+        lambda fresh: embedder.embed([entry.text for entry, _place in fresh]),
         lambda: embedder.arithmetic,
     )
 

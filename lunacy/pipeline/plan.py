@@ -43,17 +43,17 @@ def make_plan(papers: Iterable[Candidate], known: Mapping[str, Known], text: str
     plan, latest = Plan(), dict(known)
     for candidate in papers:
         entry = Entry.of(candidate.paper, text)
-        before = latest.get(entry.paper.id)
+        before = latest.get(entry.id)
         kind = change(before, entry)
-        latest[entry.paper.id] = Known(entry.digest, entry.record, is_met=True)
-        plan.changes.append((entry.paper.id, kind))
+        latest[entry.id] = Known(entry.digest, entry.record, is_met=True)
+        plan.changes.append((entry.id, kind))
         plan.n_repeated += before is not None and before.is_met
         _plan_one(plan, entry, candidate.place, kind)
     return plan
 
 
 def _plan_one(plan: Plan, entry: Entry, place: int, kind: Change) -> None:
-    identifier = entry.paper.id
+    identifier = entry.id
     if kind in (Change.NEW, Change.CHANGED) or (identifier in plan.embed and kind is Change.METADATA):
         plan.embed[identifier] = entry, place
         plan.amend.pop(identifier, None)

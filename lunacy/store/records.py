@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -22,25 +23,28 @@ UPDATE = f"UPDATE papers SET (record, withdrawn, {PAPER_COLUMNS}) = (?, ?, ?, ?,
 class Entry:
     """A paper as it is stored. Two entries with the same digest and record are the same."""
 
-    paper: Paper
     columns: tuple[str, ...]  # PAPER_COLUMNS
-    digest: bytes  # 16 bytes, of the embedded text
+    text: str  # that is embedded
+    digest: bytes  # 16 bytes, of the text
     record: bytes  # 16 bytes (BLAKE2b), of everything that is stored
+    is_withdrawn: bool
 
     @classmethod
-    def of(cls, paper: Paper, text: str) -> Entry:
-        """The entry for `paper` in an index whose text recipe is `text`."""
-        columns = to_columns(paper)
-        return cls(paper, columns, digest(embedded_text(paper, text)), record_hash(columns))
-
-    def counted(self) -> list[tuple[str, str]]:
-        """What the paper counts under in the table `counts`: (kind, value)."""
-        return counted(self.columns[4], self.columns[6], self.is_withdrawn)
+    def of(cls, paper: Paper, recipe: str) -> Entry:
+        """The entry for `paper` in an index whose text recipe is `recipe`."""
+        columns, text = to_columns(paper), embedded_text(paper, recipe)
+        hashed = digest(text)
+        return cls(columns, text, hashed, record_hash(hashed, columns), is_withdrawn(paper))
 
     @property
-    def is_withdrawn(self) -> bool:
-        """Whether the paper is left out of answers."""
-        return is_withdrawn(self.paper)
+    def id(self) -> str:
+        """The paper's id."""
+        return self.columns[0]
+
+    @property
+    def counted(self) -> tuple[str, str, bool]:
+        """What the paper is counted by: categories, date of the last change, whether it is withdrawn."""
+        return self.columns[4], self.columns[6], self.is_withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,21 @@ class Known:
     is_met: bool  # the writer added it, or was asked for it before
 
 
-def counted(categories: str, updated: str, withdrawn: bool) -> list[tuple[str, str]]:
-    """What a paper with these columns counts under in the table `counts`: (kind, value)."""
-    kinds = [("updated", updated), *(("category", category) for category in categories.split())]
-    return [*kinds, ("withdrawn", "")] if withdrawn else kinds
+def count(papers: Mapping[tuple[str, str, bool], int]) -> Counter[tuple[str, str]]:
+    """The table `counts`, (kind, value) -> papers, from how many papers are `counted` by what."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for (categories, updated, withdrawn), n in papers.items():
+        counts["updated", updated] += n
+        counts["withdrawn", ""] += n * withdrawn
+        for category in categories.split():
+            counts["category", category] += n
+    return Counter({key: n for key, n in counts.items() if n})
 
 
-def record_hash(columns: Sequence[str]) -> bytes:
-    """16 bytes (BLAKE2b) that change when anything stored of a paper does."""
-    return blake2b("\x1f".join(columns).encode(), digest_size=16).digest()
+def record_hash(hashed_text: bytes, columns: Sequence[str]) -> bytes:
+    """16 bytes (BLAKE2b) that change when anything stored of a paper does; the digest stands for its abstract."""
+    identifier, title, _abstract, *others = columns
+    return blake2b(hashed_text + "\x1f".join((identifier, title, *others)).encode(), digest_size=16).digest()
 
 
 def vector_hashes(vectors: Vectors) -> list[bytes]:

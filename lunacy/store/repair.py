@@ -18,7 +18,7 @@ from lunacy.store import database as db
 from lunacy.store.database import Database
 from lunacy.store.files import WriterLock, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_segments
-from lunacy.store.records import INSERT, PAPER_COLUMNS, Entry, record_hash, to_paper, vector_hashes
+from lunacy.store.records import INSERT, PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.verify import segment_fault, verify
 
@@ -93,7 +93,7 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
 
 def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str]) -> Repaired:
     kept, lost, n_unreadable = 0, [], 0
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str, bool]] = Counter()
     for segment in read_segments(old):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
         live: list[int] = []
@@ -101,7 +101,7 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
         for row, entry, identifier, vector in _papers(old, segment, fingerprint.text):
             if entry is not None and is_whole and vectors[row - segment.first_row] == vector:
                 new.run(INSERT, (row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns))
-                counts.update(entry.counted())
+                counts[entry.counted] += 1
                 live.append(row)
             elif identifier is not None:
                 lost.append(identifier)
@@ -113,7 +113,7 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
             new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
             dead = sorted(set(range(segment.first_row, segment.end_row)) - set(live))
             new.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in dead])
-    new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in counts.items()])
+    new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in count(counts).items()])
     [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
     meta = {
         "generation": str(read_generation(old) + 1),
@@ -152,4 +152,4 @@ def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, E
             except IndexDamaged:
                 yield row, None, None, b""
                 continue
-            yield row, entry if record_hash(entry.columns) == record else None, entry.paper.id, vector
+            yield row, entry if entry.record == record else None, entry.id, vector

@@ -12,7 +12,7 @@ import numpy as np
 from lunacy.errors import StoreError
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.reader import meta_check, read_fingerprint, read_rows, read_segments
-from lunacy.store.records import PAPER_COLUMNS, Entry, to_paper, vector_hashes
+from lunacy.store.records import PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
 
 _UNIT_TOLERANCE = 1e-3
@@ -72,7 +72,7 @@ def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:
 
 def _paper_faults(database: Database, text: str) -> Iterator[str]:
     """Each paper is as it was written, and the counts are those of the papers."""
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str, bool]] = Counter()
     last = -1
     while papers := database.all(
         f"SELECT row, digest, record, withdrawn, {PAPER_COLUMNS} FROM papers WHERE row > ? ORDER BY row LIMIT 4096",
@@ -82,10 +82,10 @@ def _paper_faults(database: Database, text: str) -> Iterator[str]:
         for row, digest, record, withdrawn, *columns in papers:
             entry = Entry.of(to_paper(columns), text)
             if (entry.digest, entry.record, entry.is_withdrawn) != (digest, record, bool(withdrawn)):
-                yield f"papers.db: row {row}, paper {entry.paper.id!r}, is not as it was written"
-            counts.update(entry.counted())
+                yield f"papers.db: row {row}, paper {entry.id!r}, is not as it was written"
+            counts[entry.counted] += 1
     stored = {(kind, value): n for kind, value, n in database.all("SELECT kind, value, n_papers FROM counts")}
-    if stored != dict(counts):
+    if stored != dict(count(counts)):
         yield "papers.db: its counts by category or date are wrong"
 
 

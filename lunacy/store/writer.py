@@ -7,10 +7,9 @@ it and its papers commits. Whatever the database does not name is garbage, which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -21,7 +20,7 @@ from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, require_space, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
-from lunacy.store.records import INSERT, UPDATE, Entry, Known, counted, vector_hashes
+from lunacy.store.records import INSERT, UPDATE, Entry, Known, count, vector_hashes
 from lunacy.store.segments import Segment, SegmentWriter, Vectors
 
 QUARANTINE_NAME = "quarantine.jsonl"
@@ -46,7 +45,7 @@ class Writer:
             db.require_index(self.folder)
         self._lock = WriterLock(self.folder)
         self._segment: SegmentWriter | None = None
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str, bool]] = Counter()
         try:
             self._database = db.Database(self.folder, writable=True)
             try:
@@ -133,19 +132,24 @@ class Writer:
                 for row, (entry, vector) in enumerate(zip(entries, vector_hashes(vectors), strict=True), first)
             ],
         )
-        self._counts.update(key for entry in entries for key in entry.counted())
+        self._counts.update(entry.counted for entry in entries)
 
     def amend(self, entries: Sequence[Entry]) -> None:
         """Store new metadata of papers that the index holds, and whose embedded text is the same."""
         if not entries:
             return
         self._begin()
-        ids = [entry.paper.id for entry in entries]
-        self._uncount(self._database.some(f"SELECT {_COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._database.run_many(
-            UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.paper.id) for entry in entries]
+        ids = [entry.id for entry in entries]
+        self._counts.subtract(
+            (categories, updated, bool(withdrawn))
+            for categories, updated, withdrawn in self._database.some(
+                f"SELECT {_COUNTED} FROM papers WHERE id IN ({{}})", ids
+            )
         )
-        self._counts.update(key for entry in entries for key in entry.counted())
+        self._database.run_many(
+            UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
+        )
+        self._counts.update(entry.counted for entry in entries)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take papers out. Their rows are dead: never an answer again."""
@@ -153,7 +157,7 @@ class Writer:
             return
         self._begin()
         gone = list(self._database.some(f"SELECT row, {_COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._uncount(columns for _row, *columns in gone)
+        self._counts.subtract((categories, updated, bool(withdrawn)) for _row, categories, updated, withdrawn in gone)
         self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
         self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
 
@@ -185,7 +189,7 @@ class Writer:
                 self._database.run("UPDATE meta SET value = ? WHERE key = 'arithmetic'", (self.arithmetic,))
         self._database.run_many(
             "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n_papers = n_papers + excluded.n_papers",
-            [(*key, n) for key, n in self._counts.items() if n],
+            [(*key, n) for key, n in count(self._counts).items()],
         )
         self._database.run("DELETE FROM counts WHERE n_papers = 0")
         self._database.run("UPDATE meta SET value = ? WHERE key = 'generation'", (str(self._generation + 1),))
@@ -214,11 +218,6 @@ class Writer:
     def _begin(self) -> None:
         if not self._database.in_transaction:
             self._database.run("BEGIN IMMEDIATE")
-
-    def _uncount(self, papers: Iterable[Sequence[Any]]) -> None:
-        """`papers`: _COUNTED of each."""
-        for columns in papers:
-            self._counts.subtract(counted(*columns))
 
     def close(self) -> None:
         """Let go; what was not committed is gone."""
