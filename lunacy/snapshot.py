@@ -67,11 +67,12 @@ class Snapshot:
         self.name = "the sample" if source is None else "standard input" if self._is_stdin else str(source)
         try:
             if self._is_stdin:
-                file: object = sys.stdin.buffer
+                file: io.RawIOBase | IO[bytes] = _own_stdin()
             else:
                 file = SAMPLE.open("rb") if source is None else Path(source).open("rb")  # noqa: SIM115 (ours to close)
         except OSError as error:
             raise SnapshotError(f"{self.name}: {error.strerror}; give a file in JSON Lines, or - for a pipe") from None
+        self._raw = file
         self._file = io.BufferedReader(cast(io.RawIOBase, file), _CHUNK_BYTES)
         seekable = self._file.seekable()
         self.is_stream = self._is_stdin or not seekable  # its lines can be read only once
@@ -83,15 +84,12 @@ class Snapshot:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._is_stdin:
-            self._file.detach()  # standard input is not ours to close
-        else:
-            self._file.close()
+        self._raw.close()  # not `_file`, whose lock a thread may hold that waits for a pipe
 
     @property
     def position_bytes(self) -> int:
-        """How far the file has been read, of `size_bytes`, both compressed where the file is."""
-        return self._file.tell()
+        """How far the file has been read, of `size_bytes`, both compressed where the file is; 0 for a stream."""
+        return 0 if self.size_bytes is None else self._file.tell()
 
     def lines(self) -> Iterator[Line]:
         """The lines that are not blank. Raises SnapshotError where the file breaks off or is damaged."""
@@ -166,6 +164,14 @@ class _Pieces(io.RawIOBase):
 def _buffered(stream: Any) -> io.BufferedReader:
     """A stream whose lines are found in C, over big pieces: zipfile's own `readline` is slow, gzip's fetches 8 kB."""
     return io.BufferedReader(_Pieces(stream), _CHUNK_BYTES)
+
+
+def _own_stdin() -> io.RawIOBase:
+    """Standard input without Python's buffer, whose lock a waiting thread would hold at the end of the process."""
+    try:
+        return open(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+    except io.UnsupportedOperation:  # not a real file: somebody replaced sys.stdin
+        return _Pieces(sys.stdin.buffer)
 
 
 def _skip_line(stream: io.BufferedReader) -> int:

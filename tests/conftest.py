@@ -49,10 +49,19 @@ class FakeEmbedder:
     """An embedder without a model; it remembers which texts it was asked for."""
 
     arithmetic = "fake"
+    window = 512
 
     def __init__(self, model: str = "fake/model", dim: int = DIM, weights: str = "0" * 64) -> None:
         self.fingerprint = Fingerprint(model=model, text="", dim=dim, weights=weights, max_tokens=10_000)
         self.texts: list[str] = []
+
+    def prepare(self, texts: Sequence[str]) -> Sequence[str]:
+        """Nothing to prepare."""
+        return texts
+
+    def run(self, prepared: Sequence[str]) -> Embedded:
+        """One unit vector a text."""
+        return self.embed(prepared)
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """One unit vector a text."""

@@ -145,7 +145,7 @@ def test_of_lines_with_one_id_the_last_wins(
     build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch, window: int, commit_s: float, case: Any
 ) -> None:
     before, repeats, wanted = case
-    monkeypatch.setattr("lunacy.pipeline.reading.WINDOW", window)
+    monkeypatch.setattr(FakeEmbedder, "window", window)
     monkeypatch.setattr("lunacy.pipeline.build.COMMIT_S", commit_s)
     if before:
         build(before)
@@ -249,7 +249,7 @@ class BreakingEmbedder(FakeEmbedder):
 def test_after_a_broken_run_a_rerun_ends_as_if_nothing_had_happened(
     build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch, commit_s: float, n_kept: int
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.reading.WINDOW", 2)
+    monkeypatch.setattr(FakeEmbedder, "window", 2)
     monkeypatch.setattr("lunacy.pipeline.build.COMMIT_S", commit_s)
     with pytest.raises(RuntimeError, match="out of memory"):
         build(papers(), embedder=BreakingEmbedder())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lunacy.embedding.types import Embedded, Embedder
 from lunacy.errors import FingerprintMismatch
 from lunacy.fingerprint import Fingerprint
+
+_WINDOW = 512  # texts at a time before the model is loaded
 
 
 class LazyEmbedder:
@@ -23,8 +26,25 @@ class LazyEmbedder:
         """Device and number format, once it is loaded."""
         return self._embedder.arithmetic if self._embedder else ""
 
+    @property
+    def window(self) -> int:
+        """How many texts it likes to be given at a time."""
+        return self._embedder.window if self._embedder else _WINDOW
+
+    def prepare(self, texts: Sequence[str]) -> Any:
+        """The first half; before the model is loaded, it waits for the second."""
+        return (self._embedder, self._embedder.prepare(texts)) if self._embedder else (None, texts)
+
+    def run(self, prepared: Any) -> Embedded:
+        """The second half. Raises FingerprintMismatch when the loaded model is another one after all."""
+        prepared_by, half = prepared
+        return self._loaded().run(half) if prepared_by else self._loaded().embed(half)
+
     def embed(self, texts: Sequence[str]) -> Embedded:
-        """One unit vector a text. Raises FingerprintMismatch when the loaded model is another one after all."""
+        """Both halves."""
+        return self._loaded().embed(texts)
+
+    def _loaded(self) -> Embedder:
         if self._embedder is None:
             embedder = self._load()
             loaded = replace(embedder.fingerprint, text=self.fingerprint.text)
@@ -32,4 +52,4 @@ class LazyEmbedder:
                 values = [f"{name}: {getattr(self.fingerprint, name)}, {getattr(loaded, name)}" for name in different]
                 raise FingerprintMismatch(f"the model is not the one of the index ({'; '.join(values)})")
             self._embedder = embedder
-        return self._embedder.embed(texts)
+        return self._embedder

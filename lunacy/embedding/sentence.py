@@ -47,6 +47,16 @@ class SentenceEmbedder:
         )
         self.arithmetic = f"{self._device} float32"
 
+    window = 512
+
+    def prepare(self, texts: Sequence[str]) -> Sequence[str]:
+        """Nothing: sentence-transformers tokenises by itself."""
+        return texts
+
+    def run(self, prepared: Sequence[str]) -> Embedded:
+        """As `embed`."""
+        return self.embed(prepared)
+
     def embed(self, texts: Sequence[str]) -> Embedded:
         """One unit vector a text, in order; sentence-transformers sorts by length inside."""
         vectors = self._model.encode(

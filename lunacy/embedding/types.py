@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,5 +33,15 @@ class Embedder(Protocol):
     def arithmetic(self) -> str:
         """Device and number format, as recorded beside the fingerprint."""
 
+    @property
+    def window(self) -> int:
+        """How many texts it likes to be given at a time."""
+
+    def prepare(self, texts: Sequence[str]) -> Any:
+        """The half that needs no model; may run in another thread than `run`, and ahead of it."""
+
+    def run(self, prepared: Any) -> Embedded:
+        """The half that needs the model: one unit vector a text, in order. For one thread at a time."""
+
     def embed(self, texts: Sequence[str]) -> Embedded:
-        """One unit vector a text."""
+        """Both halves."""

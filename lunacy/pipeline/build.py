@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from lunacy.categories import category_filter
 from lunacy.embedding import DEFAULT_MODEL, Embedded, Embedder, GivenVectors, canonical_name, load_when_needed
@@ -13,11 +16,14 @@ from lunacy.errors import PruneRefused, SnapshotError, UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import TEXTS
 from lunacy.pipeline.plan import Change, Plan, make_plan
-from lunacy.pipeline.reading import WINDOW, Counts, Progress, Window, read_ahead, read_windows
+from lunacy.pipeline.reading import Counts, Progress, Window, read_windows
+from lunacy.pipeline.threads import Here, read_ahead
 from lunacy.snapshot import Quarantine, Snapshot
 from lunacy.store import QUARANTINE_NAME, SEGMENT_ROWS, Entry, Writer, recorded_fingerprint
 
 COMMIT_S = 60.0  # at most so much embedding is lost when a run is killed
+_GIVEN_WINDOW = 512  # papers at a time when their vectors are brought along
+_DEPTH = 3  # windows between the plan and the store: one tokenised, one in the model, one ready
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
 
 
@@ -79,22 +85,24 @@ def build_index(
             )
             source = _from_model(embedder, text)
         with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME, opened.name) as bad:
-            committed = time.monotonic()
-            windows = read_windows(opened, keep, limit=limit, strict=strict)
-            broken: SnapshotError | None = None
-            for window in windows if opened.is_stream else read_ahead(windows):
-                _set_aside(window, counts, bad)
-                _take_in(window, text, writer, counts, source, with_filtered=prune)
-                if writer.n_pending > SEGMENT_ROWS - WINDOW or time.monotonic() - committed >= COMMIT_S:
-                    writer.commit()
-                    committed = time.monotonic()
-                broken = window.broken
-                progress(Progress(counts, window.position_bytes, opened.size_bytes))
-            writer.commit()
-            if prune and broken is None:
-                _prune(writer, counts, prune_limit)
-    if broken is not None:
-        raise broken
+            run = _Run(writer, source, text, counts)
+            broken: list[SnapshotError] = []
+
+            def store() -> None:
+                windows = read_windows(opened, keep, limit=limit, strict=strict, size=source.window)
+                for window in read_ahead(windows, run.here.is_open):
+                    _set_aside(window, counts, bad)
+                    run.take_in(window, with_filtered=prune)
+                    progress(Progress(counts, window.position_bytes, opened.size_bytes))
+                    if window.broken is not None:
+                        broken.append(window.broken)
+                run.finish()
+                if prune and not broken:
+                    _prune(writer, counts, prune_limit)
+
+            run.here.serve(store)
+    if broken:
+        raise broken[0]
     if not counts.read:
         raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
     if counts.quarantined == counts.read:
@@ -104,18 +112,22 @@ def build_index(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where vectors come from."""
+    """Where vectors come from: in two halves, the first of which may run ahead in another thread."""
 
     fingerprint: Fingerprint
-    embed: Callable[[Sequence[tuple[Entry, int]]], Embedded]
+    prepare: Callable[[Sequence[tuple[Entry, int]]], Any]
+    run: Callable[[Any], Embedded]
     arithmetic: Callable[[], str]
+    window: int  # how many papers at a time
 
 
 def _from_model(embedder: Embedder, text: str) -> _Source:
     return _Source(
-        replace(embedder.fingerprint, text=text),
-        lambda fresh: embedder.embed([entry.text for entry, _place in fresh]),
-        lambda: embedder.arithmetic,
+        fingerprint=replace(embedder.fingerprint, text=text),
+        prepare=lambda fresh: embedder.prepare([entry.text for entry, _place in fresh]),
+        run=embedder.run,
+        arithmetic=lambda: embedder.arithmetic,
+        window=embedder.window,
     )
 
 
@@ -132,9 +144,11 @@ def _from_file(snapshot: Snapshot, path: str | Path, model: str | None, text: st
             f"{path} has {given.n_rows:,} rows, but {snapshot.name} has {n_lines:,} lines; nothing was written"
         )
     return _Source(
-        Fingerprint(model=canonical_name(model), text=text, dim=given.dim),
-        lambda fresh: Embedded(given.unit_rows([place for _entry, place in fresh]), 0),
-        lambda: "given vectors",
+        fingerprint=Fingerprint(model=canonical_name(model), text=text, dim=given.dim),
+        prepare=lambda fresh: given.unit_rows([place for _entry, place in fresh]),
+        run=lambda rows: Embedded(rows, 0),
+        arithmetic=lambda: "given vectors",
+        window=_GIVEN_WINDOW,
     )
 
 
@@ -147,27 +161,67 @@ def _set_aside(window: Window, counts: Counts, quarantine: Quarantine) -> None:
         quarantine.add(line, reason)
 
 
-def _take_in(
-    window: Window, text: str, writer: Writer, counts: Counts, source: _Source, *, with_filtered: bool
-) -> None:
-    """Skip what the index has, embed the rest, and hand it to the writer."""
-    if with_filtered:
-        writer.known(window.filtered)  # they are met: a paper that the snapshot holds is not gone
-    known = writer.known([candidate.paper.id for candidate in window.kept])
-    plan = make_plan(window.kept, known, text)
-    _count(plan, counts)
-    writer.amend(list(plan.amend.values()))
-    if plan.embed:
-        fresh = list(plan.embed.values())
-        embedded = source.embed(fresh)
-        counts.cut += embedded.n_cut
-        writer.arithmetic = source.arithmetic()
-        writer.remove([identifier for identifier in plan.embed if identifier in known])
-        writer.append([entry for entry, _place in fresh], embedded.vectors)
+class _Run:
+    """The windows on their way from the plan to the store, in order, with the model in between.
+
+    A window is planned before those ahead of it are stored, so what these do is counted as known.
+    """
+
+    def __init__(self, writer: Writer, source: _Source, text: str, counts: Counts) -> None:
+        self.here = Here()
+        self._writer = writer
+        self._source = source
+        self._text = text
+        self._counts = counts
+        self._tokeniser = ThreadPoolExecutor(1, "lunacy-tokenise")
+        self._on_the_way: deque[tuple[Plan, Future[Embedded] | None]] = deque()
+        self._committed_s = time.monotonic()
+
+    def take_in(self, window: Window, *, with_filtered: bool) -> None:
+        """Skip what the index has, have the rest embedded, and store what is ready."""
+        if with_filtered:
+            self._writer.known(window.filtered)  # they are met: a paper that the snapshot holds is not gone
+        known = self._writer.known([candidate.paper.id for candidate in window.kept])
+        for plan, _ in self._on_the_way:
+            known.update(plan.latest)
+        plan = make_plan(window.kept, known, self._text)
+        _count(plan, self._counts)
+        self._on_the_way.append((plan, self._embed(plan) if plan.embed else None))
+        while self._on_the_way and (len(self._on_the_way) > _DEPTH or _is_ready(self._on_the_way[0][1])):
+            self._store_next()
+
+    def _embed(self, plan: Plan) -> Future[Embedded]:
+        prepared = self._tokeniser.submit(self._source.prepare, list(plan.embed.values()))
+        return self.here.submit(lambda: self._source.run(prepared.result()))
+
+    def _store_next(self) -> None:
+        plan, future = self._on_the_way.popleft()
+        embedded = future.result() if future is not None else None
+        self._writer.amend(list(plan.amend.values()))
+        if embedded is not None:
+            self._counts.cut += embedded.n_cut
+            self._writer.arithmetic = self._source.arithmetic()
+            self._writer.remove(plan.replaced)
+            self._writer.append([entry for entry, _place in plan.embed.values()], embedded.vectors)
+        is_due = time.monotonic() - self._committed_s >= COMMIT_S
+        if is_due or self._writer.n_pending > SEGMENT_ROWS - self._source.window:
+            self._writer.commit()
+            self._committed_s = time.monotonic()
+
+    def finish(self) -> None:
+        """Store and commit all that is on the way."""
+        while self._on_the_way:
+            self._store_next()
+        self._writer.commit()
+        self._tokeniser.shutdown()
+
+
+def _is_ready(future: Future[Embedded] | None) -> bool:
+    return future is None or future.done()
 
 
 def _count(plan: Plan, counts: Counts) -> None:
-    for _identifier, kind in plan.changes:
+    for kind in plan.changes:
         counts.added += kind is Change.NEW
         counts.updated += kind in (Change.CHANGED, Change.METADATA)
         counts.metadata_only += kind is Change.METADATA

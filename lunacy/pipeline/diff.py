@@ -10,7 +10,8 @@ import numpy as np
 
 from lunacy.categories import category_filter
 from lunacy.pipeline.plan import Change, change
-from lunacy.pipeline.reading import read_ahead, read_windows
+from lunacy.pipeline.reading import read_windows
+from lunacy.pipeline.threads import read_ahead
 from lunacy.snapshot import Snapshot
 from lunacy.store import Entry, Store
 
@@ -40,7 +41,7 @@ def diff_index(snapshot: str | Path | None = None, *, index: str | Path, categor
         text = view.fingerprint.text
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
         windows = read_windows(opened, keep)
-        for window in windows if opened.is_stream else read_ahead(windows):
+        for window in read_ahead(windows):
             n_filtered += len(window.filtered)
             n_bad += len(window.bad)
             is_filtered[list(view.rows(window.filtered).values())] = True

@@ -32,30 +32,28 @@ def change(known: Known | None, entry: Entry) -> Change:
 class Plan:
     """What is to be done, with one entry an id, and the change that each line is, in order."""
 
-    embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # with the place of the line
-    amend: dict[str, Entry] = field(default_factory=dict)
-    changes: list[tuple[str, Change]] = field(default_factory=list)
+    embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # by id, with the place of the line
+    replaced: list[str] = field(default_factory=list)  # those of `embed` that the index has another vector of
+    amend: dict[str, Entry] = field(default_factory=dict)  # by id
+    latest: dict[str, Known] = field(default_factory=dict)  # what the index will know of each id
+    changes: list[Change] = field(default_factory=list)
     n_repeated: int = 0
 
 
 def make_plan(papers: Iterable[Candidate], known: Mapping[str, Known], text: str) -> Plan:
     """The plan for the papers of a window. An id may come twice: the later line wins."""
-    plan, latest = Plan(), dict(known)
+    plan = Plan()
     for candidate in papers:
         entry = Entry.of(candidate.paper, text)
-        before = latest.get(entry.id)
+        before = plan.latest.get(entry.id) or known.get(entry.id)
         kind = change(before, entry)
-        latest[entry.id] = Known(entry.digest, entry.record, is_met=True)
-        plan.changes.append((entry.id, kind))
+        plan.latest[entry.id] = Known(entry.digest, entry.record, is_met=True)
+        plan.changes.append(kind)
         plan.n_repeated += before is not None and before.is_met
-        _plan_one(plan, entry, candidate.place, kind)
+        if kind in (Change.NEW, Change.CHANGED) or (kind is Change.METADATA and entry.id in plan.embed):
+            plan.embed[entry.id] = entry, candidate.place
+            plan.amend.pop(entry.id, None)
+        elif kind is Change.METADATA:
+            plan.amend[entry.id] = entry
+    plan.replaced = [identifier for identifier in plan.embed if identifier in known]
     return plan
-
-
-def _plan_one(plan: Plan, entry: Entry, place: int, kind: Change) -> None:
-    identifier = entry.id
-    if kind in (Change.NEW, Change.CHANGED) or (identifier in plan.embed and kind is Change.METADATA):
-        plan.embed[identifier] = entry, place
-        plan.amend.pop(identifier, None)
-    elif kind is Change.METADATA:
-        plan.amend[identifier] = entry

@@ -1,24 +1,15 @@
-"""The first steps of every run over a snapshot: lines -> papers -> windows, counted, in a thread of their own."""
+"""The first step of every run over a snapshot: lines -> papers -> windows, and what became of the lines."""
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lunacy.errors import SnapshotError
 from lunacy.paper import Paper
 from lunacy.snapshot import BadLine, Line, Snapshot, parse
 
-WINDOW = 512  # papers looked up and embedded at a time: seconds of work on the slowest machine
-_AHEAD = 4  # windows that are read before they are asked for
-_POLL_S = 0.1
-
-
-class _Over(Exception):
-    """Nobody wants the windows any more."""
+WINDOW = 512  # lines at a time
 
 
 @dataclass(slots=True)
@@ -74,9 +65,14 @@ class Window:
 
 
 def read_windows(
-    snapshot: Snapshot, keep: Callable[[tuple[str, ...]], bool], *, limit: int | None = None, strict: bool = False
+    snapshot: Snapshot,
+    keep: Callable[[tuple[str, ...]], bool],
+    *,
+    limit: int | None = None,
+    strict: bool = False,
+    size: int = WINDOW,
 ) -> Iterator[Window]:
-    """The snapshot in windows of up to WINDOW lines. `limit`: of kept papers; `strict`: the first bad line ends it.
+    """The snapshot in windows of up to `size` lines. `limit`: of kept papers; `strict`: the first bad line ends it.
 
     Reading that ends early is told by the last window: what came before it counts.
     """
@@ -96,7 +92,7 @@ def read_windows(
                     n_left = None if n_left is None else n_left - 1
                 else:
                     window.filtered.append(paper.id)
-            if window.n_lines == WINDOW or n_left == 0:
+            if window.n_lines == size or n_left == 0:
                 window.position_bytes = snapshot.position_bytes
                 yield window
                 window = Window()
@@ -107,39 +103,3 @@ def read_windows(
     if window.n_lines or window.broken:
         window.position_bytes = snapshot.position_bytes
         yield window
-
-
-def read_ahead(windows: Iterator[Window]) -> Iterator[Window]:
-    """The same windows, made in a thread of their own, a few ahead. An exception comes out here."""
-    slots: queue.Queue[Window | BaseException | None] = queue.Queue(_AHEAD)
-    is_over = threading.Event()
-
-    def put(item: Window | BaseException | None) -> None:
-        while not is_over.is_set():
-            try:
-                return slots.put(item, timeout=_POLL_S)
-            except queue.Full:
-                pass
-        raise _Over
-
-    def work() -> None:
-        try:
-            for window in windows:
-                put(window)
-            put(None)
-        except _Over:
-            pass
-        except BaseException as error:  # noqa: BLE001 (it is raised again in the thread that reads)
-            with suppress(_Over):
-                put(error)
-
-    thread = threading.Thread(target=work, name="lunacy-read", daemon=True)
-    thread.start()
-    try:
-        while (item := slots.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        is_over.set()
-        thread.join()

@@ -144,7 +144,7 @@ def wal_bytes(folder: Path) -> int:
 
 def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     if writable:
-        return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)  # see Writer
     if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
         mode = "mode=rw"  # a reader too must be able to make, and take away, SQLite's -wal and -shm files
     elif Path(f"{path}-wal").exists():

@@ -28,7 +28,10 @@ _COUNTED = "categories, updated, withdrawn"
 
 
 class Writer:
-    """An index folder, open for changes. Nothing is seen by others, or survives, before `commit`."""
+    """An index folder, open for changes. Nothing is seen by others, or survives, before `commit`.
+
+    For one thread at a time; it need not be the one that opened it.
+    """
 
     def __init__(self, folder: str | Path, fingerprint: Fingerprint | None = None, arithmetic: str = "") -> None:
         """Open the index in `folder`, or begin one when there is a `fingerprint`.
