@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import LayerNorm
 
 from lunacy.embedding.attention import packed_attention
-from lunacy.embedding.engine import Engine
+from lunacy.embedding.engine import Engine, Several
 from lunacy.embedding.fast import unit
 from lunacy.embedding.openvino import OpenVino
 from lunacy.embedding.packed import Packed
@@ -125,6 +125,30 @@ def test_a_text_that_fits_nowhere_is_a_model_error(tmp_path: Path) -> None:
     engine._forward = forward  # type: ignore[method-assign]
     with pytest.raises(ModelError, match="one text of 3 tokens"):
         engine.run(from_rows([[2, 9, 3]]))
+
+
+def test_out_of_memory_halves_the_batch_and_loses_nothing(tmp_path: Path) -> None:
+    parts = parts_of(tiny(tmp_path))
+    engine, tokens = Padded(parts), tokens_of(parts)
+    expected = engine.run(tokens)
+    right = engine._forward
+
+    def forward(batch: Any) -> Any:
+        if batch.ids.size > 60:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return right(batch)
+
+    engine._forward = forward  # type: ignore[method-assign]
+    np.testing.assert_allclose(engine.run(tokens), expected, atol=1e-5)
+    engine._forward = lambda _batch: forward(type("", (), {"ids": np.empty((1, 99))}))  # type: ignore[method-assign]
+    with pytest.raises(ModelError, match="one text of 32 tokens"):
+        engine.run(tokens)
+
+
+@pytest.mark.parametrize("n_engines", [1, 2, 3, 12])
+def test_several_engines_share_the_rows_in_order(tmp_path: Path, n_engines: int) -> None:
+    folder = tiny(tmp_path)
+    assert lowest_cosine(folder, lambda parts: Several([Packed(parts)] * n_engines)) > 0.999999
 
 
 def test_batches_hold_every_row_once_longest_first_within_the_bounds() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -45,7 +44,7 @@ def packed_attention(
     if query.is_cuda:
         q, k, v = (one.squeeze(0).transpose(0, 1) for one in (query, key, value))  # (t, heads, d)
         window = (reach, 0 if causal else reach)
-        return _flash()(q, k, v, cu_seqlens, max_len, scaling, window).unsqueeze(0), None
+        return _FLASH(q, k, v, cu_seqlens, max_len, scaling, window).unsqueeze(0), None
     out = [
         scaled_dot_product_attention(
             query[:, :, start:stop],
@@ -68,8 +67,7 @@ def _near(length: int, reach: int, *, causal: bool) -> Tensor:
     return (apart <= reach) & (apart >= (0 if causal else -reach))
 
 
-@cache
-def _flash() -> Callable[..., Tensor]:
+def _find_flash() -> Callable[..., Tensor]:
     """The flash attention that this torch has: the public function from 2.11 or so on, the operator below it before."""
     try:
         from torch.nn.attention.varlen import varlen_attn
@@ -124,5 +122,6 @@ def no_mask(*_: object, **__: object) -> None:
     """The mask of packed attention: none is needed."""
 
 
+_FLASH = _find_flash()  # once: torch.compile cannot look into signatures
 AttentionInterface.register(NAME, packed_attention)
 AttentionMaskInterface.register(NAME, no_mask)

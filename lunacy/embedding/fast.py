@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
-from lunacy.embedding.engine import Engine, Floats
+from lunacy.embedding.engine import Engine, Floats, Several
 from lunacy.embedding.loaded import Loaded
 from lunacy.embedding.openvino import OpenVino
 from lunacy.embedding.packed import Packed
@@ -91,7 +92,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         if chunk:
             raise ModelError(f"{name} cannot read long texts in windows: {error}; use --long-texts cut") from None
         return SentenceEmbedder(loaded, batch_size=batch_size, notes=[_note(name, loaded, "", str(error))])
-    check = _Check(loaded, parts)
+    check = _Check(loaded, TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader)
     notes: list[str] = []
     for make in _ways(loaded.device, parts, batch_size, n_texts):
         try:
@@ -124,8 +125,8 @@ def unit(vectors: Floats) -> Vectors:
 class _Check:
     """The vectors of a few texts by `encode`, to hold an engine to."""
 
-    def __init__(self, loaded: Loaded, parts: Parts) -> None:
-        self._tokens = TextReader(parts.tokenizer, parts.max_tokens).read(_CHECKED)
+    def __init__(self, loaded: Loaded, reader: TextReader) -> None:
+        self._tokens = reader.read(_CHECKED)
         self._right: Vectors = loaded.model.encode(
             list(_CHECKED), prompt="", batch_size=1, show_progress_bar=False, normalize_embeddings=True
         )
@@ -141,7 +142,7 @@ def _ways(device: str, parts: Parts, batch_size: int | None, n_texts: int | None
     """The ways to run the model, the fastest first."""
     if device == "cuda":
         for dtype in (torch.float16, torch.bfloat16):
-            yield partial(Packed, parts, device=device, dtype=dtype, max_texts=batch_size, n_texts=n_texts)
+            yield partial(_on_all_gpus, parts, dtype=dtype, max_texts=batch_size, n_texts=n_texts)
         yield partial(Padded, parts, device=device, dtype=torch.float16, batch_size=batch_size)
     if device == "cpu":
         products = (torch.bfloat16, torch.float32) if _has_bf16() else (torch.float32,)
@@ -150,6 +151,12 @@ def _ways(device: str, parts: Parts, batch_size: int | None, n_texts: int | None
         for dtype in products:
             yield partial(Packed, parts, dtype=dtype, max_texts=batch_size)
     yield partial(Padded, parts, device=device, batch_size=batch_size)
+
+
+def _on_all_gpus(parts: Parts, **options: Any) -> Engine:
+    n_gpus = torch.cuda.device_count()
+    engines = [Packed(parts, device=f"cuda:{i}" if n_gpus > 1 else "cuda", **options) for i in range(n_gpus)]
+    return Several(engines) if n_gpus > 1 else engines[0]
 
 
 def _has_bf16() -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lunacy.embedding.attention import NAME
-from lunacy.embedding.engine import Floats
+from lunacy.embedding.engine import Floats, no_memory
 from lunacy.embedding.parts import Parts, Unsupported
 from lunacy.embedding.tokens import Tokens
 from lunacy.errors import ModelError
@@ -33,9 +33,9 @@ class Packed:
         n_texts: int | None = None,
     ) -> None:
         """`max_texts`: in a pack; `n_texts`: how many will come, if known. Raises Unsupported."""
-        self.arithmetic = f"{device} {str(dtype).removeprefix('torch.')} packed"
+        self.arithmetic = f"{device.partition(':')[0]} {str(dtype).removeprefix('torch.')} packed"
         self._device = torch.device(device)
-        self._parts = parts
+        self._dim, self._first_position = parts.dim, parts.first_position
         self._head = copy.deepcopy(parts.head).to(self._device).eval()
         # on a CPU only the matrix products are in bfloat16: all of it is no faster, and loses too much (cosine 0.99988)
         self._mixed = self._device.type == "cpu" and dtype is torch.bfloat16
@@ -51,7 +51,7 @@ class Packed:
     def run(self, tokens: Tokens) -> Floats:
         """(n, dim) float32, in order. Raises ModelError when a single text does not fit into the memory."""
         on_gpu = self._device.type == "cuda"
-        out = torch.empty((len(tokens), self._parts.dim), pin_memory=on_gpu)
+        out = torch.empty((len(tokens), self._dim), pin_memory=on_gpu)
         ids = torch.from_numpy(tokens.ids)
         ids = ids.pin_memory() if on_gpu else ids
         start = 0
@@ -77,7 +77,7 @@ class Packed:
         here = bounds.to(self._device, non_blocking=True)
         pack = ids[places[0] : places[-1]].to(self._device, non_blocking=True).long()  # (t,)
         starts = torch.repeat_interleave(here[:-1], here.diff(), output_size=n_tokens)
-        positions = torch.arange(n_tokens, device=self._device) - starts + self._parts.first_position
+        positions = torch.arange(n_tokens, device=self._device) - starts + self._first_position
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed):
             hidden = self._call(
                 input_ids=pack.unsqueeze(0),
@@ -98,10 +98,7 @@ class Packed:
 
     def _shrink(self, tokens: Tokens, start: int, stop: int, error: Exception) -> None:
         if stop == start + 1:
-            n_tokens = int(tokens.lengths[start])
-            raise ModelError(
-                f"the memory of {self._device} does not hold one text of {n_tokens} tokens; use --device cpu"
-            ) from error
+            raise ModelError(no_memory(self._device, int(tokens.lengths[start]))) from error
         self.max_tokens = int(tokens.bounds[stop] - tokens.bounds[start]) // 2
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lunacy.embedding.engine import Floats
+from lunacy.embedding.engine import Floats, no_memory
 from lunacy.embedding.head import Head
 from lunacy.embedding.parts import Parts
 from lunacy.embedding.tokens import Places, Tokens
+from lunacy.errors import ModelError
 
 BATCH_SIZE = {"cpu": 8, "cuda": 1024, "mps": 64}  # texts; measured best on CPU and CUDA (MiniLM, abstracts)
 _MAX_TOKENS = {"cpu": 2**12, "cuda": 2**18, "mps": 2**14}  # of a batch, padding included: long texts come in fewer
@@ -43,22 +44,37 @@ class Padded:
     ) -> None:
         self.arithmetic = f"{device} {str(dtype).removeprefix('torch.')} padded"
         self._device = torch.device(device)
-        self._parts = parts
+        self._dim, self._pad = parts.dim, pad_id(parts.tokenizer)
         self._head = copy.deepcopy(parts.head).to(self._device).eval()
         self._transformer = copy.deepcopy(parts.transformer).to(self._device, dtype).eval()
         self._batch_size = batch_size or BATCH_SIZE[self._device.type]
+        self.max_tokens = _MAX_TOKENS[self._device.type]
 
     @torch.inference_mode()
     def run(self, tokens: Tokens) -> Floats:
-        """(n, dim) float32, in order."""
-        out = np.empty((len(tokens), self._parts.dim), np.float32)
-        max_tokens = _MAX_TOKENS[self._device.type]
-        for batch in batches(tokens, self._batch_size, max_tokens, pad=pad_id(self._parts.tokenizer)):
-            ids = torch.from_numpy(batch.ids).to(self._device)
-            mask = torch.from_numpy(batch.mask).to(self._device)
-            hidden = self._transformer(input_ids=ids, attention_mask=mask).last_hidden_state
-            out[batch.rows] = pool(self._head, hidden, mask).cpu().numpy()
-        return out
+        """(n, dim) float32, in order. Raises ModelError when a single text does not fit into the memory."""
+        out = np.empty((len(tokens), self._dim), np.float32)
+        for batch in batches(tokens, self._batch_size, self.max_tokens, pad=self._pad):
+            try:
+                out[batch.rows] = self._forward(batch)
+            except torch.OutOfMemoryError as error:
+                n_texts, width = batch.ids.shape
+                if n_texts == 1:
+                    raise ModelError(no_memory(self._device, width)) from error
+                self.max_tokens = n_texts * width // 2
+                break
+        else:
+            return out
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        return self.run(tokens)  # from the start: the longest came first
+
+    def _forward(self, batch: Batch) -> Floats:
+        ids = torch.from_numpy(batch.ids).to(self._device)
+        mask = torch.from_numpy(batch.mask).to(self._device)
+        hidden = self._transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        vectors: Floats = pool(self._head, hidden, mask).cpu().numpy()
+        return vectors
 
 
 def batches(tokens: Tokens, batch_size: int, max_tokens: int, *, pad: int) -> Iterator[Batch]:

@@ -38,6 +38,11 @@ class Tokens:
             return len(self)
         return int(self.owners[-1]) + 1 if len(self.owners) else 0
 
+    def part(self, start: int, stop: int) -> Tokens:
+        """The rows from `start` to `stop`, without their owners."""
+        bounds = self.bounds[start : stop + 1]
+        return Tokens(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
