@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer, WordWeights
@@ -110,6 +112,12 @@ def word_weights() -> WordWeights:
     """A module that only sentence-transformers knows: here, "graph" counts double."""
     vocab = wordpiece().get_vocab()
     return WordWeights(vocab=sorted(vocab, key=lambda token: vocab[token]), word_weights={"graph": 2.0})
+
+
+def skip_without_openvino() -> None:
+    """Skip; OpenVINO is not imported here, as the way in which lunacy does that is tested too."""
+    if find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
 
 
 def reference(folder: Path | str, texts: Sequence[str], **options: Any) -> Any:

@@ -22,7 +22,7 @@ from lunacy.embedding.parts import Parts, Unsupported, take_apart
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.tokens import Tokens, from_rows
 from lunacy.errors import ModelError
-from tests.models import TEXTS, reference, tiny, word_weights
+from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
 
 POOLINGS = ["mean", "cls", "max", "lasttoken", "mean_sqrt_len_tokens", "weightedmean", ("cls", "mean", "max")]
 ENGINES: list[Any] = [Packed, Padded, OpenVino]
@@ -45,7 +45,7 @@ def lowest_cosine(folder: Path, engine: Callable[[Parts], Engine]) -> float:
 @pytest.fixture(autouse=True)
 def _skip_without_openvino(request: pytest.FixtureRequest) -> None:
     if "engine" in request.fixturenames and request.getfixturevalue("engine") is OpenVino:
-        pytest.importorskip("openvino")
+        skip_without_openvino()
 
 
 @pytest.mark.parametrize("engine", [Packed, Padded])  # OpenVINO's hidden states are pooled as Padded's are

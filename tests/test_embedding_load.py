@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lunacy.embedding.packed import Packed
 from lunacy.embedding.sentence import SentenceEmbedder
 from lunacy.errors import ModelError, UsageError
 from lunacy.snapshot import Snapshot, parse
-from tests.models import TEXTS, reference, tiny, word_weights
+from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
 
 PROMPTS = {"document": "graph: ", "query": "is a proof "}
 
@@ -144,12 +145,13 @@ def test_unknown_ways_with_long_texts_are_refused() -> None:
 
 
 def test_openvino_is_chosen_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("openvino")
+    skip_without_openvino()
     monkeypatch.setattr(fast_module, "OpenVino", OpenVino)
     folder = tiny(tmp_path)
     embedder = load(str(folder), device="cpu")
     assert (embedder.arithmetic, embedder.notes) == ("cpu float32 openvino", ())
     assert_same(embedder, TEXTS, reference(folder, TEXTS))
+    assert not sys.modules.get("openvino_telemetry")  # nothing is reported to anybody
 
 
 def test_relative_positions_are_padded_and_that_is_said(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ _ABSTRACT = (
     "error decreases by 12.5 % on three benchmarks, in agreement with Erd\u0151s and R\u00e9nyi (1960). "
 )
 _CHECKED = (
-    "",
+    "a",
     "graph",
     " On the cohomology of \u03c0-adic sheaves",
     _ABSTRACT[:90],
@@ -101,7 +101,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         except ImportError:
             notes = [_NO_OPENVINO]
             continue
-        except (Unsupported, *_FAILURES) as error:
+        except (Unsupported, ModelError, *_FAILURES) as error:
             refused = refused or (str(error).strip().splitlines() or [type(error).__name__])[0]
             continue
         if lowest >= MIN_COSINE:
@@ -134,7 +134,8 @@ class _Check:
     def lowest_cosine(self, engine: Engine) -> float:
         """1: the very same; NaN where a vector is not finite."""
         vectors = engine.run(self._tokens)
-        cosines = (vectors * self._right).sum(1) / np.linalg.norm(vectors, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cosines = (vectors * self._right).sum(1) / np.linalg.norm(vectors, axis=1)
         return float(cosines.min())
 
 

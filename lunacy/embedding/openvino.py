@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from collections import deque
 from typing import Any
@@ -30,8 +31,7 @@ class OpenVino:
 
         Raises ImportError without openvino, Unsupported for a model that it cannot translate.
         """
-        import openvino
-
+        openvino = _import_quietly()
         self.arithmetic = f"cpu {str(dtype).removeprefix('torch.')} openvino"
         self._dim, self._pad = parts.dim, pad_id(parts.tokenizer)
         self._head = copy.deepcopy(parts.head).eval()
@@ -66,6 +66,18 @@ class OpenVino:
         return request
 
 
+def _import_quietly() -> Any:
+    """OpenVINO without its telemetry, which else reports every import and translation over the network.
+
+    It does without the package where that cannot be imported; a program that imported OpenVINO before has chosen.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # documented: the import fails
+    import openvino
+
+    return openvino
+
+
 class _LastHidden(nn.Module):
     """A transformer with two inputs and one output, as OpenVINO translates it."""
 
@@ -79,8 +91,7 @@ class _LastHidden(nn.Module):
 
 
 def _translate(parts: Parts) -> Any:
-    import openvino
-
+    openvino = _import_quietly()
     example = torch.full((2, 8), pad_id(parts.tokenizer) + 1)
     mask = torch.ones_like(example)
     mask[1, 5:] = 0  # else the mask may be taken for one that masks nothing
