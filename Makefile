@@ -2,6 +2,8 @@
 PYTHON ?= python3
 INDEX ?= indexes/sample
 BIN := .venv/bin
+# OpenVINO embeds several times faster on a CPU; a machine with an NVIDIA GPU has no use for it.
+CPU := $(if $(shell command -v nvidia-smi),,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEGORIES="cs.* stat.ML"; without: the sample)
@@ -26,7 +28,7 @@ help:  ## List the targets
 
 .venv/runtime: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lunacy needs Python 3.11 or newer: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv && $(PIP) --editable . && touch $@
+	$(PYTHON) -m venv .venv && $(PIP) --editable '.[$(CPU)]' && touch $@
 
 .venv/dev: .venv/runtime
 	$(PIP) --editable '.[dev]' && touch $@

@@ -18,6 +18,7 @@ class Fingerprint:
     pooling: str | None = None
     prompt: str | None = None  # what stands before each paper's text
     normalized: bool = True
+    long_texts: str = "cut"  # or "chunk": what became of texts longer than the model reads
 
     def differences(self, other: Fingerprint) -> list[str]:
         """The names of the fields that both know and that differ.

@@ -125,7 +125,7 @@ class Index:
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
         embedder = self._text_embedder(model, device)
-        vectors = embedder.embed([fold(text)]).vectors
+        vectors = embedder.embed([fold(text)], question=True).vectors
         with self._store.view() as view:
             [found] = search(view, vectors, top, include_withdrawn=include_withdrawn)
             [hits] = _hits(view, [found])
@@ -161,7 +161,14 @@ class Index:
             ours = view.fingerprint
         embedder = self._embedder
         if embedder is None or model is not None:
-            embedder = load(model or ours.model, device=device)
+            embedder = load(
+                model or ours.model,
+                device=device,
+                prompt=ours.prompt,
+                dims=ours.dim,
+                long_texts=ours.long_texts,
+                n_texts=1,
+            )
         theirs = replace(embedder.fingerprint, text=ours.text)
         if ours.weights is None and model is not None and os.path.isdir(model):
             theirs = replace(theirs, model=ours.model)

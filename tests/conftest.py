@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pytest
 
-from lunacy.embedding import Embedded
+from lunacy.embedding import Embedded, Prepared
 from lunacy.fingerprint import Fingerprint
 
 DIM = 16
@@ -49,25 +49,27 @@ class FakeEmbedder:
     """An embedder without a model; it remembers which texts it was asked for."""
 
     arithmetic = "fake"
+    notes: Sequence[str] = ()
     window = 512
 
     def __init__(self, model: str = "fake/model", dim: int = DIM, weights: str = "0" * 64) -> None:
         self.fingerprint = Fingerprint(model=model, text="", dim=dim, weights=weights, max_tokens=10_000)
         self.texts: list[str] = []
 
-    def prepare(self, texts: Sequence[str]) -> Sequence[str]:
-        """Nothing to prepare."""
-        return texts
+    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
+        """Nothing to do."""
+        return Prepared(texts, question=question)
 
-    def run(self, prepared: Sequence[str]) -> Embedded:
+    def run(self, prepared: Prepared) -> Embedded:
         """One unit vector a text."""
-        return self.embed(prepared)
-
-    def embed(self, texts: Sequence[str]) -> Embedded:
-        """One unit vector a text."""
+        texts = prepared.texts
         self.texts += texts
         dim = self.fingerprint.dim
         return Embedded(np.array([vector_of(text, dim) for text in texts], np.float32).reshape(-1, dim), 0)
+
+    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
+        """Both halves."""
+        return self.run(self.prepare(texts, question=question))
 
 
 @pytest.fixture

@@ -92,7 +92,8 @@ def test_index_prints_counts_that_add_up(write_snapshot: Callable[..., Path], lo
         "bad lines are in ix/quarantine.jsonl",
     ]
     assert result.stdout.splitlines()[-1].startswith("ix is up to date, after ")
-    assert loaded == [("m/x", {"device": "cpu", "batch_size": 7})]
+    [(model, options)] = loaded
+    assert (model, options["device"], options["batch_size"]) == ("m/x", "cpu", 7)
     made = orjson.loads(run("info", "--index", "ix", "--format", "json").stdout)
     assert (made["papers"], made["fingerprint"]["model"], made["fingerprint"]["text"]) == (4, "m/x", "abstract")
 
@@ -260,7 +261,8 @@ def test_a_text_is_asked_with_the_model_of_the_index(index: str, loaded: list[An
     scores = ARRAY.astype(np.float64) @ vector_of("some words")
     assert ids_of(answers[0]) == [IDS[place] for place in np.argsort(-scores)[:4]]
     assert (answers[0]["query"], errors, code) == ({"text": "some\n words"}, [], 0)
-    assert loaded == [("f/m", {"device": "cpu"})]
+    [(model, options)] = loaded
+    assert (model, options["device"], options["dims"]) == ("f/m", "cpu", DIM)
 
 
 @pytest.mark.usefixtures("loaded")

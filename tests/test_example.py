@@ -27,7 +27,9 @@ def test_published_neighbours_and_scores_come_true(tmp_path: Path) -> None:
     with lunacy.open_index(tmp_path / "index") as ix:
         hits = ix.similar(FOUR[0], include_self=True)
     assert [hit.id for hit in hits] == FOUR
-    np.testing.assert_allclose([hit.score for hit in hits], [1.0, 0.916, 0.865, 0.831], atol=6e-4)
+    np.testing.assert_allclose(
+        [hit.score for hit in hits], [1.0, 0.916, 0.865, 0.831], atol=1e-3
+    )  # bfloat16 moves a score by up to 5e-4
 
 
 def test_a_papers_own_text_finds_the_paper(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from lunacy import BuildReport, build_index, open_index
-from lunacy.embedding import Embedded
+from lunacy.embedding import Embedded, Prepared
 from lunacy.errors import (
     FingerprintMismatch,
     LunacyError,
@@ -238,11 +238,11 @@ class BreakingEmbedder(FakeEmbedder):
 
     n_calls = 0
 
-    def embed(self, texts: Sequence[str]) -> Embedded:
+    def run(self, prepared: Prepared) -> Embedded:
         self.n_calls += 1
         if self.n_calls == 3:
             raise RuntimeError("CUDA out of memory")
-        return super().embed(texts)
+        return super().run(prepared)
 
 
 @pytest.mark.parametrize(("commit_s", "n_kept"), [(0.0, 4), (60.0, 0)])

@@ -33,6 +33,15 @@ _EVERY_S = 0.2
 @click.option("--model", metavar="NAME", help="A sentence-transformers model, by name or folder  [all-MiniLM-L6-v2]")
 @device_option
 @click.option("--batch-size", metavar="N", type=click.IntRange(min=1), help="Texts a batch  [by device]")
+@click.option("--prompt", metavar="TEXT", help="What stands before each text  [as the model has it]")
+@click.option("--dims", metavar="N", type=click.IntRange(min=1), help="Keep N dimensions, for Matryoshka models.")
+@click.option(
+    "--long-texts",
+    type=click.Choice(["cut", "chunk"]),
+    default="cut",
+    show_default=True,
+    help="Texts longer than the model reads: cut, or averaged over windows.",
+)
 @click.option("--vectors", metavar="FILE.npy", type=click.Path(), help="Bring your own vectors, one row a line.")
 @click.option("--prune", is_flag=True, help="Remove the papers that the snapshot no longer holds.")
 @click.option(
@@ -83,6 +92,8 @@ def _n_papers(folder: str) -> int:
 
 def _print(report: BuildReport) -> None:
     counts = report.counts
+    for note in report.notes:
+        click.echo(f"lunacy: {note}", err=True)
     click.echo(
         f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
         f"+ filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"

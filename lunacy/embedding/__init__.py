@@ -1,32 +1,79 @@
-"""Texts -> unit vectors. The only door to torch, sentence-transformers and tokenizers; importing this costs nothing."""
+"""Texts -> unit vectors. The only door to torch, sentence-transformers, tokenizers, OpenVINO; importing it is cheap."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
 from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
-from lunacy.embedding.types import Embedded, Embedder
+from lunacy.embedding.types import Embedded, Embedder, Prepared
+from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 
-__all__ = ["DEFAULT_MODEL", "Embedded", "Embedder", "GivenVectors", "canonical_name", "load", "load_when_needed"]
+LONG_TEXTS = ("cut", "chunk")
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "LONG_TEXTS",
+    "Embedded",
+    "Embedder",
+    "GivenVectors",
+    "Prepared",
+    "canonical_name",
+    "load",
+    "load_when_needed",
+]
 
 
-def load(model: str = DEFAULT_MODEL, *, device: str = "auto", batch_size: int | None = None) -> Embedder:
+def load(
+    model: str = DEFAULT_MODEL,
+    *,
+    device: str = "auto",
+    batch_size: int | None = None,
+    prompt: str | None = None,
+    question_prompt: str | None = None,
+    dims: int | None = None,
+    long_texts: str = LONG_TEXTS[0],
+    n_texts: int | None = None,
+) -> Embedder:
     """The embedder for a sentence-transformers model: a name on the hub, or a folder.
 
-    Raises ModelError when the model or the device cannot be had.
-    """
-    from lunacy.embedding.sentence import SentenceEmbedder  # torch: seconds
+    `prompt`: what stands before each paper's text, `question_prompt` before a query; None: as the model's authors
+    have it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut", or "chunk" to embed
+    overlapping windows and average them. `n_texts`: how many texts will come, if known: the start of a fast way is
+    not worth it for a few.
 
-    return SentenceEmbedder(model, device=device, batch_size=batch_size)
+    Raises ModelError when the model or the device cannot be had, UsageError for unknown `long_texts`.
+    """
+    if long_texts not in LONG_TEXTS:
+        raise UsageError(f"long_texts {long_texts!r} is unknown; choose one of {', '.join(LONG_TEXTS)}")
+    from lunacy.embedding.fast import choose  # torch: seconds
+    from lunacy.embedding.loaded import load_model
+
+    loaded = load_model(
+        model, device=device, prompt=prompt, question_prompt=question_prompt, dims=dims, long_texts=long_texts
+    )
+    return choose(loaded, batch_size=batch_size, n_texts=n_texts, chunk=long_texts == "chunk")
 
 
 def load_when_needed(
-    model: str, recorded: Fingerprint | None, *, device: str = "auto", batch_size: int | None = None
+    model: str,
+    recorded: Fingerprint | None,
+    *,
+    device: str = "auto",
+    batch_size: int | None = None,
+    prompt: str | None = None,
+    dims: int | None = None,
+    long_texts: str = LONG_TEXTS[0],
 ) -> Embedder:
     """As `load`, but when the model's files are those of `recorded`, it is loaded only with the first text."""
-    if recorded is not None and recorded.weights is not None:
+    loading = partial(
+        load, model, device=device, batch_size=batch_size, prompt=prompt, dims=dims, long_texts=long_texts
+    )
+    if recorded is not None and recorded.weights is not None and long_texts == recorded.long_texts:
         folder = model_folder(model)
-        if (weights_hash(folder), tokenizer_hash(folder)) == (recorded.weights, recorded.tokenizer):
-            return LazyEmbedder(recorded, lambda: load(model, device=device, batch_size=batch_size))
-    return load(model, device=device, batch_size=batch_size)
+        asked = (prompt or recorded.prompt, dims or recorded.dim, weights_hash(folder), tokenizer_hash(folder))
+        if asked == (recorded.prompt, recorded.dim, recorded.weights, recorded.tokenizer):
+            return LazyEmbedder(recorded, loading)
+    return loading()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from lunacy.embedding.types import Embedded, Embedder
+from lunacy.embedding.types import Embedded, Embedder, Prepared
 from lunacy.errors import FingerprintMismatch
 from lunacy.fingerprint import Fingerprint
 
@@ -31,18 +30,27 @@ class LazyEmbedder:
         """How many texts it likes to be given at a time."""
         return self._embedder.window if self._embedder else _WINDOW
 
-    def prepare(self, texts: Sequence[str]) -> Any:
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the user should know of how the model is run, once it is loaded."""
+        return self._embedder.notes if self._embedder else ()
+
+    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
         """The first half; before the model is loaded, it waits for the second."""
-        return (self._embedder, self._embedder.prepare(texts)) if self._embedder else (None, texts)
+        return (
+            self._embedder.prepare(texts, question=question) if self._embedder else Prepared(texts, question=question)
+        )
 
-    def run(self, prepared: Any) -> Embedded:
+    def run(self, prepared: Prepared) -> Embedded:
         """The second half. Raises FingerprintMismatch when the loaded model is another one after all."""
-        prepared_by, half = prepared
-        return self._loaded().run(half) if prepared_by else self._loaded().embed(half)
+        embedder = self._loaded()
+        if prepared.tokens is None:
+            prepared = embedder.prepare(prepared.texts, question=prepared.question)
+        return embedder.run(prepared)
 
-    def embed(self, texts: Sequence[str]) -> Embedded:
+    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
         """Both halves."""
-        return self._loaded().embed(texts)
+        return self._loaded().embed(texts, question=question)
 
     def _loaded(self) -> Embedder:
         if self._embedder is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.embedding.tokens import Tokens
 from lunacy.fingerprint import Fingerprint
 
 Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
@@ -22,6 +23,15 @@ class Embedded:
     n_cut: int  # how many of the texts were longer than the model reads
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Texts on their way to the model: tokenised, where the embedder tokenises itself, or as they came."""
+
+    texts: Sequence[str]
+    tokens: Tokens | None = None
+    question: bool = False
+
+
 class Embedder(Protocol):
     """A model that turns texts into unit vectors."""
 
@@ -31,17 +41,24 @@ class Embedder(Protocol):
 
     @property
     def arithmetic(self) -> str:
-        """Device and number format, as recorded beside the fingerprint."""
+        """Device, way and number format, as recorded beside the fingerprint."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the user should know of how the model is run, a line each; most often nothing."""
 
     @property
     def window(self) -> int:
         """How many texts it likes to be given at a time."""
 
-    def prepare(self, texts: Sequence[str]) -> Any:
-        """The half that needs no model; may run in another thread than `run`, and ahead of it."""
+    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
+        """The half that needs no model; may run in another thread than `run`, and ahead of it.
 
-    def run(self, prepared: Any) -> Embedded:
+        `question`: the texts are queries, for which some models have another prompt than for papers.
+        """
+
+    def run(self, prepared: Prepared) -> Embedded:
         """The half that needs the model: one unit vector a text, in order. For one thread at a time."""
 
-    def embed(self, texts: Sequence[str]) -> Embedded:
+    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
         """Both halves."""

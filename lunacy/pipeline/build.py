@@ -35,6 +35,7 @@ class BuildReport:
     folder: Path
     quarantine: Path | None  # where the bad lines are, if there were any
     wait_s: float = field(compare=False)  # wall time
+    notes: tuple[str, ...] = ()  # how the model was run, where that may surprise
 
 
 def build_index(
@@ -47,6 +48,9 @@ def build_index(
     model: str | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    prompt: str | None = None,
+    dims: int | None = None,
+    long_texts: str = "cut",
     vectors: str | Path | None = None,
     strict: bool = False,
     prune: bool = False,
@@ -59,7 +63,9 @@ def build_index(
     `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain, .gz, .zst, .zip, "-" for standard input);
     None is the sample that lunacy ships. `category`: patterns such as "cs.*"; a paper is kept if any of its
     categories matches. `text`: "title+abstract" or "abstract". `limit`: stop after so many papers. `model`: a
-    sentence-transformers model by name or folder. `vectors`: a .npy file (n_lines, dim), float16 or float32, one row
+    sentence-transformers model by name or folder. `prompt`: what stands before each text, if not as the model has it.
+    `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut" at what the model reads, or "chunk"
+    to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or float32, one row
     a line that is not blank; `model` is then only recorded. `strict`: stop at the first bad line. `prune`: remove the
     papers that the snapshot no longer holds, unless that is more than `prune_limit` of all. `embedder`: instead of
     `model`.
@@ -81,7 +87,13 @@ def build_index(
         else:
             recorded = None if embedder else recorded_fingerprint(into)
             embedder = embedder or load_when_needed(
-                model or DEFAULT_MODEL, recorded, device=device, batch_size=batch_size
+                model or DEFAULT_MODEL,
+                recorded,
+                device=device,
+                batch_size=batch_size,
+                prompt=prompt,
+                dims=dims,
+                long_texts=long_texts,
             )
             source = _from_model(embedder, text)
         with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME, opened.name) as bad:
@@ -107,7 +119,13 @@ def build_index(
         raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
     if counts.quarantined == counts.read:
         raise SnapshotError(f"{opened.name}: not one line is a paper; the reasons are in {bad.path}")
-    return BuildReport(counts, into, bad.path if counts.quarantined else None, time.monotonic() - started)
+    return BuildReport(
+        counts=counts,
+        folder=into,
+        quarantine=bad.path if counts.quarantined else None,
+        wait_s=time.monotonic() - started,
+        notes=tuple(embedder.notes) if embedder else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

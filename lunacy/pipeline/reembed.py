@@ -31,7 +31,9 @@ def compare_vectors(
             ours, live = view.fingerprint, view.live_rows()
             chosen = np.sort(np.random.default_rng().choice(live, min(n_papers, len(live)), replace=False))
             papers, stored = view.papers(chosen), view.vectors(chosen)
-        embedder = embedder or load(model or ours.model, device=device)
+        embedder = embedder or load(
+            model or ours.model, device=device, prompt=ours.prompt, dims=ours.dim, long_texts=ours.long_texts
+        )
         check_fingerprint(store.folder, ours, replace(embedder.fingerprint, text=ours.text))
         again = embedder.embed([embedded_text(paper, ours.text) for paper in papers]).vectors
     cosines = np.einsum("ij,ij->i", stored, again, dtype=np.float64)  # (n,)
