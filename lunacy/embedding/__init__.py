@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
@@ -10,6 +11,9 @@ from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder,
 from lunacy.embedding.types import Embedded, Embedder, Prepared
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
+
+if TYPE_CHECKING:
+    from lunacy.embedding.peer import PlainEncode
 
 LONG_TEXTS = ("cut", "chunk")
 
@@ -23,6 +27,8 @@ __all__ = [
     "canonical_name",
     "load",
     "load_when_needed",
+    "peak_flops",
+    "plain_encode",
 ]
 
 
@@ -77,3 +83,17 @@ def load_when_needed(
         if asked == (recorded.prompt, recorded.dim, recorded.weights, recorded.tokenizer):
             return LazyEmbedder(recorded, loading)
     return loading()
+
+
+def plain_encode(model: str = DEFAULT_MODEL, *, device: str = "auto") -> PlainEncode:
+    """sentence-transformers as it comes, to compare with."""
+    from lunacy.embedding.peer import PlainEncode
+
+    return PlainEncode(model, device=device)
+
+
+def peak_flops(arithmetic: str) -> float:
+    """Operations a second of a large matrix product, on the device and in the number format of `arithmetic`."""
+    from lunacy.embedding.peer import measure_peak_flops
+
+    return measure_peak_flops(arithmetic)
