@@ -7,7 +7,7 @@ CPU := $(if $(shell command -v nvidia-smi),,cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEGORIES="cs.* stat.ML"; without: the sample)
-	$(BIN)/lunacy index $(SNAPSHOT) --into $(INDEX) $(if $(CATEGORIES),--category '$(CATEGORIES)')
+	$(BIN)/lunacy index $(if $(SNAPSHOT),'$(SNAPSHOT)') --into '$(INDEX)' $(if $(CATEGORIES),--category '$(CATEGORIES)')
 	@echo "next: $(BIN)/lunacy query 1802.05130 --index $(INDEX)"
 
 test: .venv/dev  ## Run the tests

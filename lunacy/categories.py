@@ -45,7 +45,8 @@ def category_filter(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bool
     A pattern is a category (`cs.CL`) or has wildcards (`cs.*`); several may stand in one string, with commas or
     spaces between them. Raises UnknownCategory, with near names, for a pattern that no arXiv category matches.
     """
-    wanted = [pattern for text in patterns for pattern in re.split(r"[,\s]+", text) if pattern]
+    texts = [patterns] if isinstance(patterns, str) else patterns
+    wanted = [pattern for text in texts for pattern in re.split(r"[,\s]+", text) if pattern]
     if not wanted:
         return lambda _categories: True
     matching = frozenset(category for pattern in wanted for category in _matches(pattern))

@@ -85,7 +85,7 @@ _ID = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_MARGIN = re.compile(r"(\s*\[[\w.-]+\])?(\s+\d{1,2}\s+[A-Z][a-z]{2}\s+\d{4})?\s*$")  # of a PDF: [cs.CL] 14 Feb 2018
+_MARGIN = re.compile(r"(\s*\[[\w.-]+\]?)?(\s+\d{1,2}\s+[A-Z][a-z]{2}\s+\d{4})?\s*$")  # of a PDF: [cs.CL] 14 Feb 2018
 _LONGEST = 300  # characters; no id in any dress is longer
 
 
@@ -99,7 +99,7 @@ def canonical_id(text: str) -> str | None:
         return text
     if len(text) > _LONGEST:
         return None
-    bare = _MARGIN.sub("", text).strip("<>()[]\"',;. \t\n")
+    bare = _MARGIN.sub("", text.strip("<>()[]\"',;. \t\r\n\u200b\ufeff"))
     match = None if re.search(r"\d\s+\d", bare) else _ID.fullmatch("".join(bare.split()))
     if match is None:
         return None

@@ -17,6 +17,7 @@ from lunacy.search import Found, search
 from lunacy.store import Store, Summary, Vectors, View, check_fingerprint
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
+_BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ class Index:
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         """One answer for each of `papers`, in order, as they come; for one that cannot be answered, the error."""
         _check_top(top)
-        for batch in _batches(papers):
+        if isinstance(papers, str):
+            raise UsageError("papers is one text; give a list of ids")
+        for batch in _batches(papers, max(1, min(_BATCH, _BATCH_HITS // top))):
             with self._store.view() as view:  # answered before any is handed out: the asker may take its time
                 answers = list(self._answer_batch(view, batch, top, include_self, include_withdrawn))
             yield from answers
@@ -197,11 +200,11 @@ def _check_top(top: int) -> None:
         raise UsageError(f"top is {top}; ask for at least 1")
 
 
-def _batches(papers: Iterable[str]) -> Iterator[list[str]]:
+def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:
     batch: list[str] = []
     for paper in papers:
         batch.append(paper)
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:
@@ -245,10 +248,10 @@ def _hits(view: View, found: Sequence[Found]) -> list[list[Hit]]:
     ]
 
 
-def find_index(given: str | Path | None, environment: str | None, root: Path = Path("indexes")) -> Path:
-    """Which index is meant: the one given, else LUNACY_INDEX, else the only one in `indexes/`."""
-    if given or environment:
-        return Path(given or str(environment))
+def find_index(given: str | Path | None, root: Path = Path("indexes")) -> Path:
+    """Which index is meant: the one given, else the only one in `indexes/`. Raises UsageError, naming those there."""
+    if given is not None:
+        return Path(given)
     there = sorted(path.parent for path in root.glob("*/papers.db"))
     if len(there) == 1:
         return there[0]

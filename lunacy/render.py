@@ -15,6 +15,7 @@ from lunacy.paper import Hit
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
 _SCORE_DIGITS = 6
+_LONGEST = 400  # characters of a title in a table
 # C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
@@ -22,6 +23,11 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\
 def harmless(text: str) -> str:
     """`text` without anything that a terminal would obey."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _shown(text: str) -> str:
+    """As `harmless`, and not endless."""
+    return harmless(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 def answers(
@@ -35,9 +41,9 @@ def answers(
         for query, hits in asked:
             yield orjson.dumps(_record(query, hits), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     elif form == "json":
-        yield "["
+        yield "[\n"
         for place, (query, hits) in enumerate(asked):
-            yield ("\n" if place == 0 else ",\n") + orjson.dumps(_record(query, hits)).decode()
+            yield ("" if place == 0 else ",\n") + orjson.dumps(_record(query, hits)).decode()
         yield "\n]\n"
     elif form == "jsonl":
         for query, hits in asked:
@@ -88,6 +94,7 @@ def _csv_line(cells: Iterable[str]) -> str:
 
 def _harmless_cell(cell: str) -> str:
     """A spreadsheet runs a cell that begins like a formula (OWASP, CSV injection); negative scores stay numbers."""
+    cell = harmless(cell)
     if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not re.fullmatch(r"-?\d+\.\d+", cell):
         return f"'{cell}"
     return cell
@@ -95,12 +102,12 @@ def _harmless_cell(cell: str) -> str:
 
 def _table(query: dict[str, str], hits: list[Hit], *, styled: bool) -> str:
     """A heading, then two lines a hit: rank, score, id, title; categories, date, link."""
-    head = f"{query['id']}  {harmless(query['title'])}" if "id" in query else harmless(query["text"])
+    head = f"{query['id']}  {_shown(query['title'])}" if "id" in query else _shown(query["text"])
     lines = [_style(head, "1", styled=styled)]
     id_width = max((len(hit.id) for hit in hits), default=0)
     for hit in hits:
         link = "  ".join(filter(None, [" ".join(hit.categories), hit.updated, hit.url]))
-        lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {harmless(hit.title)}")
+        lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {_shown(hit.title)}")
         lines.append(_style(f"{'':{13 + id_width + 2}}{harmless(link)}", "2", styled=styled))
     if not hits:
         lines.append("     no other paper in the index")

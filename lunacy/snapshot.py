@@ -168,6 +168,8 @@ def _buffered(stream: Any) -> io.BufferedReader:
 
 def _own_stdin() -> io.RawIOBase:
     """Standard input without Python's buffer, whose lock a waiting thread would hold at the end of the process."""
+    if sys.stdin is None:
+        raise SnapshotError("standard input is closed; give a file, or pipe a snapshot in")
     try:
         return open(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     except io.UnsupportedOperation:  # not a real file: somebody replaced sys.stdin

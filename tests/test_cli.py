@@ -343,3 +343,10 @@ def test_control_c_says_what_is_kept_and_exits_with_130(monkeypatch: pytest.Monk
         "lunacy: indexes/sample keeps 0 papers; the same command goes on from there",
         "lunacy: stopped",
     ]
+
+
+def test_an_empty_folder_name_means_no_other_folder(write_snapshot: Callable[..., Path]) -> None:
+    for arguments in (["index", write_snapshot(RECORDS), "--into", ""], ["info", "--index", ""]):
+        result = run(*arguments)
+        assert (result.exit_code, "it is empty" in result.stderr) == (2, True)
+    assert not Path("indexes").exists()

@@ -159,3 +159,15 @@ def test_on_a_terminal_the_answer_is_a_table(index: str) -> None:
     os.close(ours)
     assert shown.startswith(f"\x1b[1m{IDS[0]}  On paper {IDS[0]}")
     assert len(shown.splitlines()) == 3
+
+
+def test_a_real_pipe_is_indexed(tmp_path: Path) -> None:
+    (tmp_path / "few.jsonl").write_bytes(lines([record("1802.05130"), record("1802.05121")]))
+    (tmp_path / "build.py").write_text(
+        "import sys, lunacy\n"
+        "from tests.conftest import FakeEmbedder\n"
+        "lunacy.build_index('-', into=sys.argv[1], embedder=FakeEmbedder())\n"
+    )
+    build = f"PYTHONPATH={Path(__file__).parent.parent} {sys.executable} {tmp_path}/build.py {tmp_path}/ix"
+    found = shell(f"cat {tmp_path}/few.jsonl | {build} && lunacy info --index {tmp_path}/ix")
+    assert "papers      2, 0 of them withdrawn" in found.stdout, found.stderr

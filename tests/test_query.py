@@ -259,20 +259,18 @@ def make_indexes(root: Path, *names: str) -> Path:
 
 def test_the_index_given_comes_before_the_environment(tmp_path: Path) -> None:
     root = make_indexes(tmp_path / "indexes", "one")
-    assert find_index("given", "environment", root) == Path("given")
-    assert find_index(None, "environment", root) == Path("environment")
+    assert find_index("given", root) == Path("given")
 
 
 def test_the_only_index_is_found_beside_other_folders(tmp_path: Path) -> None:
     root = make_indexes(tmp_path / "indexes", "one")
     (root / "notes").mkdir()
-    assert find_index(None, None, root) == root / "one"
-    assert find_index(None, "", root) == root / "one"
+    assert find_index(None, root) == root / "one"
 
 
 def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no index in .*make one with `lunacy index`.*--index DIR"):
-        find_index(None, None, tmp_path / "indexes")
+        find_index(None, tmp_path / "indexes")
 
 
 def test_of_several_indexes_none_is_guessed(tmp_path: Path) -> None:
@@ -280,7 +278,7 @@ def test_of_several_indexes_none_is_guessed(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=rf"2 indexes \({root}/a, {root}/b\); name one with --index DIR or LUNACY_INDEX"
     ):
-        find_index(None, None, root)
+        find_index(None, root)
 
 
 def test_opening_what_is_not_there_says_so(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ class Program(click.Group):
             if isinstance(error, BrokenPipeError):  # `lunacy query ... | head`
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 ctx.exit(1)
-            click.echo(f"lunacy: {_one_line(error)}", err=True)
+            from lunacy.render import harmless
+
+            click.echo(f"lunacy: {harmless(_one_line(error))}", err=True)
             ctx.exit(error.exit_code if isinstance(error, LunacyError) else 1)
         except KeyboardInterrupt:
             click.echo("lunacy: stopped", err=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from lunacy.cli.options import index_option
@@ -19,7 +17,7 @@ def compact(index_dir: str | None) -> None:
     from lunacy.query import find_index
     from lunacy.store import Writer
 
-    folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
+    folder = find_index(index_dir)
     with Writer(folder) as writer:
         n_freed = writer.compact()
     click.echo(f"{folder}: {n_freed:,} dead rows freed")

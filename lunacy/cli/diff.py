@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from lunacy.cli.options import category_option, index_option
@@ -22,7 +20,7 @@ def diff(snapshot: str | None, index_dir: str | None, category: tuple[str, ...],
     from lunacy.pipeline import diff_index
     from lunacy.query import find_index
 
-    found = diff_index(snapshot, index=find_index(index_dir, os.environ.get("LUNACY_INDEX")), category=category)
+    found = diff_index(snapshot, index=find_index(index_dir), category=category)
     kinds = [
         ("new", found.new),
         ("changed", found.changed),

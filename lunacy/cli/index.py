@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lunacy.cli.options import category_option, device_option
+from lunacy.cli.options import Folder, category_option, device_option
 from lunacy.errors import NoIndex, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _EVERY_S = 0.2
 
 @click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
 @click.argument("snapshot", required=False, type=click.Path())
-@click.option("--into", metavar="DIR", type=click.Path(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
+@click.option("--into", metavar="DIR", type=Folder(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
 @category_option
 @click.option(
     "--text",
@@ -119,7 +119,7 @@ class _ProgressLine:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._shown = 0.0
-        self._is_on = sys.stderr.isatty()
+        self._is_on = bool(sys.stderr and sys.stderr.isatty())
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()

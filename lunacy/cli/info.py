@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -22,7 +21,7 @@ def info(index_dir: str | None, form: str) -> None:
     from lunacy import render
     from lunacy.query import find_index, open_index
 
-    with open_index(find_index(index_dir, os.environ.get("LUNACY_INDEX"))) as ix:
+    with open_index(find_index(index_dir)) as ix:
         found = ix.info()
     summary = found.summary
     if form == "json":

@@ -9,11 +9,23 @@ import click
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+class Folder(click.Path):
+    """The path of a folder, and not an empty one: an unset variable in a script must not mean another folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse the empty path."""
+        if not value:
+            self.fail("it is empty; give a folder, or leave the option out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 index_option: Decorator = click.option(
     "--index",
     "index_dir",
     metavar="DIR",
-    type=click.Path(),
+    envvar="LUNACY_INDEX",
+    type=Folder(),
     help="The index folder  [default: LUNACY_INDEX, else the only one in indexes/]",
 )
 device_option: Decorator = click.option(

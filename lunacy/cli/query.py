@@ -58,10 +58,13 @@ def query(
     from lunacy import render
     from lunacy.query import find_index, open_index
 
-    form = form or ("table" if sys.stdout.isatty() else "jsonl")
-    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    on_terminal = bool(sys.stdout and sys.stdout.isatty())
+    form = form or ("table" if on_terminal else "jsonl")
+    styled = on_terminal and "NO_COLOR" not in os.environ
+    if "-" in (text, batch) and sys.stdin is None:
+        raise UsageError("standard input is closed")
     failed: list[LunacyError] = []
-    with open_index(find_index(index_dir, os.environ.get("LUNACY_INDEX"))) as ix:
+    with open_index(find_index(index_dir)) as ix:
         if text is not None:
             asked = _ask_text(ix, _read_text() if text == "-" else text, options)
         else:
@@ -69,7 +72,7 @@ def query(
         one = text is not None or len(papers) == 1
         for piece in render.answers(asked, form, one=one, styled=styled):
             click.echo(piece, nl=False)
-            if batch is not None:
+            if batch is not None and sys.stdout:
                 sys.stdout.flush()
     if failed and batch is not None:
         sys.exit(0 if skip_unknown else 1)

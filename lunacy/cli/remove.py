@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from lunacy.cli.options import index_option
@@ -17,6 +15,6 @@ def remove(papers: tuple[str, ...], index_dir: str | None) -> None:
     from lunacy.pipeline import remove_papers
     from lunacy.query import find_index
 
-    folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
+    folder = find_index(index_dir)
     removed = remove_papers(papers, index=folder)
     click.echo(f"{folder}: {len(removed):,} removed: {', '.join(removed)}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from lunacy.cli.options import index_option
@@ -19,7 +17,7 @@ def repair(index_dir: str | None) -> None:
     from lunacy.query import find_index
     from lunacy.store import repair as mend
 
-    folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
+    folder = find_index(index_dir)
     done = mend(folder)
     for fault in done.faults:
         click.echo(f"was: {fault}", err=True)

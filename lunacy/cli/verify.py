@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
@@ -22,7 +21,7 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     from lunacy.query import find_index
     from lunacy.store import verify as find_faults
 
-    folder = find_index(index_dir, os.environ.get("LUNACY_INDEX"))
+    folder = find_index(index_dir)
     faults = find_faults(folder)
     if n_papers and not faults:
         from lunacy.pipeline import compare_vectors

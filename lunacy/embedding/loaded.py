@@ -77,6 +77,6 @@ def _pick_device(device: str) -> str:
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         return next(name for name, there in has.items() if there)
-    if not has[device]:
+    if not has.get(device):
         raise ModelError(f"this machine has no {device} device; use --device cpu, or leave it out")
     return device

@@ -76,6 +76,8 @@ def build_index(
     started = time.monotonic()
     if text not in TEXTS:
         raise UsageError(f"text {text!r} is unknown; choose one of {', '.join(TEXTS)}")
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit is {limit}; take at least one paper, or leave it out")
     if prune and limit is not None:
         raise UsageError("limit and prune contradict each other: what stands behind the limit is not gone")
     keep = category_filter(category)

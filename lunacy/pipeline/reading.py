@@ -29,11 +29,6 @@ class Counts:
     # and of the index:
     pruned: int = 0  # papers removed because the snapshot no longer holds them
 
-    @property
-    def papers(self) -> int:
-        """Lines that were papers and passed the filter."""
-        return self.added + self.updated + self.unchanged
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:

@@ -48,8 +48,9 @@ class Database:
         path = folder / NAME
         if not writable:
             require_index(folder)
+        self._stamp = _stamp(path)
         with self._errors():
-            self._connection = _connect(path, writable=writable)
+            self._connection, self._is_fixed = _connect(path, writable=writable)
         try:
             self._check_format(writable=writable)
         except BaseException:
@@ -111,6 +112,10 @@ class Database:
         """Whether a transaction is open."""
         return self._connection.in_transaction
 
+    def has_changed(self) -> bool:
+        """Whether somebody else wrote to a database that we took for one that cannot change."""
+        return self._is_fixed and _stamp(self.folder / NAME) != self._stamp
+
     def close(self) -> None:
         """Close; what was not committed is gone."""
         self._connection.close()
@@ -123,6 +128,12 @@ class Database:
             raise StoreError(f"{self.folder}/{NAME}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise IndexDamaged(f"{self.folder}/{NAME}: {error}; see what is wrong with: lunacy verify") from error
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Changes when the database, or its write-ahead log, does."""
+    stats = [file.stat() for file in (path, Path(f"{path}-wal")) if file.exists()]
+    return tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
 
 def require_index(folder: Path) -> None:
@@ -142,16 +153,20 @@ def wal_bytes(folder: Path) -> int:
         return 0
 
 
-def _connect(path: Path, *, writable: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, writable: bool) -> tuple[sqlite3.Connection, bool]:
+    """The connection, and whether SQLite takes the file for one that cannot change."""
+    is_fixed = False
     if writable:
-        return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)  # see Writer
-    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        mode = "mode=rwc"
+    elif os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
         mode = "mode=rw"  # a reader too must be able to make, and take away, SQLite's -wal and -shm files
     elif Path(f"{path}-wal").exists():
         mode = "mode=ro"
     else:
-        mode = "immutable=1"  # nobody is writing, and SQLite cannot make its files
-    uri = f"file:{quote(str(path))}?{mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+        mode, is_fixed = "immutable=1", True  # SQLite cannot make its files here; `has_changed` tells when to reopen
+    uri = f"file://{quote(os.fsencode(path.absolute()))}?{mode}"
+    # a writer may be used by another thread than the one that opened it, one at a time
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=not writable)
+    if not writable:
+        connection.execute("PRAGMA query_only = ON")
+    return connection, is_fixed

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from lunacy.errors import IndexDamaged, NoIndex
+from lunacy.errors import IndexDamaged, NoIndex, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.store.database import Database
@@ -139,11 +139,16 @@ class Store:
     @contextmanager
     def view(self) -> Iterator[View]:
         """The last commit, held still until the block ends."""
+        if self._database.has_changed():
+            self._database.close()
+            self._database, self._view = Database(self.folder), None
         view = self._begin()
         try:
             yield view
         finally:
             self._database.run("ROLLBACK")
+        if self._database.has_changed():
+            raise StoreError(f"{self.folder} was changed while it was read; ask again")
 
     def _begin(self) -> View:
         missing: tuple[int, OSError] | None = None

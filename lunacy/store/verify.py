@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lunacy.errors import StoreError
+from lunacy.errors import IndexDamaged, StoreError
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.reader import meta_check, read_fingerprint, read_rows, read_segments
 from lunacy.store.records import PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
@@ -102,7 +102,10 @@ def _vector_faults(database: Database, segment: Segment, dim: int) -> Iterator[s
 
 
 def segment_fault(folder: Path, segment: Segment, dim: int) -> str | None:
-    """What is wrong with a segment's file; None when it is as it was written."""
+    """What is wrong with a segment's file; None when it is as it was written.
+
+    Raises OSError or StoreError for a file that cannot be read now: that says nothing about what it holds.
+    """
     try:
         opened = OpenSegment(folder, segment, dim)
         with (folder / segment.name).open("rb") as file:
@@ -110,7 +113,7 @@ def segment_fault(folder: Path, segment: Segment, dim: int) -> str | None:
                 return "its content has changed since it was written (sha256 differs)"
     except FileNotFoundError:
         return "missing"
-    except (OSError, StoreError) as error:
+    except IndexDamaged as error:
         return str(error)
     for start, block in opened.blocks():
         norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))  # (n,)

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from lunacy.errors import FingerprintMismatch, NoIndex
+from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, require_space, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
 from lunacy.store.records import INSERT, UPDATE, Entry, Known, count, vector_hashes
-from lunacy.store.segments import Segment, SegmentWriter, Vectors
+from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
 
 QUARANTINE_NAME = "quarantine.jsonl"
 _COUNTED = "categories, updated, withdrawn"
@@ -75,6 +75,11 @@ class Writer:
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
         self._met = bytearray(self._first_row)  # by row: whether this writer has met the paper
+        for segment in self._segments:
+            try:
+                check_shape(self.folder / segment.name, segment, self._fingerprint.dim)
+            except FileNotFoundError as error:
+                raise IndexDamaged(f"{error.filename} is missing; mend the index with: lunacy repair") from None
         named = {segment.name for segment in self._segments}
         for path in self.folder.glob("segment-*.faiss"):
             if path.name not in named:
