@@ -13,6 +13,9 @@ index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEG
 test: .venv/dev  ## Run the tests
 	$(BIN)/python -m pytest
 
+test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
+	$(BIN)/python -m pytest -m ""
+
 check: .venv/dev  ## Lint, format, types, tests: what CI runs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(MAKE) test
@@ -33,4 +36,4 @@ help:  ## List the targets
 .venv/dev: .venv/runtime
 	$(PIP) --editable '.[dev]' && touch $@
 
-.PHONY: index test check bench clean help
+.PHONY: index test test-slow check bench clean help

@@ -61,8 +61,9 @@ def digest(text: str) -> bytes:
 
 _NOTICE = re.compile(
     r"(%auto-ignore\s|arxiv admin note: )*"
-    r"(((this|the)\s)?(paper|article|note|text|submission|manuscript|preprint|work|draft|letter|report)\s(\w+\s){0,3})?"
-    r"withdrawn\b",
+    r"(((this|the)\s)?(paper|article|note|text|submission|manuscript|preprint|work|draft|letter|report)\s"
+    r"((has|have|is|was|been|being|now|hereby|tempo?r\w*)\s)*)?"
+    r"withdrawn(\s*$|\s*[^\w\s]|\s(by|due|because|since|from|for|as|at|pending|in|until|owing|on|and)\b)",
     re.IGNORECASE,
 )
 

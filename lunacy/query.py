@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -137,7 +138,10 @@ class Index:
     def info(self) -> Info:
         """The index in figures."""
         with self._store.view() as view:
-            files = sorted(path for path in self.folder.iterdir() if path.is_file())
+            sizes = {}
+            for path in sorted(self.folder.iterdir()):
+                with suppress(FileNotFoundError):  # merged away by a writer just now
+                    sizes[path.name] = path.stat().st_size
             return Info(
                 folder=self.folder,
                 generation=view.generation,
@@ -145,7 +149,7 @@ class Index:
                 fingerprint=view.fingerprint,
                 arithmetic=view.arithmetic,
                 n_segments=len(view.segments),
-                size_bytes={path.name: path.stat().st_size for path in files},
+                size_bytes=sizes,
             )
 
     def close(self) -> None:

@@ -175,7 +175,7 @@ def test_a_file_that_is_no_array_is_refused(data: bytes, write_vectors: Callable
 
 def test_an_archive_of_arrays_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "vectors.npz", some_vectors())
-    with pytest.raises(VectorsError, match=r"vectors\.npz holds an archive"):
+    with pytest.raises(VectorsError, match=r"vectors\.npz cannot be read as a \.npy file"):
         GivenVectors(tmp_path / "vectors.npz")
 
 

@@ -15,7 +15,7 @@ def bench() -> None:
 
 
 @bench.command(epilog="Example: lunacy bench embed --texts 1000")
-@click.argument("snapshot", required=False, type=click.Path())
+@click.argument("snapshot", required=False, type=click.Path(readable=False))
 @click.option("--texts", "n_texts", metavar="N", type=click.IntRange(min=40), default=480, show_default=True)
 @click.option("--model", metavar="NAME", default="sentence-transformers/all-MiniLM-L6-v2", show_default=True)
 @device_option

@@ -8,7 +8,7 @@ from lunacy.cli.options import category_option, index_option
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
-@click.argument("snapshot", required=False, type=click.Path())
+@click.argument("snapshot", required=False, type=click.Path(readable=False))
 @index_option
 @category_option
 @click.option("--ids", is_flag=True, help="List the papers: what would happen, and the id, a line each.")

@@ -19,8 +19,10 @@ _EVERY_S = 0.2
 
 
 @click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
-@click.argument("snapshot", required=False, type=click.Path())
-@click.option("--into", metavar="DIR", type=Folder(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
+@click.argument("snapshot", required=False, type=click.Path(readable=False))
+@click.option(
+    "--into", metavar="DIR", type=Folder(readable=False), help=f"The index folder; for the sample {_SAMPLE_INDEX}."
+)
 @category_option
 @click.option(
     "--text",
@@ -42,7 +44,9 @@ _EVERY_S = 0.2
     show_default=True,
     help="Texts longer than the model reads: cut, or averaged over windows.",
 )
-@click.option("--vectors", metavar="FILE.npy", type=click.Path(), help="Bring your own vectors, one row a line.")
+@click.option(
+    "--vectors", metavar="FILE.npy", type=click.Path(readable=False), help="Bring your own vectors, one row a line."
+)
 @click.option("--prune", is_flag=True, help="Remove the papers that the snapshot no longer holds.")
 @click.option(
     "--prune-limit",

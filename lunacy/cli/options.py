@@ -25,7 +25,7 @@ index_option: Decorator = click.option(
     "index_dir",
     metavar="DIR",
     envvar="LUNACY_INDEX",
-    type=Folder(),
+    type=Folder(readable=False),
     help="The index folder  [default: LUNACY_INDEX, else the only one in indexes/]",
 )
 device_option: Decorator = click.option(

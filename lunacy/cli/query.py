@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _PIECE_BYTES = 2**16
+_LONGEST_LINE = 2**12  # bytes kept of a line of a batch
 
 
 @click.command(epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3")
@@ -29,7 +30,10 @@ _PIECE_BYTES = 2**16
 @click.option("--include-withdrawn", is_flag=True, help="List papers that were withdrawn too.")
 @click.option("--text", metavar="TEXT", help="Papers most like this text; - reads it from standard input.")
 @click.option(
-    "--batch", metavar="FILE", type=click.Path(), help="Ids from a file, one a line, # comments; - for stdin."
+    "--batch",
+    metavar="FILE",
+    type=click.Path(readable=False),
+    help="Ids from a file, one a line, # comments; - for stdin.",
 )
 @click.option("--skip-unknown", is_flag=True, help="Unknown ids in a batch are no failure.")
 @click.option(
@@ -97,6 +101,8 @@ def _read_text() -> str:
 def _ask_papers(
     ix: Index, groups: Iterable[Sequence[str]], options: dict[str, Any], failed: list[LunacyError]
 ) -> Asked:
+    from lunacy import render
+
     for group in groups:
         for answer in ix.answers(
             group,
@@ -106,7 +112,7 @@ def _ask_papers(
         ):
             if isinstance(answer, LunacyError):
                 failed.append(answer)
-                click.echo(f"lunacy: {answer}", err=True)
+                click.echo(f"lunacy: {render.harmless(str(answer))}", err=True)
             else:
                 assert answer.paper is not None
                 yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits
@@ -118,6 +124,8 @@ def _ids_in(batch: str) -> Iterator[list[str]]:
         file, rest = cast(io.BufferedReader, opened), b""
         while piece := file.read1(_PIECE_BYTES):
             *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) > _LONGEST_LINE:
+                rest = rest[:_LONGEST_LINE]  # no id is so long: what is kept will be refused as none
             yield [identifier for line in lines if (identifier := _uncommented(line))]
         if last := _uncommented(rest):
             yield [last]

@@ -13,6 +13,7 @@ from numpy.lib.format import open_memmap
 from lunacy.embedding.types import Vectors
 from lunacy.errors import VectorsError
 
+_MAGIC = b"\x93NUMPY"
 _NOT_NPY = (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError)
 _NORMS = (1e-12, 1e12)  # outside, float32 would lose digits, or overflow, on the way to a unit vector
 _BLOCK_ROWS = 2**13
@@ -28,7 +29,11 @@ class GivenVectors:
         """Check the whole file; raises VectorsError, naming the first row that has no direction."""
         self.path = Path(path)
         try:
-            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            with self.path.open("rb") as file:
+                if file.read(len(_MAGIC)) != _MAGIC:
+                    raise ValueError("it does not begin like one")
+            with np.errstate(over="ignore"):  # of a shape that cannot be
+                array = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except _NOT_NPY as error:
             reason = " ".join(str(error).split())
             raise VectorsError(f"{path} cannot be read as a .npy file of vectors: {reason}") from None

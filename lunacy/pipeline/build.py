@@ -111,7 +111,7 @@ def build_index(
                     if window.broken is not None:
                         broken.append(window.broken)
                 run.finish()
-                if prune and not broken:
+                if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)
 
             run.here.serve(store)
@@ -260,9 +260,9 @@ def _prune(writer: Writer, counts: Counts, limit: float) -> None:
             f"{len(gone):,} papers seem gone, but {counts.quarantined:,} lines could not be read and may hold them; "
             "nothing was pruned: mend the snapshot, or use: lunacy remove ID..."
         )
-    if len(gone) > limit * n_papers:
+    if len(gone) > limit * n_papers + 1e-6:  # 0.29 * 100 is less than 29
         raise PruneRefused(
-            f"the snapshot lacks {len(gone):,} of {n_papers:,} papers, more than {limit:.0%}; nothing was pruned: "
+            f"the snapshot lacks {len(gone):,} of {n_papers:,} papers, more than {100 * limit:g}%; nothing was pruned: "
             "is it the whole snapshot? If so, raise --prune-limit"
         )
     writer.remove(gone)

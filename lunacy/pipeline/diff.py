@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lunacy.categories import category_filter
+from lunacy.errors import SnapshotError
 from lunacy.pipeline.plan import Change, change
 from lunacy.pipeline.reading import read_windows
 from lunacy.pipeline.threads import read_ahead
@@ -36,12 +37,13 @@ def diff_index(snapshot: str | Path | None = None, *, index: str | Path, categor
     """
     keep = category_filter(category)
     kinds: dict[str, Change] = {}  # of all but the unchanged papers
-    n_filtered = n_bad = 0
+    n_read = n_filtered = n_bad = 0
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
         text = view.fingerprint.text
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
         windows = read_windows(opened, keep)
         for window in read_ahead(windows):
+            n_read += window.n_lines
             n_filtered += len(window.filtered)
             n_bad += len(window.bad)
             is_filtered[list(view.rows(window.filtered).values())] = True
@@ -55,6 +57,8 @@ def diff_index(snapshot: str | Path | None = None, *, index: str | Path, categor
                     kinds[candidate.paper.id] = kind
             if window.broken:
                 raise window.broken
+        if not n_read:
+            raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
         live = view.live_rows()
         gone = live[~(is_kept | is_filtered)[live]]
         of_kind = {kind: [identifier for identifier, one in kinds.items() if one is kind] for kind in Change}

@@ -54,17 +54,25 @@ def rewrite(
     first, end = run[0].first_row, run[-1].end_row
     rows = read_rows(database, "SELECT row FROM papers WHERE row >= ? AND row < ? ORDER BY row", (first, end))
     written = SegmentWriter(database.folder, number, fingerprint.dim) if len(rows) else None
-    if written is not None:
-        for segment in run:
-            source, live = OpenSegment(database.folder, segment, fingerprint.dim), segment.positions(rows)
-            for start, block in source.blocks():
-                inside = live[slice(*np.searchsorted(live, (start, start + len(block))))] - start
-                written.append(block[inside])
-    places = first + np.arange(len(rows))
-    moved = rows != places
-    database.run_many(
-        "UPDATE papers SET row = ? WHERE row = ?", zip(places[moved].tolist(), rows[moved].tolist(), strict=True)
-    )
-    database.run("DELETE FROM dead WHERE row >= ? AND row < ?", (first, end))
-    database.run_many("DELETE FROM segments WHERE number = ?", [(segment.number,) for segment in run])
+    try:
+        if written is not None:
+            for segment in run:
+                _copy(OpenSegment(database.folder, segment, fingerprint.dim), segment.positions(rows), written)
+        places = first + np.arange(len(rows))
+        moved = rows != places
+        database.run_many(
+            "UPDATE papers SET row = ? WHERE row = ?", zip(places[moved].tolist(), rows[moved].tolist(), strict=True)
+        )
+        database.run("DELETE FROM dead WHERE row >= ? AND row < ?", (first, end))
+        database.run_many("DELETE FROM segments WHERE number = ?", [(segment.number,) for segment in run])
+    except BaseException:
+        if written is not None:
+            written.discard()
+        raise
     return written, rows
+
+
+def _copy(source: OpenSegment, live: Rows, written: SegmentWriter) -> None:
+    """The rows at the positions `live`, ascending, block by block."""
+    for start, block in source.blocks():
+        written.append(block[live[slice(*np.searchsorted(live, (start, start + len(block))))] - start])

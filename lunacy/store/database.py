@@ -38,12 +38,25 @@ CREATE TABLE counts (
 ) WITHOUT ROWID
 """
 
+_OBJECTS = {
+    ("table", "meta"),
+    ("table", "segments"),
+    ("table", "papers"),
+    ("table", "dead"),
+    ("table", "counts"),
+    ("index", "papers_by_id"),
+    ("index", "papers_withdrawn"),
+}
+
 
 class Database:
     """One connection to `papers.db`. SQLite's errors come out as StoreErrors that name the folder."""
 
-    def __init__(self, folder: Path, *, writable: bool = False) -> None:
-        """Open; raises NoIndex when there is none (unless `writable`) or it is another's, StoreError if it is newer."""
+    def __init__(self, folder: Path, *, writable: bool = False, to_repair: bool = False) -> None:
+        """Open; raises NoIndex when there is none (unless `writable`) or it is another's, StoreError if it is newer.
+
+        `to_repair`: only the tables must be there.
+        """
         self.folder = folder
         path = folder / NAME
         if not writable:
@@ -52,15 +65,19 @@ class Database:
         with self._errors():
             self._connection, self._is_fixed = _connect(path, writable=writable)
         try:
-            self._check_format(writable=writable)
+            self._check_format(writable=writable, to_repair=to_repair)
         except BaseException:
             self.close()
             raise
 
-    def _check_format(self, *, writable: bool) -> None:
+    def _check_format(self, *, writable: bool, to_repair: bool) -> None:
+        self.run("PRAGMA trusted_schema = OFF")
+        self.run("BEGIN")  # so that all three are of one commit
         [version] = self.one("PRAGMA user_version")
         [application] = self.one("PRAGMA application_id")
-        if (application, version) == (0, 0) and not self.all("SELECT name FROM sqlite_master"):
+        is_empty = not self.all("SELECT name FROM sqlite_master")
+        self.run("COMMIT")
+        if (application, version) == (0, 0) and is_empty:
             if not writable:
                 raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
             self.run("PRAGMA journal_mode = WAL")
@@ -78,8 +95,29 @@ class Database:
                 f"{self.folder} has format {version}, and this lunacy reads formats up to {FORMAT_VERSION}; "
                 "upgrade lunacy"
             )
+        self._check_tables(to_repair=to_repair)
         if writable:
             self.run("PRAGMA synchronous = FULL")
+
+    def strange_objects(self) -> str:
+        """The tables and indexes that are missing, and whatever is too many; "" when all is as it should be.
+
+        A database from elsewhere may have triggers, or views for tables: they would run in our statements.
+        """
+        found = set(self.all("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
+        return ", ".join(f"{kind} {name}" for kind, name in sorted(found ^ _OBJECTS, key=str)[:5])
+
+    def _check_tables(self, *, to_repair: bool) -> None:
+        tables = {name for [name] in self.all("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        lacking = {name for kind, name in _OBJECTS if kind == "table"} - tables
+        strange = ", ".join(f"table {name}" for name in sorted(lacking)) or (
+            "" if to_repair else self.strange_objects()
+        )
+        if strange:
+            raise IndexDamaged(
+                f"{self.folder}/{NAME} lacks, or has too many: {strange}; "
+                + ("build the index again" if lacking else "mend it with: lunacy repair")
+            )
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Every row of the answer."""
@@ -88,8 +126,10 @@ class Database:
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
         """The one row of the answer."""
-        [row] = self.all(sql, parameters)
-        return row
+        rows = self.all(sql, parameters)
+        if len(rows) != 1:
+            raise IndexDamaged(f"{self.folder}/{NAME} lacks what every index has ({sql}); see: lunacy verify")
+        return rows[0]
 
     def some(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """The rows for `values`, which `sql` takes as `IN ({})`, in as many statements as SQLite's limit needs."""
@@ -113,8 +153,15 @@ class Database:
         return self._connection.in_transaction
 
     def has_changed(self) -> bool:
-        """Whether somebody else wrote to a database that we took for one that cannot change."""
-        return self._is_fixed and _stamp(self.folder / NAME) != self._stamp
+        """Whether another file is in its place, or somebody wrote to one that we took for one that cannot change."""
+        stamp = _stamp(self.folder / NAME)
+        return stamp != self._stamp if self._is_fixed else stamp[:1] != self._stamp[:1]
+
+    def write_back(self) -> None:
+        """Copy the write-ahead log into the database, and empty it. Raises StoreError where `close` would not tell."""
+        [is_busy, *_] = self.one("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            raise StoreError(f"{self.folder}: another process has the index open; close it and run again")
 
     def close(self) -> None:
         """Close; what was not committed is gone."""
@@ -125,9 +172,15 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise StoreError(f"{self.folder}/{NAME}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise IndexDamaged(f"{self.folder}/{NAME}: {error}; see what is wrong with: lunacy verify") from error
+            if "unable to open" in str(error) and wal_bytes(self.folder):
+                raise StoreError(
+                    f"{self.folder}/{NAME} has a log that must be written back first ({NAME}-wal); "
+                    "open it once where it can be written: lunacy info"
+                ) from error
+            raise StoreError(f"{self.folder}/{NAME}: {' '.join(str(error).split())}") from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise IndexDamaged(f"{self.folder}/{NAME}: {reason}; see what is wrong with: lunacy verify") from error
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -6,9 +6,11 @@ import fcntl
 import os
 import shutil
 import socket
+import stat
+from contextlib import suppress
 from pathlib import Path
 
-from lunacy.errors import DiskFull, IndexLocked
+from lunacy.errors import DiskFull, IndexLocked, StoreError
 
 LOCK_NAME = "writer.lock"
 _RESERVE_BYTES = 2**24  # for SQLite's own files
@@ -21,6 +23,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it, and flush their names to disk."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        sync_folder(one.parent)
 
 
 def has_space(folder: Path, n_bytes: int) -> bool:
@@ -44,20 +54,26 @@ class WriterLock:
     def __init__(self, folder: Path) -> None:
         """Take the lock; raises IndexLocked, naming the holder, when another process has it."""
         path = folder / LOCK_NAME
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
+        try:
+            self._take(folder, path)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def _take(self, folder: Path, path: Path) -> None:
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            raise StoreError(f"{path} is no plain file; remove it and run again")
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(self._descriptor, 200).decode(errors="replace").strip() or "another process"
-            os.close(self._descriptor)
             raise IndexLocked(
                 f"{folder} is being written by {holder}; wait for it, or stop it, and run again"
             ) from None
-        except OSError:
-            os.close(self._descriptor)
-            raise
-        os.truncate(self._descriptor, 0)
-        os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        with suppress(OSError):  # a courtesy to the next one, who is told
+            os.truncate(self._descriptor, 0)
+            os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
     def release(self) -> None:
         """Give the lock back. The file stays: to remove it would race with the next writer."""

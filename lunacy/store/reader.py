@@ -20,7 +20,8 @@ from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 
 _ATTEMPTS = 20
 _LARGEST_DIM = 2**16
-_MOST_ROWS = 2**31
+_MOST_ROWS = 2**32
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class View:
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that the index holds."""
-        return dict(self._database.some("SELECT id, row FROM papers WHERE id IN ({})", list(ids)))
+        found = dict(self._database.some("SELECT id, row FROM papers WHERE id IN ({})", list(ids)))
+        if not all(isinstance(row, int) and 0 <= row < self.end_row for row in found.values()):
+            raise IndexDamaged(f"{self._database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
+        return found
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """The hashes of those `ids` that the index holds."""
@@ -112,12 +116,17 @@ class View:
         for owner in np.unique(owners).tolist():
             mine = owners == owner
             segment = self.segments[owner]
-            found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
+            positions = rows[mine] - segment.segment.first_row
+            if owner < 0 or positions.max() >= segment.segment.n_rows:
+                raise IndexDamaged(f"{self._database.folder}: a row is in no segment; see: lunacy verify")
+            found[mine] = segment.vectors(positions)
         return found
 
     def summary(self) -> Summary:
         """The index in figures."""
         counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")
+        if any((type(kind), type(value), type(n)) != (str, str, int) for kind, value, n in counts):
+            raise IndexDamaged(f"{self._database.folder}: the counts in papers.db are none; see: lunacy verify")
         return Summary(
             n_papers=self.n_papers,
             n_dead=sum(len(segment.dead) for segment in self.segments),
@@ -194,12 +203,17 @@ def recorded_fingerprint(folder: str | Path) -> Fingerprint | None:
 
 def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> Rows:
     """The row numbers that a query gives."""
-    return np.fromiter((row for [row] in database.all(sql, parameters)), np.int64)
+    rows = [row for [row] in database.all(sql, parameters)]
+    if not all(isinstance(row, int) and 0 <= row < _MOST_ROWS for row in rows):
+        raise IndexDamaged(f"{database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
+    return np.array(rows, np.int64)
 
 
 def read_generation(database: Database) -> int:
     """How many commits the index has had."""
     [value] = database.one("SELECT value FROM meta WHERE key = 'generation'")
+    if not (isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < _MOST_DIGITS):
+        raise IndexDamaged(f"{database.folder}: the generation in papers.db is {str(value)[:40]!r}; see: lunacy verify")
     return int(value)
 
 
@@ -224,7 +238,9 @@ def read_segments(database: Database) -> list[Segment]:
     ):
         segment = Segment(*columns)
         if not all(isinstance(value, int) for value in columns[:4]) or not (
-            segment.number > 0 and segment.first_row >= end and 0 < segment.n_rows < _MOST_ROWS
+            0 < segment.number < _MOST_ROWS
+            and segment.n_rows > 0
+            and end <= segment.first_row <= _MOST_ROWS - segment.n_rows
         ):
             raise IndexDamaged(f"{database.folder}: papers.db names a segment that cannot be: {columns}")
         end = segment.end_row
@@ -235,4 +251,4 @@ def read_segments(database: Database) -> list[Segment]:
 def meta_check(database: Database) -> str:
     """A hash of what `meta` says of the vectors, so that `verify` finds a change in it."""
     values = database.all("SELECT value FROM meta WHERE key IN ('fingerprint', 'arithmetic') ORDER BY key")
-    return blake2b("\x1f".join(value for [value] in values).encode(), digest_size=16).hexdigest()
+    return blake2b("\x1f".join(str(value) for [value] in values).encode(), digest_size=16).hexdigest()

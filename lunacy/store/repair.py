@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from lunacy.errors import IndexDamaged
+from lunacy.errors import IndexDamaged, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import database as db
 from lunacy.store.database import Database
@@ -47,7 +47,7 @@ def repair(folder: str | Path) -> Repaired:
     db.require_index(folder)
     lock = WriterLock(folder)
     try:
-        faults = verify(folder)
+        faults = _faults(folder)
         if not faults:
             with_all = Database(folder)
             [n_papers] = with_all.one("SELECT count(*) FROM papers")
@@ -58,22 +58,34 @@ def repair(folder: str | Path) -> Repaired:
         lock.release()
 
 
+def _faults(folder: Path) -> list[str]:
+    try:
+        return verify(folder)
+    except IndexDamaged as error:
+        return [str(error)]
+
+
 def _rebuild(folder: Path, faults: list[str]) -> Repaired:
     workshop = folder / _WORKSHOP
     shutil.rmtree(workshop, ignore_errors=True)
     workshop.mkdir()
-    old = Database(folder)
+    old = Database(folder, writable=True, to_repair=True)
     try:
         fingerprint = _trusted_fingerprint(old)
         new = Database(workshop, writable=True)
         try:
             report = _salvage(old, new, fingerprint, faults)
+            new.write_back()
         finally:
             new.close()
+        old.write_back()
     finally:
         old.close()
-    for leftover in (f"{db.NAME}-wal", f"{db.NAME}-shm"):  # of the old database; SQLite must not replay it on the new
+    if db.wal_bytes(folder):  # SQLite would replay it on the new database
+        raise StoreError(f"{folder}: another process has the index open; nothing was changed: close it and run again")
+    for leftover in (f"{db.NAME}-wal", f"{db.NAME}-shm"):
         (folder / leftover).unlink(missing_ok=True)
+    sync_folder(folder)
     os.replace(workshop / db.NAME, folder / db.NAME)
     sync_folder(folder)
     shutil.rmtree(workshop)
@@ -84,7 +96,7 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
     try:
         fingerprint = read_fingerprint(old)
         is_as_written = old.one("SELECT value FROM meta WHERE key = 'check'") == (meta_check(old),)
-    except (ValueError, TypeError) as error:
+    except (IndexDamaged, ValueError, TypeError) as error:
         raise IndexDamaged(f"{old.folder}: papers.db cannot be read ({error}); build the index again") from None
     if not is_as_written:
         raise IndexDamaged(f"{old.folder}: what papers.db says of the model has changed; build the index again")
@@ -113,10 +125,12 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
             new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
             dead = sorted(set(range(segment.first_row, segment.end_row)) - set(live))
             new.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in dead])
+    outside = _outside(old)
+    lost += [identifier for identifier in outside if isinstance(identifier, str)]
     new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in count(counts).items()])
     [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
     meta = {
-        "generation": str(read_generation(old) + 1),
+        "generation": str(_next_generation(old)),
         "fingerprint": orjson.dumps(asdict(fingerprint)).decode(),
         "arithmetic": arithmetic,
         "check": "",
@@ -130,6 +144,23 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
 def _hashes(folder: Path, segment: Segment, dim: int) -> Iterator[bytes]:
     for _start, block in OpenSegment(folder, segment, dim).blocks():
         yield from vector_hashes(block)
+
+
+def _outside(old: Database) -> list[str]:
+    """The ids of papers whose row is in no segment."""
+    inside = " OR ".join(f"row BETWEEN {one.first_row} AND {one.end_row - 1}" for one in read_segments(old))
+    try:
+        return [identifier for [identifier] in old.all(f"SELECT id FROM papers WHERE NOT ({inside or 0}) ORDER BY row")]
+    except IndexDamaged:  # what can be read at all was read, segment by segment
+        return []
+
+
+def _next_generation(old: Database) -> int:
+    newest = max((segment.number for segment in read_segments(old)), default=1)
+    try:
+        return max(read_generation(old), newest) + 1
+    except IndexDamaged:
+        return newest + 1
 
 
 def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, Entry | None, str | None, bytes]]:

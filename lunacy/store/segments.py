@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +73,11 @@ class SegmentWriter:
         self.n_rows = 0
         self._dim = dim
         self._file = self.path.open("xb+")
-        self._file.write(bytes(_HEADER.size))
+        try:
+            self._file.write(bytes(_HEADER.size))
+        except BaseException:
+            self.discard()
+            raise
 
     def append(self, vectors: Vectors) -> None:
         """Add rows: (n, dim) float32, unit."""
@@ -94,8 +100,10 @@ class SegmentWriter:
 
     def discard(self) -> None:
         """Give it up and remove the file."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # closing writes what is buffered, and may fail like any write
+            self._file.close()
+        with suppress(OSError):  # what cannot be removed is garbage, which the next writer removes
+            self.path.unlink(missing_ok=True)
 
 
 class OpenSegment:
@@ -114,6 +122,7 @@ class OpenSegment:
         try:
             self.index: faiss.Index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:  # FAISS' own errors; the file's shape is right
+            path.stat()  # FileNotFoundError: merged away just now
             raise StoreError(f"{path} cannot be mapped into memory: {' '.join(str(error).split())}") from None
 
     @property
@@ -136,6 +145,8 @@ class OpenSegment:
 
 def check_shape(path: Path, segment: Segment, dim: int) -> None:
     """Size and header are what the database says, so that FAISS may read the file. Raises IndexDamaged if not."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise IndexDamaged(f"{path} is no plain file; see: lunacy verify")
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
         size_bytes = os.fstat(file.fileno()).st_size

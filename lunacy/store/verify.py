@@ -11,7 +11,7 @@ import numpy as np
 
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.store.database import FORMAT_VERSION, Database
-from lunacy.store.reader import meta_check, read_fingerprint, read_rows, read_segments
+from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
 from lunacy.store.records import PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
 
@@ -23,16 +23,24 @@ def verify(folder: str | Path) -> list[str]:
 
     Raises NoIndex when there is none. Reads every byte: some 15 seconds a million papers.
     """
-    database = Database(Path(folder))
-    try:
-        database.run("BEGIN")
-        return list(_faults(database))
-    finally:
-        database.close()
+    while True:
+        database = Database(Path(folder), to_repair=True)
+        try:
+            database.run("BEGIN")
+            faults = list(_faults(database))
+            before = database.all("SELECT value FROM meta WHERE key = 'generation'") if faults else []
+            database.run("ROLLBACK")
+            # a writer may have merged away a segment meanwhile: what counts is said of the last commit
+            if not faults or database.all("SELECT value FROM meta WHERE key = 'generation'") == before:
+                return faults
+        finally:
+            database.close()
 
 
 def _faults(database: Database) -> Iterator[str]:
     try:
+        if strange := database.strange_objects():
+            yield f"papers.db: lacks, or has too many: {strange}"
         for [line] in database.all("PRAGMA integrity_check"):
             if line != "ok":
                 yield f"papers.db: {line}"
@@ -42,6 +50,8 @@ def _faults(database: Database) -> Iterator[str]:
         if database.one("SELECT value FROM meta WHERE key = 'check'") != (meta_check(database),):
             yield "papers.db: what it says of the model has changed since it was written"
         segments = read_segments(database)
+        if read_generation(database) < max((segment.number for segment in segments), default=1):
+            yield "papers.db: its generation is older than its segments"
         yield from _row_faults(database, segments)
         yield from _paper_faults(database, fingerprint.text)
     except (StoreError, ValueError, TypeError) as error:
@@ -52,7 +62,10 @@ def _faults(database: Database) -> Iterator[str]:
         if fault:
             yield f"{segment.name}: {fault}"
         else:
-            yield from _vector_faults(database, segment, fingerprint.dim)
+            try:
+                yield from _vector_faults(database, segment, fingerprint.dim)
+            except FileNotFoundError:
+                yield f"{segment.name}: missing"
 
 
 def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:
@@ -78,6 +91,8 @@ def _paper_faults(database: Database, text: str) -> Iterator[str]:
         f"SELECT row, digest, record, withdrawn, {PAPER_COLUMNS} FROM papers WHERE row > ? ORDER BY row LIMIT 4096",
         (last,),
     ):
+        if not (isinstance(papers[-1][0], int) and papers[-1][0] > last):
+            raise IndexDamaged("its rows are out of order")
         last = papers[-1][0]
         for row, digest, record, withdrawn, *columns in papers:
             entry = Entry.of(to_paper(columns), text)

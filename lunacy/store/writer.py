@@ -18,7 +18,7 @@ from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
-from lunacy.store.files import LOCK_NAME, WriterLock, has_space, require_space, sync_folder
+from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
 from lunacy.store.records import INSERT, UPDATE, Entry, Known, count, vector_hashes
 from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
@@ -43,7 +43,7 @@ class Writer:
         self.arithmetic = arithmetic
         if fingerprint is not None:
             refuse_foreign(self.folder)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
         else:
             db.require_index(self.folder)
         self._lock = WriterLock(self.folder)
@@ -80,10 +80,21 @@ class Writer:
                 check_shape(self.folder / segment.name, segment, self._fingerprint.dim)
             except FileNotFoundError as error:
                 raise IndexDamaged(f"{error.filename} is missing; mend the index with: lunacy repair") from None
+        self._remove_garbage()
+
+    def _remove_garbage(self) -> None:
+        """Remove the segments that no commit names.
+
+        A writer that was killed in its commit may have left it whole in SQLite's log, unseen while a reader keeps the
+        log's index: so first a commit of our own takes its place there.
+        """
         named = {segment.name for segment in self._segments}
-        for path in self.folder.glob("segment-*.faiss"):
-            if path.name not in named:
-                path.unlink()
+        garbage = [path for path in self.folder.glob("segment-*.faiss") if path.name not in named and not path.is_dir()]
+        if garbage and self._generation:
+            self._begin()
+            self._commit(None, 0)
+        for path in garbage:
+            path.unlink()
 
     @property
     def _first_row(self) -> int:
@@ -107,6 +118,8 @@ class Writer:
         for identifier, row, digest, record in self._database.some(
             "SELECT id, row, digest, record FROM papers WHERE id IN ({})", ids
         ):
+            if not 0 <= row < len(self._met):
+                raise IndexDamaged(f"{self.folder}: row {row} is in no segment; mend the index with: lunacy repair")
             found[identifier] = Known(digest, record, bool(self._met[row]))
             self._met[row] = True
         return found
@@ -179,7 +192,7 @@ class Writer:
     def compact(self) -> int:
         """Rewrite every segment that has a dead row, and merge the small ones; how many dead rows that freed."""
         [before] = self._database.one("SELECT count(*) FROM dead")
-        self._tidy(0)
+        self._tidy(0, must=True)
         [after] = self._database.one("SELECT count(*) FROM dead")
         return int(before - after)
 
@@ -207,10 +220,14 @@ class Writer:
         self._counts.clear()
         self._segments = read_segments(self._database)
 
-    def _tidy(self, dead_share: float) -> None:
+    def _tidy(self, dead_share: float, *, must: bool = False) -> None:
+        """Rewrite what is untidy; where the disk has no room for the copy, it waits, unless it `must` be done."""
         dead = read_rows(self._database, "SELECT row FROM dead ORDER BY row")
         for run in untidy_runs(self._segments, dead, dead_share=dead_share):
-            if has_space(self.folder, 2 * sum(segment.size_bytes for segment in run)):
+            n_bytes = 2 * sum(segment.size_bytes for segment in run)
+            if must:
+                require_space(self.folder, n_bytes)
+            if has_space(self.folder, n_bytes):
                 self._replace(run)
 
     def _replace(self, run: list[Segment]) -> None:
@@ -229,10 +246,12 @@ class Writer:
 
     def close(self) -> None:
         """Let go; what was not committed is gone."""
-        if self._segment is not None:
-            self._segment.discard()
-        self._database.close()
-        self._lock.release()
+        try:
+            if self._segment is not None:
+                self._segment.discard()
+        finally:
+            self._database.close()
+            self._lock.release()
 
     def __enter__(self) -> Writer:
         return self
@@ -257,7 +276,7 @@ def refuse_foreign(folder: Path) -> None:
         raise NoIndex(f"{folder} is a file; give a folder for the index")
     if not folder.is_dir() or (folder / db.NAME).exists():
         return
-    ours = {LOCK_NAME, QUARANTINE_NAME}
+    ours = {LOCK_NAME, QUARANTINE_NAME, *(f"{db.NAME}-{kind}" for kind in ("journal", "wal", "shm"))}
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in ours and not path.match("segment-*"))
     if foreign:
         raise NoIndex(f"{folder} is not empty and holds no index ({foreign[0]}, ...); give a new folder")

@@ -1,0 +1,224 @@
+"""A model is loaded only when there is something to embed, and never in place of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from lunacy import build_index
+from lunacy.embedding import load_when_needed
+from lunacy.embedding.lazy import LazyEmbedder
+from lunacy.errors import FingerprintMismatch
+from lunacy.fingerprint import Fingerprint
+from lunacy.store import Store, verify
+from tests.conftest import DIM, FakeEmbedder, record, vector_of
+from tests.test_cli import run
+from tests.test_pipeline import assert_holds, contents
+
+MODULES = [
+    {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+    {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+]
+PAPERS = [record(f"1802.{n:05}") for n in range(1, 8)]
+
+
+class ModelOnDisk(FakeEmbedder):
+    """What `load` gives for a model's folder: fake vectors under the fingerprint of its files."""
+
+    arithmetic = "fake float32"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(model=folder)
+        self.fingerprint = Fingerprint(
+            model=folder,
+            text="",
+            dim=DIM,
+            weights=sha256((Path(folder) / "model.safetensors").read_bytes()).hexdigest(),
+            tokenizer=sha256((Path(folder) / "tokenizer.json").read_bytes()).hexdigest(),
+            max_tokens=256,
+            pooling="mean",
+            prompt="",
+        )
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The files that identify a model, with other contents."""
+    folder = tmp_path / "model"
+    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "modules.json").write_bytes(orjson.dumps(MODULES))
+    (folder / "1_Pooling" / "config.json").write_bytes(b'{"pooling_mode_mean_tokens": true}')
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "tokenizer.json").write_bytes(b"tokenizer")
+    return folder
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[ModelOnDisk]:
+    """The models that were loaded."""
+    loaded: list[ModelOnDisk] = []
+
+    def load(model: str, **_options: Any) -> ModelOnDisk:
+        loaded.append(ModelOnDisk(model))
+        return loaded[-1]
+
+    monkeypatch.setattr("lunacy.embedding.load", load)
+    return loaded
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def update(write_snapshot: Callable[..., Path], folder: Path, model: Path) -> Callable[..., Any]:
+    def run(records: Any, **options: Any) -> Any:
+        return build_index(write_snapshot(records), into=folder, **{"model": str(model), **options})
+
+    return run
+
+
+def arithmetic_of(folder: Path) -> str:
+    with Store(folder) as store, store.view() as view:
+        return view.arithmetic
+
+
+def test_a_first_build_loads_the_model_once(update: Any, folder: Path, loads: list[ModelOnDisk]) -> None:
+    update(PAPERS)
+    assert len(loads) == 1
+    assert_holds(folder, PAPERS)
+    assert arithmetic_of(folder) == "fake float32"
+
+
+def test_an_update_without_changes_loads_no_model(update: Any, folder: Path, loads: list[ModelOnDisk]) -> None:
+    update(PAPERS)
+    before = contents(folder)
+    loads.clear()
+    assert update(PAPERS).counts.unchanged == 7
+    assert update([*PAPERS[:6], {**PAPERS[6], "doi": "10.1/x"}]).counts.metadata_only == 1
+    assert update(PAPERS[1:], prune=True, prune_limit=0.5).counts.pruned == 1
+    assert loads == []
+    assert [row[1] for row in contents(folder)] == [row[1] for row in before][1:]
+    assert arithmetic_of(folder) == "fake float32"
+
+
+def test_the_command_loads_no_model_either(
+    update: Any, folder: Path, model: Path, loads: list[ModelOnDisk], write_snapshot: Callable[..., Path]
+) -> None:
+    update(PAPERS)
+    loads.clear()
+    result = run("index", write_snapshot(PAPERS), "--into", folder, "--model", model)
+    assert (result.exit_code, result.stderr, loads) == (0, "", [])
+    assert "unchanged 7" in result.stdout
+
+
+def test_the_first_new_text_loads_the_model_once(update: Any, folder: Path, loads: list[ModelOnDisk]) -> None:
+    update(PAPERS)
+    loads.clear()
+    after = [*PAPERS[:6], {**PAPERS[6], "abstract": "Another."}, record("1802.00099")]
+    update(after)
+    assert [len(one.texts) for one in loads] == [2]
+    assert_holds(folder, after)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_changed_file_of_the_model_is_loaded_and_refused(
+    update: Any, folder: Path, model: Path, loads: list[ModelOnDisk], name: str
+) -> None:
+    update(PAPERS)
+    before = contents(folder)
+    loads.clear()
+    (model / name).write_bytes(b"trained anew")
+    with pytest.raises(FingerprintMismatch, match=r"in the index, .* now"):
+        update([*PAPERS, record("1802.00099")])
+    assert len(loads) == 1
+    assert contents(folder) == before
+    assert verify(folder) == []
+
+
+def test_the_same_files_elsewhere_are_the_same_model(
+    update: Any, folder: Path, model: Path, loads: list[ModelOnDisk]
+) -> None:
+    update(PAPERS)
+    loads.clear()
+    moved = model.rename(model.with_name("moved"))
+    update(PAPERS, model=str(moved))
+    assert loads == []
+    update([*PAPERS, record("1802.00099")], model=str(moved))
+    assert len(loads) == 1
+    assert_holds(folder, [*PAPERS, record("1802.00099")])
+
+
+def test_another_recipe_is_refused_without_loading(update: Any, loads: list[ModelOnDisk]) -> None:
+    update(PAPERS)
+    loads.clear()
+    with pytest.raises(FingerprintMismatch, match=r"text: title\+abstract in the index, abstract now"):
+        update(PAPERS, text="abstract")
+    assert loads == []
+
+
+def test_an_index_of_given_vectors_has_no_hash_to_compare_so_the_model_is_loaded(
+    model: Path, loads: list[ModelOnDisk]
+) -> None:
+    recorded = Fingerprint(model="given", text="abstract", dim=DIM)
+    assert load_when_needed(str(model), recorded) is loads[0]
+    assert load_when_needed(str(model), None) is loads[1]
+
+
+RECORDED = Fingerprint(model="m", text="abstract", dim=DIM, weights="0" * 64, max_tokens=10_000)
+
+
+def test_a_lazy_embedder_loads_with_the_first_text_and_once(embedder: FakeEmbedder) -> None:
+    n_loads: list[int] = []
+
+    def load() -> FakeEmbedder:
+        n_loads.append(1)
+        return embedder
+
+    lazy = LazyEmbedder(RECORDED, load)
+    assert (lazy.arithmetic, lazy.fingerprint, n_loads) == ("", RECORDED, [])
+    for text in ("one", "two"):
+        np.testing.assert_array_equal(lazy.embed([text]).vectors, [vector_of(text)])
+    assert (lazy.arithmetic, len(n_loads), embedder.texts) == ("fake", 1, ["one", "two"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"dim": DIM + 1}, f"dim: {DIM}, {DIM + 1}"),
+        ({"weights": "1" * 64}, f"weights: {'0' * 64}, {'1' * 64}"),
+        ({"max_tokens": 5}, "max_tokens: 10000, 5"),
+    ],
+)
+def test_a_loaded_model_that_is_another_is_refused_each_time(changed: dict[str, Any], said: str) -> None:
+    class Other(FakeEmbedder):
+        def __init__(self) -> None:
+            super().__init__(dim=changed.get("dim", DIM), weights=changed.get("weights", "0" * 64))
+            if "max_tokens" in changed:
+                self.fingerprint = Fingerprint(model="m", text="", dim=DIM, weights="0" * 64, max_tokens=5)
+
+    lazy = LazyEmbedder(RECORDED, Other)
+    for _ in range(2):
+        with pytest.raises(FingerprintMismatch) as caught:
+            lazy.embed(["a text"])
+        assert said in str(caught.value)
+
+
+def test_a_refused_lazy_model_leaves_the_index_as_it_was(
+    update: Any, folder: Path, loads: list[ModelOnDisk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(PAPERS)
+    before = contents(folder)
+    loads.clear()
+    monkeypatch.setattr("lunacy.embedding.load", lambda *_model, **_options: FakeEmbedder(weights="5" * 64))
+    with pytest.raises(FingerprintMismatch, match="not the one of the index"):
+        update([*PAPERS, record("1802.00099")])
+    assert contents(folder) == before
+    assert verify(folder) == []
