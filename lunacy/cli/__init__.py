@@ -14,6 +14,7 @@ from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
 from lunacy.cli.index import index
 from lunacy.cli.info import info
+from lunacy.cli.ivf import ivf
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
@@ -67,5 +68,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (index, query, info, diff, remove, compact, verify, repair):
+for command in (index, query, ivf, info, diff, remove, compact, verify, repair):
     main.add_command(command)

@@ -12,6 +12,7 @@ from lunacy.embedding import DEFAULT_MODEL, Embedded, Embedder, GivenVectors, ca
 from lunacy.errors import PruneRefused, SnapshotError, UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import TEXTS, embedded_text
+from lunacy.pipeline.caches import refresh_caches
 from lunacy.pipeline.plan import Change, Plan, make_plan
 from lunacy.pipeline.reading import WINDOW, Counts, Progress, Window, read_ahead, read_windows
 from lunacy.snapshot import Quarantine, Snapshot
@@ -93,6 +94,8 @@ def build_index(
             writer.commit()
             if prune and broken is None:
                 _prune(writer, counts, prune_limit)
+            if writer.n_papers:
+                refresh_caches(into)
     if broken is not None:
         raise broken
     if not counts.read:

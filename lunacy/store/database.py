@@ -96,6 +96,11 @@ class Database:
             part = values[start : start + _MAX_PARAMETERS]
             yield from self.all(sql.format(",".join("?" * len(part))), part)
 
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of the answer, one at a time."""
+        with self._errors():
+            yield from self._connection.execute(sql)
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Carry out one statement."""
         with self._errors():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lunacy.errors import StoreError
+from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.reader import meta_check, read_fingerprint, read_rows, read_segments
 from lunacy.store.records import PAPER_COLUMNS, Entry, to_paper, vector_hashes
@@ -26,7 +27,7 @@ def verify(folder: str | Path) -> list[str]:
     database = Database(Path(folder))
     try:
         database.run("BEGIN")
-        return list(_faults(database))
+        return [*_faults(database), *caches.faults(database.folder)]
     finally:
         database.close()
 

@@ -17,6 +17,7 @@ import orjson
 
 from lunacy.errors import FingerprintMismatch, NoIndex
 from lunacy.fingerprint import Fingerprint
+from lunacy.store import caches
 from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, require_space, sync_folder
@@ -250,7 +251,7 @@ def refuse_foreign(folder: Path) -> None:
         raise NoIndex(f"{folder} is a file; give a folder for the index")
     if not folder.is_dir() or (folder / db.NAME).exists():
         return
-    ours = {LOCK_NAME, QUARANTINE_NAME}
+    ours = {LOCK_NAME, QUARANTINE_NAME, caches.FOLDER_NAME}
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in ours and not path.match("segment-*"))
     if foreign:
         raise NoIndex(f"{folder} is not empty and holds no index ({foreign[0]}, ...); give a new folder")
