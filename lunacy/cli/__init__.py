@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from lunacy import __version__
+from lunacy.cli.bench import bench
 from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
 from lunacy.cli.index import index
@@ -68,5 +69,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (index, query, ivf, info, diff, remove, compact, verify, repair):
+for command in (index, query, ivf, info, diff, remove, compact, verify, repair, bench):
     main.add_command(command)
