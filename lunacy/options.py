@@ -22,8 +22,8 @@ class Keywords(TypedDict, total=False):
     since: str  # dates of the last change: 2024, 2024-05, 2024-05-31
     until: str  # inclusive
     author: str | Iterable[str]  # parts of names; all of them
-    only_ids: Iterable[str] | None  # ids in any form
-    not_ids: Iterable[str]
+    only_ids: str | Iterable[str] | None  # ids in any form
+    not_ids: str | Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)

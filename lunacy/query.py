@@ -171,11 +171,10 @@ class Index:
         given: dict[str, Any] = dict(keywords)
         fields: dict[str, Any] = {name: given.pop(name) for name in ("since", "until") if name in given}
         for name in ("category", "author"):
-            values = given.pop(name, ())
-            fields[name] = (values,) if isinstance(values, str) else tuple(values)
+            fields[name] = _several(given.pop(name, ()))
         only_ids = given.pop("only_ids", None)
-        fields["only_ids"] = None if only_ids is None else frozenset(map(_canonical, only_ids))
-        fields["not_ids"] = frozenset(map(_canonical, given.pop("not_ids", ())))
+        fields["only_ids"] = None if only_ids is None else frozenset(map(_canonical, _several(only_ids)))
+        fields["not_ids"] = frozenset(map(_canonical, _several(given.pop("not_ids", ()))))
         if fields["only_ids"]:
             with self._store.view() as view:
                 lacking = sorted(fields["only_ids"] - view.rows(list(fields["only_ids"])).keys())
@@ -227,6 +226,10 @@ class Index:
             else:
                 paper, hits, one = next(answers)
                 yield Answer(hits, paper=paper, recall=one.recall)
+
+
+def _several(values: str | Iterable[str]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def _batches(papers: Iterable[str]) -> Iterator[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -253,6 +254,23 @@ def test_a_harmed_manifest_is_no_manifest(index: Path, rows: np.ndarray, content
     assert any("manifest.json" in fault for fault in verify(index))
 
 
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b'{"version":1}', b'{"version":1,"caches":[{"kind":"codes"}]}', b"\xff"]
+)
+def test_a_manifest_that_was_never_ours_is_none_even_with_its_hash(index: Path, content: bytes) -> None:
+    check = hashlib.sha256(content).hexdigest().encode()
+    (index / "cache/manifest.json").write_bytes(content + b"\n" + check + b"\n")
+    with viewed(index) as view:
+        assert view.caches == []
+
+
+def test_a_manifest_of_another_version_is_not_read(index: Path) -> None:
+    content = b'{"version":99,"caches":"other"}'
+    (index / "cache/manifest.json").write_bytes(content + b"\n" + hashlib.sha256(content).hexdigest().encode())
+    with viewed(index) as view:
+        assert view.caches == []
+
+
 def test_caches_of_another_index_are_not_used(index: Path, rows: np.ndarray, tmp_path: Path) -> None:
     other = tmp_path / "other"
     fill(other, np.split(rows[::-1], [2500]))
@@ -325,6 +343,27 @@ def test_lists_are_made_again_when_a_tenth_is_new(index: Path) -> None:
     fill(index, [random_units(200, seed=8, dim=32)], start=3200)
     make_caches(index)
     assert cache_paths(index, "ivf") != [before]
+
+
+def test_the_lists_themselves_find_the_best_when_all_are_looked_into(index: Path, rows: np.ndarray) -> None:
+    able = {place: row for place, row in enumerate(rows) if place % 11 != 5}
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        found = search_ivf(view, ivf, rows[::50], 10, asker=PAPERS, nprobe=ivf.index.nlist)
+        assert all(one.recall is not None for one in found)
+        for one, query in zip(found, rows[::50], strict=True):
+            assert_found(one, brute_force(able, query, 10))
+
+
+def test_a_longer_list_than_the_lists_give_is_exact(index: Path, rows: np.ndarray) -> None:
+    able = {place: row for place, row in enumerate(rows) if place % 11 != 5}
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        [found] = search_ivf(view, ivf, rows[:1], 2000, asker=PAPERS, nprobe=1)
+    assert found.recall is None
+    assert_found(found, brute_force(able, rows[0], 2000))
 
 
 def test_a_filter_around_another_paper_keeps_the_recall(index: Path, rows: np.ndarray) -> None:

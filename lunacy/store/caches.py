@@ -121,7 +121,7 @@ def commit(folder: Path, caches: Sequence[Cache]) -> None:
     sync_folder(place)
     named = {_MANIFEST, *(cache.name for cache in caches)}
     for path in place.iterdir():
-        if path.name not in named:
+        if path.name not in named and path.is_file():
             path.unlink()
 
 
@@ -152,10 +152,13 @@ def _read(folder: Path) -> list[Cache]:
     content, _, check = (folder / FOLDER_NAME / _MANIFEST).read_bytes().partition(b"\n")
     if hashlib.sha256(content).hexdigest().encode() != check.strip():
         raise IndexDamaged("its content has changed since it was written (sha256 differs)")
-    manifest = orjson.loads(content)
-    if manifest["version"] != _VERSION:
-        return []  # of another lunacy
-    return [
-        Cache(**{**one, "segments": tuple((number, sha256) for number, sha256 in one["segments"])})
-        for one in manifest["caches"]
-    ]
+    try:
+        manifest = orjson.loads(content)
+        if manifest["version"] != _VERSION:
+            return []  # of another lunacy
+        return [
+            Cache(**{**one, "segments": tuple((number, sha256) for number, sha256 in one["segments"])})
+            for one in manifest["caches"]
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise IndexDamaged(f"it is not one: {error}") from None
