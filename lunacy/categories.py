@@ -42,15 +42,25 @@ CATEGORIES: tuple[str, ...] = tuple(
 def category_filter(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bool]:
     """A function that says whether any of a paper's categories matches any pattern; no pattern matches all papers.
 
+    Patterns are as in `matching_categories`.
+    """
+    matching = matching_categories(patterns)
+    if matching is None:
+        return lambda _categories: True
+    return lambda categories: not matching.isdisjoint(categories)
+
+
+def matching_categories(patterns: Iterable[str]) -> frozenset[str] | None:
+    """The categories that match any pattern; None when there is no pattern.
+
     A pattern is a category (`cs.CL`) or has wildcards (`cs.*`); several may stand in one string, with commas or
     spaces between them. Raises UnknownCategory, with near names, for a pattern that no arXiv category matches.
     """
     texts = [patterns] if isinstance(patterns, str) else patterns
     wanted = [pattern for text in texts for pattern in re.split(r"[,\s]+", text) if pattern]
     if not wanted:
-        return lambda _categories: True
-    matching = frozenset(category for pattern in wanted for category in _matches(pattern))
-    return lambda categories: not matching.isdisjoint(categories)
+        return None
+    return frozenset(category for pattern in wanted for category in _matches(pattern))
 
 
 def _matches(pattern: str) -> list[str]:

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Unpack
 
 import numpy as np
 
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
+from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
+from lunacy.options import Keywords, Options
 from lunacy.paper import Hit, Paper, canonical_id, fold, parse_id
-from lunacy.search import Found, search
+from lunacy.search import PAPERS, TEXTS, Found, open_ivf, search, search_ivf
 from lunacy.store import Store, Summary, Vectors, View, check_fingerprint
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
@@ -28,6 +31,12 @@ class Answer:
     hits: list[Hit]
     paper: Paper | None = None
     text: str | None = None
+    recall: float | None = None  # measured: the share of the true best that is expected among the hits; None: all
+
+    @property
+    def exact(self) -> bool:
+        """Whether the hits are proved to be the best."""
+        return self.recall is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class Info:
     arithmetic: str
     n_segments: int
     size_bytes: dict[str, int]  # by file
+    ivf: dict[str, Any] | None  # what was measured of the IVF lists (indexes/README.md); None: there are none
+    n_beside: int  # papers that are not in the lists, and are searched exactly beside them
 
 
 class Index:
@@ -64,84 +75,69 @@ class Index:
         with self._store.view() as view:
             return view.n_papers
 
-    def similar(
-        self, paper: str, *, top: int = 10, include_self: bool = False, include_withdrawn: bool = False
-    ) -> list[Hit]:
+    def similar(self, paper: str, **options: Unpack[Keywords]) -> list[Hit]:
         """The `top` papers most like `paper`, an arXiv id in any form; best first, ties by lower row.
 
-        Papers that were withdrawn are left out unless asked for.
+        Options: `options.Keywords`. Papers that were withdrawn, and the paper itself, are left out unless asked for.
 
-        Raises NotAnId for text that is no id, UnknownPaper for a paper that the index lacks.
+        Raises NotAnId for text that is no id, UnknownPaper for a paper that the index lacks, UsageError.
         """
-        return self.similar_many([paper], top=top, include_self=include_self, include_withdrawn=include_withdrawn)[0]
+        return self.similar_many([paper], **options)[0]
 
-    def similar_many(
-        self, papers: Sequence[str], *, top: int = 10, include_self: bool = False, include_withdrawn: bool = False
-    ) -> list[list[Hit]]:
+    def similar_many(self, papers: Sequence[str], **options: Unpack[Keywords]) -> list[list[Hit]]:
         """One list for each of `papers`, as `similar` gives it; many at once are much faster."""
         answers: list[list[Hit]] = []
-        for answer in self.answers(papers, top=top, include_self=include_self, include_withdrawn=include_withdrawn):
+        for answer in self.answers(papers, **options):
             if isinstance(answer, LunacyError):
                 raise answer
             answers.append(answer.hits)
         return answers
 
     def similar_to_text(
-        self,
-        text: str,
-        *,
-        top: int = 10,
-        include_withdrawn: bool = False,
-        model: str | None = None,
-        device: str = "auto",
+        self, text: str, *, model: str | None = None, device: str = "auto", **options: Unpack[Keywords]
     ) -> list[Hit]:
         """The `top` papers most like `text`.
 
         `model`: where to load the index's model from, if not by its recorded name. Raises ModelError when it cannot be
         had, FingerprintMismatch when it is another one.
         """
-        return self.answer_text(text, top=top, include_withdrawn=include_withdrawn, model=model, device=device).hits
+        return self.answer_text(text, model=model, device=device, **options).hits
 
-    def answers(
-        self, papers: Iterable[str], *, top: int = 10, include_self: bool = False, include_withdrawn: bool = False
-    ) -> Iterator[Answer | UnknownPaper | NotAnId]:
+    def answers(self, papers: Iterable[str], **options: Unpack[Keywords]) -> Iterator[Answer | UnknownPaper | NotAnId]:
         """One answer for each of `papers`, in order, as they come; for one that cannot be answered, the error."""
-        _check_top(top)
         if isinstance(papers, str):
             raise UsageError("papers is one text; give a list of ids")
-        for batch in _batches(papers, max(1, min(_BATCH, _BATCH_HITS // top))):
+        wanted = self._options(options)
+        for batch in _batches(papers, max(1, min(_BATCH, _BATCH_HITS // wanted.top))):
             with self._store.view() as view:  # answered before any is handed out: the asker may take its time
-                answers = list(self._answer_batch(view, batch, top, include_self, include_withdrawn))
+                answers = list(self._answer_batch(view, batch, wanted))
             yield from answers
 
     def answer_text(
-        self,
-        text: str,
-        *,
-        top: int = 10,
-        include_withdrawn: bool = False,
-        model: str | None = None,
-        device: str = "auto",
+        self, text: str, *, model: str | None = None, device: str = "auto", **options: Unpack[Keywords]
     ) -> Answer:
         """As `similar_to_text`, with the query."""
-        _check_top(top)
+        wanted = self._options(options)
         text = _encodable(text)
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
         embedder = self._text_embedder(model, device)
         vectors = embedder.embed([fold(text)], question=True).vectors
         with self._store.view() as view:
-            [found] = search(view, vectors, top, include_withdrawn=include_withdrawn)
-            [hits] = _hits(view, [found])
-        return Answer(hits, text=text)
+            found = self._search(view, vectors, wanted, asker=TEXTS)
+            [hits] = _hits(view, found)
+        return Answer(hits, text=text, recall=found[0].recall)
 
     def info(self) -> Info:
         """The index in figures."""
         with self._store.view() as view:
             sizes = {}
-            for path in sorted(self.folder.iterdir()):
+            for path in sorted(self.folder.rglob("*")):
                 with suppress(FileNotFoundError):  # merged away by a writer just now
-                    sizes[path.name] = path.stat().st_size
+                    if path.is_file():
+                        sizes[path.relative_to(self.folder).as_posix()] = path.stat().st_size
+            ivf = open_ivf(view)
+            beside = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
             return Info(
                 folder=self.folder,
                 generation=view.generation,
@@ -150,6 +146,8 @@ class Index:
                 arithmetic=view.arithmetic,
                 n_segments=len(view.segments),
                 size_bytes=sizes,
+                ivf=ivf.facts if ivf else None,
+                n_beside=sum(one.n_live for one in beside),
             )
 
     def close(self) -> None:
@@ -183,25 +181,70 @@ class Index:
         self._embedder = embedder
         return embedder
 
+    def _options(self, keywords: Keywords) -> Options:
+        """Checked. Raises UnknownPaper when `only_ids` has some that the index lacks."""
+        given: dict[str, Any] = dict(keywords)
+        fields: dict[str, Any] = {name: given.pop(name) for name in ("since", "until") if name in given}
+        for name in ("category", "author"):
+            fields[name] = _several(given.pop(name, ()))
+        only_ids = given.pop("only_ids", None)
+        fields["only_ids"] = None if only_ids is None else frozenset(map(_canonical, _several(only_ids)))
+        fields["not_ids"] = frozenset(map(_canonical, _several(given.pop("not_ids", ()))))
+        if fields["only_ids"]:
+            with self._store.view() as view:
+                lacking = sorted(fields["only_ids"] - view.rows(list(fields["only_ids"])).keys())
+            if lacking:
+                raise UnknownPaper(
+                    f"{len(lacking):,} of the {len(fields['only_ids']):,} ids to choose from are not in {self.folder} "
+                    f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); take them out"
+                )
+        return Options(**given, filter=Filter(**fields))
+
+    def _search(
+        self, view: View, queries: Vectors, wanted: Options, *, asker: str, without: Sequence[int] | None = None
+    ) -> list[Found]:
+        if not wanted.ivf:
+            return search(
+                view,
+                queries,
+                wanted.top,
+                without=without,
+                include_withdrawn=wanted.include_withdrawn,
+                wanted=wanted.filter,
+            )
+        ivf = open_ivf(view)
+        if ivf is None:
+            raise UsageError(f"{self.folder} has no IVF lists; make them with: lunacy ivf --index {self.folder}")
+        return search_ivf(
+            view,
+            ivf,
+            queries,
+            wanted.top,
+            asker=asker,
+            nprobe=wanted.nprobe,
+            without=without,
+            include_withdrawn=wanted.include_withdrawn,
+            wanted=wanted.filter,
+        )
+
     def _answer_batch(
-        self, view: View, batch: Sequence[str], top: int, include_self: bool, include_withdrawn: bool
+        self, view: View, batch: Sequence[str], wanted: Options
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         rows = _resolve(view, batch)
         known = [row for row in rows if row is not None]
         queries: Vectors = view.vectors(np.array(known, np.int64))
-        found = search(view, queries, top, without=None if include_self else known, include_withdrawn=include_withdrawn)
-        answers = zip(view.papers(np.array(known, np.int64)), _hits(view, found), strict=True)
+        found = self._search(view, queries, wanted, asker=PAPERS, without=None if wanted.include_self else known)
+        answers = zip(view.papers(np.array(known, np.int64)), _hits(view, found), found, strict=True)
         for asked, row in zip(batch, rows, strict=True):
             if row is None:
                 yield _lacking(view, asked, self.folder)
             else:
-                paper, hits = next(answers)
-                yield Answer(hits, paper=paper)
+                paper, hits, one = next(answers)
+                yield Answer(hits, paper=paper, recall=one.recall)
 
 
-def _check_top(top: int) -> None:
-    if top < 1:
-        raise UsageError(f"top is {top}; ask for at least 1")
+def _several(values: str | Iterable[str]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -217,9 +260,13 @@ def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _resolve(view: View, asked: Sequence[str]) -> list[int | None]:
     """The row of each id, in any form; None for one that the index lacks."""
-    ids = [canonical_id(one) or _encodable(one.strip()) for one in asked]
+    ids = list(map(_canonical, asked))
     rows = view.rows(list(dict.fromkeys(ids)))
     return [rows.get(one) for one in ids]
+
+
+def _canonical(text: str) -> str:
+    return canonical_id(text) or _encodable(text.strip())
 
 
 def _encodable(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -31,38 +31,41 @@ def _shown(text: str) -> str:
 
 
 def answers(
-    asked: Iterable[tuple[dict[str, str], list[Hit]]], form: str, *, one: bool, styled: bool = False
+    asked: Iterable[tuple[dict[str, str], list[Hit], float | None]], form: str, *, one: bool, styled: bool = False
 ) -> Iterator[str]:
-    """The text of each (query, hits) in `form`, one of FORMATS, in pieces that end their lines.
+    """The text of each (query, hits, recall) in `form`, one of FORMATS, in pieces that end their lines.
 
-    A query is {"id", "title"} or {"text"}. `one`: there is a single query, so JSON is an object and not a list.
+    A query is {"id", "title"} or {"text"}; recall is None for exact hits.
+    `one`: there is a single query, so JSON is an object and not a list.
     """
     if form == "json" and one:
-        for query, hits in asked:
-            yield orjson.dumps(_record(query, hits), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        for query, hits, recall in asked:
+            record = _record(query, hits, recall)
+            yield orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     elif form == "json":
         yield "[\n"
-        for place, (query, hits) in enumerate(asked):
-            yield ("" if place == 0 else ",\n") + orjson.dumps(_record(query, hits)).decode()
+        for place, (query, hits, recall) in enumerate(asked):
+            yield ("" if place == 0 else ",\n") + orjson.dumps(_record(query, hits, recall)).decode()
         yield "\n]\n"
     elif form == "jsonl":
-        for query, hits in asked:
-            yield orjson.dumps(_record(query, hits), option=orjson.OPT_APPEND_NEWLINE).decode()
+        for query, hits, recall in asked:
+            yield orjson.dumps(_record(query, hits, recall), option=orjson.OPT_APPEND_NEWLINE).decode()
     elif form == "csv":
         yield _csv_line(CSV_COLUMNS)
-        for query, hits in asked:
+        for query, hits, _recall in asked:
             yield from (_csv_line(_csv_row(query, hit)) for hit in hits)
     elif form == "ids":
-        for _query, hits in asked:
+        for _query, hits, _recall in asked:
             yield from (f"{hit.id}\n" for hit in hits)
     else:
-        for place, (query, hits) in enumerate(asked):
-            yield ("\n" if place else "") + _table(query, hits, styled=styled)
+        for place, (query, hits, recall) in enumerate(asked):
+            yield ("\n" if place else "") + _table(query, hits, recall, styled=styled)
 
 
-def _record(query: dict[str, str], hits: list[Hit]) -> dict[str, Any]:
+def _record(query: dict[str, str], hits: list[Hit], recall: float | None) -> dict[str, Any]:
     return {
         "query": query,
+        **({"exact": True} if recall is None else {"exact": False, "recall": recall}),
         "hits": [
             {
                 "rank": hit.rank,
@@ -100,7 +103,7 @@ def _harmless_cell(cell: str) -> str:
     return cell
 
 
-def _table(query: dict[str, str], hits: list[Hit], *, styled: bool) -> str:
+def _table(query: dict[str, str], hits: list[Hit], recall: float | None, *, styled: bool) -> str:
     """A heading, then two lines a hit: rank, score, id, title; categories, date, link."""
     head = f"{query['id']}  {_shown(query['title'])}" if "id" in query else _shown(query["text"])
     lines = [_style(head, "1", styled=styled)]
@@ -109,6 +112,8 @@ def _table(query: dict[str, str], hits: list[Hit], *, styled: bool) -> str:
         link = "  ".join(filter(None, [" ".join(hit.categories), hit.updated, hit.url]))
         lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {_shown(hit.title)}")
         lines.append(_style(f"{'':{13 + id_width + 2}}{harmless(link)}", "2", styled=styled))
+    if recall is not None:
+        lines.append(_style(f"     not exact: measured recall {recall:.3f}", "2", styled=styled))
     if not hits:
         lines.append("     no other paper in the index")
     return "\n".join(lines) + "\n"
@@ -118,11 +123,39 @@ def _style(text: str, code: str, *, styled: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if styled else text
 
 
+def recalls(facts: Mapping[str, Any]) -> list[str]:
+    """What was measured of IVF lists: a line for papers and one for texts."""
+    lines = []
+    for asker in ("papers", "texts"):
+        found = facts[asker]
+        low, high = found["interval"]
+        lines.append(
+            f"{asker}: recall {found['recall']:.3f} ({low:.3f} to {high:.3f}) of the {facts['top']} best with nprobe "
+            f"{found['nprobe']}, "
+            + (
+                f"measured on {found['queries']:,} queries on {facts['date']}"
+                if found["measured"]
+                else "guessed: the index's model could not be had, so twice as many lists as for papers"
+            )
+        )
+    return lines
+
+
 def pairs(rows: Iterable[tuple[str, str]]) -> str:
     """Names and values, aligned: one a line."""
     rows = list(rows)
     width = max((len(name) for name, _value in rows), default=0)
     return "".join(f"{name:{width}}  {harmless(value)}\n" for name, value in rows)
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """A table of words and figures: the first column on the left, the others on the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        figures = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([f"{first:{widths[0]}}", *figures]))
+    return "\n".join(lines) + "\n"
 
 
 def size(n_bytes: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -350,3 +352,90 @@ def test_an_empty_folder_name_means_no_other_folder(write_snapshot: Callable[...
         result = run(*arguments)
         assert (result.exit_code, "it is empty" in result.stderr) == (2, True)
     assert not Path("indexes").exists()
+
+
+def hits_with(*options: object) -> list[str]:
+    [answer], errors, code = query(IDS[0], "--index", *options)
+    assert (errors, code) == ([], 0)
+    return ids_of(answer)
+
+
+def test_filters_leave_what_qualifies(index: str, tmp_path: Path) -> None:
+    def nearest_of(kept: Callable[[int], bool]) -> list[str]:
+        return [one for one in nearest(IDS[0], N) if kept(IDS.index(one))][:10]
+
+    assert hits_with(index, "--category", "math.*") == nearest_of(lambda place: place % 3 == 0)
+    assert hits_with(index, "--until", "1997") == [IDS[-1]]
+    assert hits_with(index, "--since", "2018-02-14", "--top", 10) == nearest_of(lambda place: place != N - 1)
+    assert hits_with(index, "--since", "2018-02-15") == []
+    assert hits_with(index, "--author", "TURING", "--author", "ada l") == nearest(IDS[0])
+    (tmp_path / "ids.txt").write_text(f"arXiv:{IDS[3]}v2  # a comment\n\n{IDS[7]}\n")
+    assert sorted(hits_with(index, "--only-ids", tmp_path / "ids.txt")) == [IDS[3], IDS[7]]
+    assert hits_with(index, "--not-ids", tmp_path / "ids.txt", "--top", N) == [
+        one for one in nearest(IDS[0], N) if one not in (IDS[3], IDS[7])
+    ]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_filters_hold_for_batches_and_texts_too(index: str, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("\n".join(IDS))
+    answers, _errors, code = query("--batch", tmp_path / "ids.txt", "--index", index, "--until", "1997", "--top", 3)
+    assert (code, [ids_of(answer) for answer in answers]) == (0, [[IDS[-1]]] * (N - 1) + [[]])
+    [answer], _errors, _code = query("--text", "large N", "--index", index, "--model", "f/m", "--until", "1997")
+    assert ids_of(answer) == [IDS[-1]]
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "code"),
+    [
+        (["--since", "yesterday"], "since 'yesterday' is not a date; write it like 2024-05-31, 2024-05 or 2024", 2),
+        (["--since", "2024", "--until", "2023"], "since 2024 is after until 2023; swap them", 2),
+        (["--category", "cs.XX"], "arXiv has no category 'cs.XX'; did you mean", 2),
+        (["--author", " "], "author ' ' has no letters; give part of a name, such as Hinton", 2),
+        (["--nprobe", "4"], "nprobe is the number of IVF lists; it needs ivf (--ivf)", 2),
+        (["--ivf"], "has no IVF lists; make them with: lunacy ivf --index", 2),
+        (["--only-ids", "unknown.txt"], "1 of the 2 ids to choose from are not in", 1),
+        (["--not-ids", "nowhere.txt"], "nowhere.txt", 1),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_gets_one_line(
+    index: str, tmp_path: Path, options: list[str], said: str, code: int
+) -> None:
+    (tmp_path / "unknown.txt").write_text(f"{IDS[1]}\n2999.99999\n")
+    result = run("query", IDS[0], "--index", index, *options)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (code, "", 1)
+    assert said in result.stderr
+
+
+@pytest.fixture
+def listed(index: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A copy of the index, with IVF lists."""
+    monkeypatch.setattr("lunacy.pipeline.caches.load", lambda model, **_options: FakeEmbedder(model))
+    shutil.copytree(index, tmp_path / "listed")
+    made = run("ivf", "--index", tmp_path / "listed", "--recall", 0.9)
+    assert (made.exit_code, made.stderr) == (0, "")
+    assert re.search(r"papers: recall \S+ \(\S+ to \S+\) of the 10 best with nprobe \d, measured", made.stdout)
+    return str(tmp_path / "listed")
+
+
+def test_ivf_answers_say_their_recall_and_info_tells_it(listed: str) -> None:
+    [answer], errors, code = query(IDS[0], "--index", listed, "--ivf", "--nprobe", 3, "--top", 3)
+    assert (errors, code, ids_of(answer)) == ([], 0, nearest(IDS[0], 3))
+    told = orjson.loads(run("info", "--index", listed, "--format", "json").stdout)["ivf"]
+    assert told["papers"]["recall"] >= 0.9
+    assert told["papers_beside"] == 0
+    assert answer["exact"] or answer["recall"] >= told["papers"]["recall"]
+    assert "papers: recall" in run("info", "--index", listed).stdout
+    assert "verify" not in run("verify", "--index", listed).stderr
+
+
+def test_exact_answers_say_so(index: str) -> None:
+    [answer], _errors, _code = query(IDS[0], "--index", index)
+    assert answer["exact"] is True
+    assert "recall" not in answer
+
+
+def test_a_recall_that_cannot_be_is_refused(index: str) -> None:
+    result = run("ivf", "--index", index, "--recall", 98)
+    assert result.exit_code == 2
+    assert "recall is 98.0; give a share between 0 and 1, such as 0.98" in result.stderr

@@ -68,7 +68,11 @@ def test_help_imports_neither_arrays_nor_models() -> None:
 
 
 def test_a_query_by_id_imports_no_model(index: str) -> None:
-    ways = [["query", IDS[0], "--index", index], ["info", "--index", index], ["verify", "--index", index]]
+    ways = [
+        ["query", IDS[0], "--index", index, "--category", "cs.*", "--since", "2000"],
+        ["info", "--index", index],
+        ["verify", "--index", index],
+    ]
     modules = imported_by(program(*ways))
     assert modules >= ARRAYS
     assert not modules & HEAVY

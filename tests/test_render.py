@@ -20,7 +20,8 @@ HITS = [FIRST, SECOND]
 
 
 def text(*asked: tuple[dict[str, str], list[Hit]], form: str, one: bool | None = None, styled: bool = False) -> str:
-    return "".join(answers(asked, form, one=len(asked) == 1 if one is None else one, styled=styled))
+    exact = [(query, hits, None) for query, hits in asked]
+    return "".join(answers(exact, form, one=len(asked) == 1 if one is None else one, styled=styled))
 
 
 def titled(title: str) -> Hit:
@@ -33,6 +34,7 @@ JSON_OF_ONE = """\
     "id": "1802.05130",
     "title": "Adverse Drug Reactions"
   },
+  "exact": true,
   "hits": [
     {
       "rank": 1,
@@ -51,11 +53,11 @@ JSON_OF_ONE = """\
 }
 """
 RECORD_OF_ONE = (
-    '{"query":{"id":"1802.05130","title":"Adverse Drug Reactions"},"hits":[{"rank":1,"id":"1802.05121",'
+    '{"query":{"id":"1802.05130","title":"Adverse Drug Reactions"},"exact":true,"hits":[{"rank":1,"id":"1802.05121",'
     '"score":0.916365,"title":"Emotions in Tweets","authors":"Ada Lovelace","categories":["cs.IR","cs.CL"],'
     '"updated":"2018-02-14","url":"https://arxiv.org/abs/1802.05121"}]}'
 )
-RECORD_OF_NONE = '{"query":{"text":"a free text"},"hits":[]}'
+RECORD_OF_NONE = '{"query":{"text":"a free text"},"exact":true,"hits":[]}'
 CSV_OF_TWO = """\
 query,rank,id,score,title,authors,categories,updated,url
 1802.05130,1,1802.05121,0.916365,Emotions in Tweets,Ada Lovelace,cs.IR cs.CL,2018-02-14,https://arxiv.org/abs/1802.05121
@@ -145,7 +147,7 @@ def test_a_styled_table_differs_in_style_only() -> None:
     ("form", "expected"),
     [
         ("table", "a free text\n     no other paper in the index\n"),
-        ("json", '{\n  "query": {\n    "text": "a free text"\n  },\n  "hits": []\n}\n'),
+        ("json", '{\n  "query": {\n    "text": "a free text"\n  },\n  "exact": true,\n  "hits": []\n}\n'),
         ("jsonl", f"{RECORD_OF_NONE}\n"),
         ("csv", "query,rank,id,score,title,authors,categories,updated,url\n"),
         ("ids", ""),
@@ -155,12 +157,22 @@ def test_no_hits_are_an_answer_too(form: str, expected: str) -> None:
     assert text((WORDS, []), form=form) == expected
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl", "table"])
+def test_answers_that_are_not_exact_say_how_good_they_are(form: str) -> None:
+    shown = "".join(answers([(TWEETS, [FIRST], 0.983)], form, one=True))
+    if form == "table":
+        assert shown.splitlines()[-1] == "     not exact: measured recall 0.983"
+    else:
+        record = json.loads(shown)
+        assert (record["exact"], record["recall"]) == (False, 0.983)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_answers_come_one_by_one(form: str) -> None:
     """The first query's text is there before the second query is asked."""
 
     def asked() -> object:
-        yield TWEETS, [FIRST]
+        yield TWEETS, [FIRST], None
         raise AssertionError("the second was asked for")
 
     pieces = answers(asked(), form, one=False)  # type: ignore[arg-type]

@@ -14,10 +14,12 @@ def compact(index_dir: str | None) -> None:
 
     It happens by itself where a quarter of a segment's rows are dead.
     """
+    from lunacy.pipeline import refresh_caches
     from lunacy.query import find_index
     from lunacy.store import Writer
 
     folder = find_index(index_dir)
     with Writer(folder) as writer:
         n_freed = writer.compact()
+        refresh_caches(folder)
     click.echo(f"{folder}: {n_freed:,} dead rows freed")

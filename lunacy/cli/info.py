@@ -38,6 +38,7 @@ def info(index_dir: str | None, form: str) -> None:
             "generation": found.generation,
             "segments": found.n_segments,
             "size_bytes": found.size_bytes,
+            "ivf": found.ivf and {**found.ivf, "papers_beside": found.n_beside},
         }
         click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
         return
@@ -60,5 +61,8 @@ def info(index_dir: str | None, form: str) -> None:
         ("commits", f"{found.generation:,}"),
         ("arithmetic", found.arithmetic),
     ]
+    if found.ivf:
+        rows += [("ivf", f"{found.ivf['nlist']:,} lists; {found.n_beside:,} newer papers are searched beside them")]
+        rows += [("ivf", line) for line in render.recalls(found.ivf)]
     rows += [(name, "not known" if value is None else str(value)) for name, value in asdict(found.fingerprint).items()]
     click.echo(render.pairs(rows), nl=False)

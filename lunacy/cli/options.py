@@ -41,3 +41,23 @@ category_option: Decorator = click.option(
     multiple=True,
     help="Keep papers with such a category: cs.CL, cs.*, 'stat.*,math.ST'. Repeatable.",
 )
+
+_FILTERS = (
+    click.option(
+        "--category", metavar="PATTERN", multiple=True, help="Only hits with such a category: cs.CL, cs.*. Repeatable."
+    ),
+    click.option("--since", metavar="DATE", default="", help="Only hits last changed then or later: 2024, 2024-05-31."),
+    click.option("--until", metavar="DATE", default="", help="Only hits last changed then or earlier."),
+    click.option(
+        "--author", metavar="NAME", multiple=True, help="Only hits with this in the authors' names. Repeatable."
+    ),
+    click.option("--only-ids", metavar="FILE", type=click.Path(), help="Only hits among these ids, one a line."),
+    click.option("--not-ids", metavar="FILE", type=click.Path(), help="No hits among these ids, one a line."),
+)
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which papers may be hits."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command

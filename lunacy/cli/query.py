@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from lunacy.cli.options import device_option, index_option
+from lunacy.cli.options import device_option, filter_options, index_option
 from lunacy.errors import LunacyError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ _LONGEST_LINE = 2**12  # bytes kept of a line of a batch
 )
 @click.option("--model", metavar="NAME", help="Where the index's model is, for --text, if not under its own name.")
 @device_option
+@filter_options
+@click.option("--ivf", is_flag=True, help="Quick, and not always exact: look into the lists of `lunacy ivf`.")
+@click.option("--nprobe", metavar="N", type=click.IntRange(min=1), help="Look into N lists  [as the recall takes]")
 def query(
     papers: tuple[str, ...],
     index_dir: str | None,
@@ -51,11 +54,13 @@ def query(
     batch: str | None,
     form: str | None,
     skip_unknown: bool,
+    only_ids: str | None,
+    not_ids: str | None,
     **options: Any,
 ) -> None:
     """The papers most like each ID: an arXiv id in any form, or its link.
 
-    The score is the cosine of the two papers' vectors; the list is exact.
+    The score is the cosine of the two papers' vectors; the list is exact, but for --ivf.
     """
     if sum([bool(papers), text is not None, batch is not None]) != 1:
         raise UsageError("give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
@@ -65,13 +70,18 @@ def query(
     on_terminal = bool(sys.stdout and sys.stdout.isatty())
     form = form or ("table" if on_terminal else "jsonl")
     styled = on_terminal and "NO_COLOR" not in os.environ
-    if "-" in (text, batch) and sys.stdin is None:
+    if "-" in (text, batch, only_ids, not_ids) and sys.stdin is None:
         raise UsageError("standard input is closed")
+    if only_ids is not None:
+        options["only_ids"] = [one for group in _ids_in(only_ids) for one in group]
+    if not_ids is not None:
+        options["not_ids"] = [one for group in _ids_in(not_ids) for one in group]
     failed: list[LunacyError] = []
     with open_index(find_index(index_dir)) as ix:
         if text is not None:
             asked = _ask_text(ix, _read_text() if text == "-" else text, options)
         else:
+            del options["model"], options["device"]
             asked = _ask_papers(ix, [papers] if batch is None else _ids_in(batch), options, failed)
         one = text is not None or len(papers) == 1
         for piece in render.answers(asked, form, one=one, styled=styled):
@@ -84,14 +94,13 @@ def query(
         sys.exit(max(error.exit_code for error in failed))
 
 
-Asked = Iterator[tuple[dict[str, str], "list[Hit]"]]
+Asked = Iterator[tuple[dict[str, str], "list[Hit]", float | None]]
 
 
 def _ask_text(ix: Index, text: str, options: dict[str, Any]) -> Asked:
-    options.pop("include_self")
     answer = ix.answer_text(text, **options)
     assert answer.text is not None
-    yield {"text": answer.text}, answer.hits
+    yield {"text": answer.text}, answer.hits, answer.recall
 
 
 def _read_text() -> str:
@@ -104,18 +113,13 @@ def _ask_papers(
     from lunacy import render
 
     for group in groups:
-        for answer in ix.answers(
-            group,
-            top=options["top"],
-            include_self=options["include_self"],
-            include_withdrawn=options["include_withdrawn"],
-        ):
+        for answer in ix.answers(group, **options):
             if isinstance(answer, LunacyError):
                 failed.append(answer)
                 click.echo(f"lunacy: {render.harmless(str(answer))}", err=True)
             else:
                 assert answer.paper is not None
-                yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits
+                yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits, answer.recall
 
 
 def _ids_in(batch: str) -> Iterator[list[str]]:

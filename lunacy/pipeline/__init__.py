@@ -1,6 +1,7 @@
 """The write side: snapshot -> skip what is known -> embed -> store."""
 
 from lunacy.pipeline.build import BuildReport, build_index
+from lunacy.pipeline.caches import IvfReport, build_ivf, refresh_caches
 from lunacy.pipeline.diff import DiffReport, diff_index
 from lunacy.pipeline.reading import Counts, Progress
 from lunacy.pipeline.reembed import compare_vectors
@@ -10,9 +11,12 @@ __all__ = [
     "BuildReport",
     "Counts",
     "DiffReport",
+    "IvfReport",
     "Progress",
     "build_index",
+    "build_ivf",
     "compare_vectors",
     "diff_index",
+    "refresh_caches",
     "remove_papers",
 ]

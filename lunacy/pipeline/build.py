@@ -15,6 +15,7 @@ from lunacy.embedding import DEFAULT_MODEL, Embedded, Embedder, GivenVectors, ca
 from lunacy.errors import PruneRefused, SnapshotError, UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import TEXTS
+from lunacy.pipeline.caches import refresh_caches
 from lunacy.pipeline.plan import Change, Plan, make_plan
 from lunacy.pipeline.reading import Counts, Progress, Window, read_windows
 from lunacy.pipeline.threads import Here, read_ahead
@@ -115,6 +116,8 @@ def build_index(
                     _prune(writer, counts, prune_limit)
 
             run.here.serve(store)
+            if writer.n_papers:
+                refresh_caches(into)
     if broken:
         raise broken[0]
     if not counts.read:

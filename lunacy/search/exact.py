@@ -1,29 +1,28 @@
-"""Exact search: FAISS flat scans find candidates, float64 rescoring decides, and the end of the list is proved.
+"""Exact search: a quick scan finds candidates, float64 rescoring decides, and the end of the list is proved.
 
-A flat scan in float32 is off by some 1e-7 a score, and how it breaks ties depends on its threads and blocks. So we
-fetch a few rows more than are asked for, score them again in float64, and accept the list only when nothing that was
-not fetched can belong to it; else we fetch twice as many. Ties go to the lower row.
+A scan in float32 is off by some 1e-7 a score, one by 8-bit codes by some 0.02, and how either breaks ties depends on
+its threads and blocks. So we fetch more rows than are asked for, score again in float64 each one that can belong to
+the list, and accept the list only when nothing that was not fetched can; else we fetch twice as many. Ties go to the
+lower row.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.store import OpenSegment, Rows, Vectors, View
-
-Scores = npt.NDArray[np.float64]
+from lunacy.filter import Filter
+from lunacy.search.parts import parts_of
+from lunacy.search.scan import Fetched, Part, Scores, fetch
+from lunacy.store import Rows, Vectors, View
 
 _ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
 _MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so that one pass nearly always does
-_BLAS_FROM = 16  # queries: for fewer, one thread a segment is faster than FAISS' matrix products (tests/bench)
 _BLOCK = 1024  # queries at a time: bounds memory
+_RESCORED_FLOATS = 2**22  # at a time: bounds memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,87 +31,95 @@ class Found:
 
     rows: Rows  # (k,) int64
     scores: Scores  # (k,) cosines
+    recall: float | None = None  # the share of the true best that is expected among them; None: they are the best
 
 
 def search(
-    view: View, queries: Vectors, k: int, *, without: Sequence[int] | None = None, include_withdrawn: bool = False
+    view: View,
+    queries: Vectors,
+    k: int,
+    *,
+    without: Sequence[int] | None = None,
+    include_withdrawn: bool = False,
+    wanted: Filter | None = None,
 ) -> list[Found]:
-    """The `k` nearest rows of each query, (n, dim) float32 unit rows, over the papers of `view`.
+    """The `k` nearest rows of each query, (n, dim) float32 unit rows, over the papers of `view` that are `wanted`.
 
     `without`: for each query one row to leave out (the paper itself), or -1. A list is shorter than `k` only when
-    there are no more papers.
+    no more papers qualify.
     """
+    return search_parts(view, parts_of(view, wanted, include_withdrawn), queries, k, without)
+
+
+def search_parts(
+    view: View, parts: Sequence[Part], queries: Vectors, k: int, without: Sequence[int] | None
+) -> list[Found]:
+    """As `search`, over some parts alone."""
     left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
     found: list[Found] = []
     for start in range(0, len(queries), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        found += _search_block(view, queries[part], k, left_out[part], include_withdrawn)
+        block = slice(start, start + _BLOCK)
+        found += _search_block(view, parts, queries[block], k, left_out[block])
     return found
 
 
-def _search_block(view: View, queries: Vectors, k: int, left_out: Rows, include_withdrawn: bool) -> list[Found]:
-    found: dict[int, Found] = {}
+def _search_block(view: View, parts: Sequence[Part], queries: Vectors, k: int, left_out: Rows) -> list[Found]:
+    found: list[Found | None] = [None] * len(queries)
     undecided = np.arange(len(queries))
     n_fetched = k + _MARGIN
     while len(undecided):
-        scores, rows, limits = _fetch(view.segments, queries[undecided], n_fetched, include_withdrawn)
-        for place, query in enumerate(undecided.tolist()):
-            candidates = rows[place][(scores[place] > -np.inf) & (rows[place] != left_out[query])]
-            decided = _decide(view, queries[query], candidates, k, float(limits[place]))
-            if decided is not None:
-                found[query] = decided
-        undecided = np.array([query for query in undecided.tolist() if query not in found], np.int64)
+        fetched = fetch(parts, queries[undecided], n_fetched, again=n_fetched > k + _MARGIN)
+        fetched.uppers[fetched.rows == left_out[undecided, None]] = -np.inf
+        step = max(1, _RESCORED_FLOATS // (n_fetched * queries.shape[1]))
+        for start in range(0, len(undecided), step):
+            block = slice(start, start + step)
+            part = Fetched(fetched.uppers[block], fetched.rows[block], fetched.limits[block])
+            decided = _decide(view, queries[undecided[block]], part, k, n_fetched)
+            for query, one in zip(undecided[block].tolist(), decided, strict=True):
+                found[query] = one
+        undecided = np.array([query for query in undecided.tolist() if found[query] is None], np.int64)
         n_fetched *= 2
-    return [found[query] for query in range(len(queries))]
+    return [one for one in found if one is not None]
 
 
-def _decide(view: View, query: npt.NDArray[np.float32], candidates: Rows, k: int, limit: float) -> Found | None:
-    """The best `k` of `candidates`; None when a row that is not among them, scoring up to `limit`, could belong."""
-    vectors = view.vectors(candidates).astype(np.float64)  # (c, dim)
-    exact = (vectors * query).sum(axis=1)  # (c,): row by row, so that equal vectors get equal scores
-    order = np.lexsort((candidates, -exact))[:k]
-    if limit > -np.inf and (len(order) < k or exact[order[-1]] <= limit + _ROUNDING):
-        return None
-    return Found(candidates[order], exact[order])
+def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> list[Found | None]:
+    """The best `k` for each query; None where a row that was not fetched could belong to them."""
+    order = _best_places(fetched.uppers, n)
+    uppers = np.take_along_axis(fetched.uppers, order, axis=1)  # (q, n): those that are scored first
+    rows = np.take_along_axis(fetched.rows, order, axis=1)
+    scores = np.where(uppers > -np.inf, rescore(view, queries, rows, uppers > -np.inf), -np.inf)
+    n_found = scores.shape[1]
+    least = -np.partition(-scores, k - 1, axis=1)[:, k - 1] if n_found >= k else np.full(len(queries), -np.inf)
+    others = fetched.uppers > -np.inf  # (q, c): those that could still belong
+    np.put_along_axis(others, order, False, axis=1)
+    others &= fetched.uppers + _ROUNDING >= least[:, None]
+    decided: list[Found | None] = []
+    for query, limit in enumerate(fetched.limits.tolist()):
+        candidates, exact = rows[query], scores[query]
+        if others[query].any():
+            more = fetched.rows[query, others[query]][None]  # (1, c)
+            candidates = np.concatenate([candidates, more[0]])
+            exact = np.concatenate([exact, rescore(view, queries[query][None], more)[0]])
+        best = np.lexsort((candidates, -exact))[:k]
+        best = best[exact[best] > -np.inf]
+        is_proved = limit == -np.inf or (len(best) == k and exact[best[-1]] > limit + _ROUNDING)
+        decided.append(Found(candidates[best], exact[best]) if is_proved else None)
+    return decided
 
 
-def _fetch(
-    segments: Sequence[OpenSegment], queries: Vectors, n: int, include_withdrawn: bool
-) -> tuple[npt.NDArray[np.float32], Rows, Scores]:
-    """The best rows by flat scan: scores (q, c), rows (q, c), and (q,) limits: no other live row scores higher.
-
-    A score of -inf marks a row that does not count; a limit of -inf says that every row was fetched.
-    """
-    by_blas = len(queries) >= _BLAS_FROM
-    faiss.cvar.distance_compute_blas_threshold = 1 if by_blas else 2**30  # its unit changed between FAISS versions
-    if not by_blas:
-        workers = min(len(segments), os.cpu_count() or 1) or 1
-        with ThreadPoolExecutor(workers, initializer=faiss.omp_set_num_threads, initargs=(1,)) as pool:
-            parts = list(pool.map(lambda segment: _scan(segment, queries, n, include_withdrawn), segments))
-    else:
-        parts = [_scan(segment, queries, n, include_withdrawn) for segment in segments]
-    if not parts:
-        empty = np.empty((len(queries), 0), np.float32)
-        return empty, np.empty((len(queries), 0), np.int64), np.full(len(queries), -np.inf)
-
-    scores = np.concatenate([part[0] for part in parts], axis=1)  # (q, segments * n)
-    rows = np.concatenate([part[1] for part in parts], axis=1)
-    limits = np.max([part[2] for part in parts], axis=0)  # (q,)
-    if scores.shape[1] > n:
-        order = np.argsort(-scores, axis=1)
-        limits = np.maximum(limits, np.take_along_axis(scores, order[:, n : n + 1], axis=1)[:, 0])
-        scores, rows = (np.take_along_axis(array, order[:, :n], axis=1) for array in (scores, rows))
-    return scores, rows, limits
+def _best_places(uppers: npt.NDArray[np.float32], n: int) -> Rows:
+    """Where the `n` highest of each row of (q, c) stand: (q, n), in no order."""
+    if uppers.shape[1] <= n:
+        return np.tile(np.arange(uppers.shape[1]), (len(uppers), 1))
+    return np.argpartition(-uppers, n - 1, axis=1)[:, :n]
 
 
-def _scan(
-    segment: OpenSegment, queries: Vectors, n: int, include_withdrawn: bool
-) -> tuple[npt.NDArray[np.float32], Rows, Scores]:
-    n = min(n, segment.segment.n_rows)
-    scores, positions = segment.index.search(queries, n)  # (q, n) each, best first
-    whole = n == segment.segment.n_rows
-    limits = np.full(len(queries), -np.inf) if whole else scores[:, -1].astype(np.float64)
-    hidden = segment.dead if include_withdrawn else segment.dead_or_withdrawn
-    if len(hidden):
-        scores[np.isin(positions, hidden)] = -np.inf
-    return scores, positions + segment.segment.first_row, limits
+def rescore(view: View, queries: Vectors, rows: Rows, valid: npt.NDArray[np.bool_] | None = None) -> Scores:
+    """Cosines in float64 of (q, dim) queries with the vectors at (q, c) rows; 0 where not `valid`."""
+    if valid is None:
+        valid = np.ones(rows.shape, np.bool_)
+    vectors = np.zeros((*rows.shape, queries.shape[1]), np.float64)  # (q, c, dim)
+    vectors[valid] = view.vectors(rows[valid])
+    vectors *= queries[:, None, :]
+    exact: Scores = vectors.sum(axis=-1)  # row by row, so that equal vectors get equal scores
+    return exact

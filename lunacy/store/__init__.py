@@ -3,7 +3,9 @@
 The format is described in indexes/README.md.
 """
 
+from lunacy.store import caches
 from lunacy.store.compact import SEGMENT_ROWS
+from lunacy.store.files import writer_lock
 from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
 from lunacy.store.records import Entry, Known
 from lunacy.store.repair import Repaired, repair
@@ -25,8 +27,10 @@ __all__ = [
     "Vectors",
     "View",
     "Writer",
+    "caches",
     "check_fingerprint",
     "recorded_fingerprint",
     "repair",
     "verify",
+    "writer_lock",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -137,6 +137,11 @@ class Database:
             part = values[start : start + _MAX_PARAMETERS]
             yield from self.all(sql.format(",".join("?" * len(part))), part)
 
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of the answer, one at a time."""
+        with self._errors():
+            yield from self._connection.execute(sql)
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Carry out one statement."""
         with self._errors():
@@ -185,8 +190,12 @@ class Database:
 
 def _stamp(path: Path) -> tuple[int, ...]:
     """Changes when the database, or its write-ahead log, does."""
-    stats = [file.stat() for file in (path, Path(f"{path}-wal")) if file.exists()]
-    return tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    numbers: list[int] = []
+    for file in (path, Path(f"{path}-wal")):
+        with suppress(FileNotFoundError):
+            stat = file.stat()
+            numbers += (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    return tuple(numbers)
 
 
 def require_index(folder: Path) -> None:

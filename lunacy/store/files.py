@@ -7,7 +7,8 @@ import os
 import shutil
 import socket
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lunacy.errors import DiskFull, IndexLocked, StoreError
@@ -78,3 +79,13 @@ class WriterLock:
     def release(self) -> None:
         """Give the lock back. The file stays: to remove it would race with the next writer."""
         os.close(self._descriptor)
+
+
+@contextmanager
+def writer_lock(folder: str | Path) -> Iterator[None]:
+    """The lock, for a block: for those who change an index folder without a `Writer`."""
+    lock = WriterLock(Path(folder))
+    try:
+        yield
+    finally:
+        lock.release()

@@ -12,8 +12,13 @@ import numpy as np
 import orjson
 
 from lunacy.errors import IndexDamaged, NoIndex, StoreError
+from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
+from lunacy.store import caches
+from lunacy.store.caches import Cache
+from lunacy.store.columns import KIND as COLUMNS
+from lunacy.store.columns import Columns, Mask, admitted, open_columns, write_columns
 from lunacy.store.database import Database
 from lunacy.store.records import PAPER_COLUMNS, Known, to_paper
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
@@ -51,6 +56,8 @@ class View:
     def __init__(self, database: Database, generation: int) -> None:
         self._database = database
         self.generation = generation
+        self.cache_version = caches.version(database.folder)
+        self.caches = caches.read(database.folder)
         self.fingerprint = read_fingerprint(database)
         segments = read_segments(database)
         dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
@@ -62,6 +69,13 @@ class View:
             for segment in segments
         ]
         self._first_rows = np.array([segment.first_row for segment in segments], np.int64)
+        self._columns: Columns | None = None
+        self._admitted: tuple[Filter, Mask] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The index folder."""
+        return self._database.folder
 
     @property
     def n_papers(self) -> int:
@@ -94,6 +108,25 @@ class View:
     def end_row(self) -> int:
         """The row behind the last one."""
         return self.segments[-1].segment.end_row if self.segments else 0
+
+    def admitted(self, wanted: Filter) -> Mask:
+        """Which rows `wanted` admits: (end_row,) bool. A row that has no paper may be among them."""
+        if self._admitted is None or self._admitted[0] != wanted:
+            if self._columns is None:
+                self._columns = open_columns(self.folder, self.caches, self.generation, self.end_row)
+            self._admitted = wanted, admitted(self._database, self._columns, wanted, self.end_row)
+        return self._admitted[1]
+
+    def make_columns(self) -> Cache:
+        """Make the cache that `admitted` is quick by; it does not count before `caches.commit` names it."""
+        return caches.add(
+            self.folder,
+            COLUMNS,
+            "columns",
+            [],
+            size_bytes=100 * self.n_papers,
+            write=lambda path: write_columns(self._database, path, self.generation, self.end_row),
+        )
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises IndexDamaged for a row without a paper."""
@@ -165,7 +198,8 @@ class Store:
             self._database.run("BEGIN")
             try:
                 generation = read_generation(self._database)
-                if self._view is None or self._view.generation != generation:
+                state = generation, caches.version(self.folder)
+                if self._view is None or (self._view.generation, self._view.cache_version) != state:
                     self._view = View(self._database, generation)
             except FileNotFoundError as error:  # merged away since the transaction began, or lost
                 self._database.run("ROLLBACK")

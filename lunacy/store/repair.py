@@ -14,6 +14,7 @@ import orjson
 
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.fingerprint import Fingerprint
+from lunacy.store import caches
 from lunacy.store import database as db
 from lunacy.store.database import Database
 from lunacy.store.files import WriterLock, sync_folder
@@ -47,13 +48,16 @@ def repair(folder: str | Path) -> Repaired:
     db.require_index(folder)
     lock = WriterLock(folder)
     try:
+        broken = list(caches.faults(folder))
+        if broken:
+            caches.drop(folder)
         faults = _faults(folder)
         if not faults:
             with_all = Database(folder)
             [n_papers] = with_all.one("SELECT count(*) FROM papers")
             with_all.close()
-            return Repaired([], n_papers, [], 0)
-        return _rebuild(folder, faults)
+            return Repaired(broken, n_papers, [], 0)
+        return _rebuild(folder, broken + faults)
     finally:
         lock.release()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lunacy.errors import IndexDamaged, StoreError
+from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
 from lunacy.store.records import PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
@@ -27,7 +28,7 @@ def verify(folder: str | Path) -> list[str]:
         database = Database(Path(folder), to_repair=True)
         try:
             database.run("BEGIN")
-            faults = list(_faults(database))
+            faults = [*_faults(database), *caches.faults(database.folder)]
             before = database.all("SELECT value FROM meta WHERE key = 'generation'") if faults else []
             database.run("ROLLBACK")
             # a writer may have merged away a segment meanwhile: what counts is said of the last commit

@@ -16,6 +16,7 @@ import orjson
 
 from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
+from lunacy.store import caches
 from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
@@ -276,7 +277,8 @@ def refuse_foreign(folder: Path) -> None:
         raise NoIndex(f"{folder} is a file; give a folder for the index")
     if not folder.is_dir() or (folder / db.NAME).exists():
         return
-    ours = {LOCK_NAME, QUARANTINE_NAME, *(f"{db.NAME}-{kind}" for kind in ("journal", "wal", "shm"))}
+    ours = {LOCK_NAME, QUARANTINE_NAME, caches.FOLDER_NAME}
+    ours |= {f"{db.NAME}-{kind}" for kind in ("journal", "wal", "shm")}
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in ours and not path.match("segment-*"))
     if foreign:
         raise NoIndex(f"{folder} is not empty and holds no index ({foreign[0]}, ...); give a new folder")

@@ -1,0 +1,46 @@
+"""What is asked besides the paper: one bundle from the doors down to the search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from lunacy.errors import UsageError
+from lunacy.filter import Filter
+
+
+class Keywords(TypedDict, total=False):
+    """The keywords of `Index.similar` and its kin."""
+
+    top: int  # hits a list; 10
+    include_self: bool  # list the paper itself too
+    include_withdrawn: bool  # list papers that were withdrawn too
+    ivf: bool  # quick, and not always exact: look into the IVF lists
+    nprobe: int | None  # into how many; None: as many as the wanted recall takes
+    category: str | Iterable[str]  # patterns: cs.CL, cs.*; any of them
+    since: str  # dates of the last change: 2024, 2024-05, 2024-05-31
+    until: str  # inclusive
+    author: str | Iterable[str]  # parts of names; all of them
+    only_ids: str | Iterable[str] | None  # ids in any form
+    not_ids: str | Iterable[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As Keywords. Raises UsageError for what contradicts itself."""
+
+    top: int = 10
+    include_self: bool = False
+    include_withdrawn: bool = False
+    ivf: bool = False
+    nprobe: int | None = None
+    filter: Filter = field(default_factory=Filter)
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise UsageError(f"top is {self.top}; ask for at least 1")
+        if self.nprobe is not None and not self.ivf:
+            raise UsageError("nprobe is the number of IVF lists; it needs ivf (--ivf)")
+        if self.nprobe is not None and self.nprobe < 1:
+            raise UsageError(f"nprobe is {self.nprobe}; look into at least 1 list")

@@ -1,0 +1,141 @@
+"""Making the caches that quicken questions: 8-bit codes, filter columns, IVF lists."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lunacy.embedding import Embedder, load
+from lunacy.errors import DiskFull, LunacyError, NoIndex, UsageError
+from lunacy.search.codes import KIND as CODES
+from lunacy.search.codes import write_codes
+from lunacy.search.ivf import KIND as IVF
+from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
+from lunacy.store import Store, View, caches, check_fingerprint, writer_lock
+from lunacy.store.caches import Cache
+from lunacy.store.columns import KIND as COLUMNS
+
+LEAST_ROWS = 20_000  # an index with fewer is scanned in a few milliseconds as it is
+LEAST_SEGMENT = 4096  # rows; smaller ones will soon be merged
+REFRESH_SHARE = 0.1  # of the papers: when so many are not in the lists, they are made again
+
+
+@dataclass(frozen=True, slots=True)
+class IvfReport:
+    """What making the lists took and gave."""
+
+    folder: Path
+    facts: dict[str, Any]
+    size_bytes: int
+    wait_s: float  # with measuring, which is most of it
+
+
+def refresh_caches(folder: str | Path, *, least_rows: int = LEAST_ROWS) -> None:
+    """Bring the caches up to the last commit, as far as they are worth their space. The writer's lock must be held.
+
+    Without room on the disk they are left as they are: the answers are the same without.
+    """
+    with Store(folder) as store, store.view() as view:
+        rows = sum(segment.segment.n_rows for segment in view.segments)
+        kept = [cache for cache in view.caches if _is_current(view, cache)]
+        try:
+            if rows >= least_rows:
+                _add_codes(view, kept)
+                if not any(cache.kind == COLUMNS for cache in kept):
+                    kept.append(view.make_columns())
+            if kept != view.caches:
+                caches.commit(view.folder, kept)
+            old = next((cache for cache in kept if cache.kind == IVF), None)
+            stale = old is not None and _uncovered(view, old) >= REFRESH_SHARE * view.n_papers
+        except DiskFull:
+            return
+    if stale and old is not None:
+        _make_ivf(Path(folder), float(old.facts["wanted"]), None, load_model=bool(old.facts["texts"]["measured"]))
+
+
+def build_ivf(
+    folder: str | Path, *, recall: float = RECALL, embedder: Embedder | None = None, device: str = "auto"
+) -> IvfReport:
+    """Make the IVF lists of an index, tuned so that they find the share `recall` of the ten best.
+
+    Papers' titles are the texts that are tuned for. When the index's model cannot be had, texts get twice the lists.
+    Raises NoIndex, IndexLocked, DiskFull, UsageError.
+    """
+    if not 0 < recall < 1:
+        raise UsageError(f"recall is {recall}; give a share between 0 and 1, such as 0.98; without --ivf it is 1")
+    with writer_lock(folder):
+        refresh_caches(folder)
+        return _make_ivf(Path(folder), recall, embedder, device=device)
+
+
+def _make_ivf(
+    folder: Path, recall: float, embedder: Embedder | None, *, device: str = "auto", load_model: bool = True
+) -> IvfReport:
+    started = time.perf_counter()
+    with Store(folder) as store, store.view() as view:
+        if not view.n_papers:
+            raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
+        rows = draw(view, N_QUERIES)
+        papers = ask(view, view.vectors(rows), rows)
+        texts = _titles(view, embedder, device) if load_model else None
+        date = datetime.date.today().isoformat()
+        cache = caches.add(
+            folder,
+            IVF,
+            "ivf",
+            [segment.segment for segment in view.segments],
+            size_bytes=view.n_papers * (view.fingerprint.dim + 8),
+            write=lambda path: write_ivf(view, path, wanted=recall, papers=papers, texts=texts, date=date),
+        )
+        caches.commit(folder, [*(one for one in caches.read(folder) if one.kind != IVF), cache])
+    wait_s = time.perf_counter() - started
+    return IvfReport(folder, dict(cache.facts), cache.size_bytes, wait_s)
+
+
+def _is_current(view: View, cache: Cache) -> bool:
+    if caches.path_of(view.folder, cache) is None:
+        return False
+    if cache.kind == COLUMNS:
+        return bool(cache.facts["generation"] == view.generation)
+    there = {(segment.segment.number, segment.segment.sha256) for segment in view.segments}
+    return not there.isdisjoint(cache.segments)
+
+
+def _add_codes(view: View, kept: list[Cache]) -> None:
+    have = {cache.segments for cache in kept if cache.kind == CODES}
+    for opened in view.segments:
+        segment = opened.segment
+        if segment.n_rows < LEAST_SEGMENT or ((segment.number, segment.sha256),) in have:
+            continue
+        size_bytes = segment.n_rows * view.fingerprint.dim
+        kept.append(
+            caches.add(
+                view.folder,
+                CODES,
+                f"codes-{segment.number:08d}",
+                [segment],
+                size_bytes=size_bytes,
+                write=partial(write_codes, opened),
+            )
+        )
+
+
+def _uncovered(view: View, cache: Cache) -> int:
+    """How many rows the lists lack."""
+    return sum(one.n_live for one in view.segments if (one.segment.number, one.segment.sha256) not in cache.segments)
+
+
+def _titles(view: View, embedder: Embedder | None, device: str) -> Queries | None:
+    """Titles as queries, each without its own paper; None when the index's model cannot be had."""
+    ours = view.fingerprint
+    try:
+        embedder = embedder or load(ours.model, device=device)
+        check_fingerprint(view.folder, ours, replace(embedder.fingerprint, text=ours.text))
+    except LunacyError:
+        return None
+    rows = draw(view, N_TITLES, seed=1)
+    return ask(view, embedder.embed([paper.title for paper in view.papers(rows)]).vectors, rows)

@@ -1,0 +1,146 @@
+"""Making the lists of an IVF index: k-means in two levels, assignment in two levels, 8-bit codes.
+
+Plain k-means compares each row with each centroid: 4,096 of them for a million rows. In two levels it is 64 and then
+64 or so. `lunacy bench search` tells how long it takes and what recall it gives.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.search.scan import in_threads, multiply
+from lunacy.store import OpenSegment, Rows, Vectors, View
+
+_PER_LIST = 64  # rows of the sample for each list
+_TURNS = 8  # of k-means
+_BLOCK = 2**13  # rows assigned at a time
+_NEAR = 2  # groups in which a row looks for its list
+
+Lists = npt.NDArray[np.int64]  # (n,)
+
+
+def n_lists(n_rows: int) -> int:
+    """A power of two near 4 sqrt(n), with some rows a list."""
+    wanted = 2 ** round(np.log2(4 * np.sqrt(max(n_rows, 1))))
+    return int(max(1, min(wanted, n_rows // 8)))
+
+
+def write_lists(view: View, path: Path) -> tuple[int, int, Lists]:
+    """Write the lists of all rows of `view` that have a paper: bytes of the file's head, lists, the list of each row.
+
+    The list of a row without a paper is -1.
+    """
+    multiply(_PER_LIST)
+    faiss.omp_set_num_threads(1)
+    rng = np.random.default_rng(0)
+    dim, nlist = view.fingerprint.dim, n_lists(view.n_papers)
+    groups = _train(_sample(view, nlist * _PER_LIST, rng), nlist)
+    centroids = np.concatenate(groups)  # (nlist, dim)
+    quantizer = faiss.IndexFlatIP(dim)
+    quantizer.add(centroids)
+    index: Any = faiss.IndexIVFScalarQuantizer(
+        quantizer,
+        dim,
+        len(centroids),
+        faiss.ScalarQuantizer.QT_8bit_uniform,
+        faiss.METRIC_INNER_PRODUCT,
+        False,  # codes of the rows themselves, not of what is left of them beside their centroid
+    )
+    extremes = np.array([(block.min(), block.max()) for one in view.segments for _start, block in one.blocks()])
+    ends = np.array([[extremes[:, 0].min()], [extremes[:, 1].max()]], np.float32)
+    index.sq.train(np.repeat(ends, dim, axis=1))  # all that training looks at
+    index.is_trained = True
+    lists = np.full(view.end_row, -1, np.int64)
+    near = _Groups(groups)
+    for segment in view.segments:
+        live = _live(segment)
+        pieces = [live[start : start + _BLOCK] for start in range(0, len(live), _BLOCK)]
+        for rows, block, mine in in_threads(partial(_read_and_assign, segment, near), pieces):
+            lists[rows] = mine
+            index.add_core(len(rows), faiss.swig_ptr(block), faiss.swig_ptr(rows), faiss.swig_ptr(mine))
+    faiss.write_index(index, os.fspath(path))
+    return path.stat().st_size - index.ntotal * (index.code_size + 8), len(centroids), lists
+
+
+def _sample(view: View, n: int, rng: np.random.Generator) -> Vectors:
+    live = np.concatenate([_live(segment) + segment.segment.first_row for segment in view.segments])
+    return view.vectors(np.sort(rng.choice(live, min(n, len(live)), replace=False)))
+
+
+def _live(segment: OpenSegment) -> Rows:
+    """The positions that have a paper."""
+    return np.delete(np.arange(segment.segment.n_rows), segment.dead)
+
+
+def _train(sample: Vectors, nlist: int) -> list[Vectors]:
+    """Unit centroids, `nlist` in all, in groups of neighbours."""
+    tops = _k_means(sample, max(1, round(np.sqrt(nlist))))
+    owners = _nearest(sample, tops, 1)[1][:, 0]  # (n,)
+    sizes = np.bincount(owners, minlength=len(tops))
+    shares = np.minimum(np.maximum(1, np.floor(nlist * sizes / sizes.sum()).astype(int)), np.maximum(sizes, 1))
+    return in_threads(
+        lambda group: _k_means(sample[owners == group], shares[group]) if sizes[group] else tops[group][None],
+        range(len(tops)),
+    )
+
+
+def _k_means(points: Vectors, k: int) -> Vectors:
+    if len(points) <= k:
+        return points.copy()
+    means = faiss.Kmeans(
+        points.shape[1],
+        k,
+        niter=_TURNS,
+        spherical=True,
+        seed=0,
+        min_points_per_centroid=1,
+        max_points_per_centroid=256,
+    )
+    means.train(points)
+    return np.asarray(means.centroids, np.float32)
+
+
+class _Groups:
+    """Centroids in groups, for finding the list of a row: the best in the groups whose means are nearest."""
+
+    def __init__(self, groups: list[Vectors]) -> None:
+        self._groups = groups
+        self._firsts = np.cumsum([0, *(len(group) for group in groups)])  # of each group's lists
+        means = np.stack([group.mean(axis=0) for group in groups])  # (g, dim)
+        self._means = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+
+    def assign(self, rows: Vectors) -> Lists:
+        """The list of each row of (n, dim)."""
+        _scores, near = _nearest(rows, self._means, min(_NEAR, len(self._groups)))  # (n, near)
+        best = np.full(len(rows), -np.inf, np.float32)
+        lists = np.zeros(len(rows), np.int64)
+        for group, centroids in enumerate(self._groups):
+            mine = np.flatnonzero((near == group).any(axis=1))
+            if len(mine):
+                scores, places = (found[:, 0] for found in _nearest(rows[mine], centroids, 1))
+                better = scores > best[mine]
+                best[mine[better]] = scores[better]
+                lists[mine[better]] = self._firsts[group] + places[better]
+        return lists
+
+
+def _read_and_assign(segment: OpenSegment, groups: _Groups, positions: Rows) -> tuple[Rows, Vectors, Lists]:
+    block = segment.vectors(positions)
+    return positions + segment.segment.first_row, block, groups.assign(block)
+
+
+def _nearest(rows: Vectors, centroids: Vectors, k: int) -> tuple[npt.NDArray[np.float32], Lists]:
+    """(n, k) scores and places of the best centroids of each row; by FAISS, as NumPy's products have threads of their
+    own, which get into each other's way.
+    """
+    index = faiss.IndexFlatIP(centroids.shape[1])
+    index.add(centroids)
+    found: tuple[npt.NDArray[np.float32], Lists] = index.search(rows, k)
+    return found

@@ -1,0 +1,121 @@
+"""How many lists give the wanted recall: measured on held-out queries against the exact scan, self left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.search.exact import Found, search
+from lunacy.search.ivf import PAPERS, TEXTS, Ivf, map_lists, search_ivf
+from lunacy.search.lists import Lists, write_lists
+from lunacy.store import Rows, Vectors, View
+
+RECALL = 0.98
+TOP = 10  # recall is that of the ten best
+N_QUERIES, N_TITLES = 1000, 2000  # the recall of texts varies more from one to the other
+_TRIED = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)  # times the chosen nprobe: the curve that `--nprobe` is judged by
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Held-out queries of one asker, with the truth about them."""
+
+    vectors: Vectors  # (n, dim)
+    left_out: Rows  # (n,): the paper itself, or -1
+    truth: list[Found]
+
+
+def ask(view: View, vectors: Vectors, left_out: Rows) -> Queries:
+    """Queries, answered exactly."""
+    return Queries(vectors, left_out, search(view, vectors, TOP, without=left_out.tolist()))
+
+
+def draw(view: View, n: int, seed: int = 0) -> Rows:
+    """Rows of papers that are not withdrawn, at random: at most `n`."""
+    able = [
+        np.delete(np.arange(one.segment.n_rows), one.dead_or_withdrawn) + one.segment.first_row for one in view.segments
+    ]
+    rows = np.concatenate(able)
+    return np.sort(np.random.default_rng(seed).choice(rows, min(n, len(rows)), replace=False))
+
+
+def recalls(truth: Sequence[Found], found: Sequence[Found]) -> npt.NDArray[np.float64]:
+    """(n,): of the true best, the share that was found. A row that scores as high as the last of them counts as it."""
+    shares = [
+        float((given.scores[: len(true.rows)] >= true.scores[-1] - 1e-9).sum()) / len(true.rows)
+        for true, given in zip(truth, found, strict=True)
+        if len(true.rows)
+    ]
+    return np.array(shares)
+
+
+def interval(shares: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """The mean of (n,) shares, and where it lies with 95 %: the normal approximation over queries."""
+    mean = float(shares.mean()) if len(shares) else 1.0
+    off = 1.96 * float(shares.std(ddof=1)) / np.sqrt(len(shares)) if len(shares) > 1 else 1.0
+    return round(mean, 4), round(max(0.0, float(mean - off)), 4), round(min(1.0, float(mean + off)), 4)
+
+
+def write_ivf(
+    view: View, path: Path, *, wanted: float, papers: Queries, texts: Queries | None, date: str
+) -> tuple[int, dict[str, Any]]:
+    """Write the lists, tuned to the recall that is `wanted`: the size of the file's head, and the facts.
+
+    Without `texts` to measure, they get twice the lists of papers, and their recall is that of papers with half.
+    """
+    started = time.perf_counter()
+    head_bytes, nlist, lists = write_lists(view, path)
+    build_s = round(time.perf_counter() - started, 2)
+    covered = frozenset(segment.segment.number for segment in view.segments)
+    not_yet: dict[str, Any] = {PAPERS: {"curve": []}, TEXTS: {"curve": []}}
+    opened = Ivf(map_lists(path), covered, not_yet)
+    facts: dict[str, Any] = {"nlist": nlist, "wanted": wanted, "top": TOP, "date": date, "build_s": build_s}
+    facts[PAPERS] = {**_tune(view, opened, lists, papers, PAPERS, wanted), "measured": True}
+    if texts is not None:
+        facts[TEXTS] = {**_tune(view, opened, lists, texts, TEXTS, wanted), "measured": True}
+    else:
+        doubled = [[min(2 * nprobe, nlist), *rest] for nprobe, *rest in facts[PAPERS]["curve"]]
+        twice = min(2 * facts[PAPERS]["nprobe"], nlist)
+        facts[TEXTS] = {**facts[PAPERS], "nprobe": twice, "curve": doubled, "measured": False}
+    return head_bytes, facts
+
+
+def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, asker: str, wanted: float) -> dict[str, Any]:
+    """The least nprobe with the wanted recall, and the recall measured with it and with others around it."""
+    needed = _lists_needed(ivf, lists, queries)
+    nlist = ivf.index.nlist
+    enough = np.arange(1, nlist + 1)
+    shares = np.searchsorted(np.sort(needed), enough, side="right") / max(len(needed), 1)  # (nlist,): at most by lists
+    nprobe = int(np.argmax(shares >= wanted)) + 1 if (shares >= wanted).any() else nlist
+    measured = _measure(view, ivf, queries, asker, nprobe)
+    while measured[0] < wanted and nprobe < nlist:
+        nprobe = min(nlist, nprobe + max(1, nprobe // 16))
+        measured = _measure(view, ivf, queries, asker, nprobe)
+    tried = sorted({min(nlist, max(1, round(nprobe * factor))) for factor in _TRIED})
+    curve = [[one, *(measured if one == nprobe else _measure(view, ivf, queries, asker, one))] for one in tried]
+    n = len(queries.left_out)
+    return {"nprobe": nprobe, "recall": measured[0], "interval": list(measured[1:]), "curve": curve, "queries": n}
+
+
+def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:
+    """For each true answer, how many lists must be looked into to meet it."""
+    faiss.omp_set_num_threads(1)
+    _scores, order = ivf.index.quantizer.search(queries.vectors, ivf.index.nlist)  # (q, nlist)
+    needed = []
+    for ranked, true in zip(order, queries.truth, strict=True):
+        ranks = np.empty(len(ranked), np.int64)
+        ranks[ranked] = np.arange(1, len(ranked) + 1)
+        needed.append(ranks[lists[true.rows]])
+    return np.concatenate(needed) if needed else np.empty(0, np.int64)
+
+
+def _measure(view: View, ivf: Ivf, queries: Queries, asker: str, nprobe: int) -> tuple[float, float, float]:
+    found = search_ivf(view, ivf, queries.vectors, TOP, asker=asker, nprobe=nprobe, without=queries.left_out.tolist())
+    return interval(recalls(queries.truth, found))

@@ -1,0 +1,178 @@
+"""Fetching candidates out of one segment, each way at its own best number of threads.
+
+One query at a time is quickest with a thread a segment, over 8-bit codes where there are some; many at once are
+quickest as matrix products over the float32 rows (tests/bench and `lunacy bench search` measure both).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.search.codes import Codes
+from lunacy.store import OpenSegment, Rows, Vectors
+
+Scores = npt.NDArray[np.float64]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_faiss: Any = faiss  # its stubs lack what its wrappers add
+
+BLAS_FROM = 16  # queries: for fewer, FAISS' matrix products are slower than a thread a segment
+_CODES_FETCH = 4  # times as many candidates by codes: their scores are off by the bound
+_FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
+_FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
+_GATHER = 2**14  # rows copied at a time, for a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment, and what a question may find in it."""
+
+    segment: OpenSegment
+    codes: Codes | None
+    hidden: Rows  # positions, ascending, that are no answers
+    allowed: Rows | None  # positions, ascending, that are; None: all that are not hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Candidates for each query, in no order. What was not fetched scores at most the limit."""
+
+    uppers: npt.NDArray[np.float32]  # (q, c): what a candidate scores at most, but for rounding; -inf: it is none
+    rows: Rows  # (q, c)
+    limits: Scores  # (q,): -inf when all was fetched
+
+
+def n_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """Threads, made once a process (a fork has none of its parent's); FAISS' own thread number is per thread."""
+    return ThreadPoolExecutor(n_cores(), initializer=faiss.omp_set_num_threads, initargs=(1,))
+
+
+def fetch(parts: Sequence[Part], queries: Vectors, n: int, *, again: bool = False) -> Fetched:
+    """About the best `n` rows of each part, as far as it has so many; the limits tell what they may lack.
+
+    `again`: the first try was not enough.
+    """
+    by_blas = multiply(len(queries))
+    scan = _scan_many if by_blas else partial(_scan_few, again=again)
+    return _joined(in_threads(lambda part: scan(part, queries, n), parts), len(queries))
+
+
+def multiply(n_queries: int) -> bool:
+    """Tell FAISS whether to scan by matrix products or row by row, which is decided here and not by its own guess."""
+    by_blas = n_queries >= BLAS_FROM
+    faiss.cvar.distance_compute_blas_threshold = 1 if by_blas else 2**30  # its unit changed between FAISS versions
+    return by_blas
+
+
+def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Do the work for each item, on all cores, in threads in which FAISS starts none of its own.
+
+    Its own (OpenMP) wait for each other by spinning: on cores that others use too, that took ten times as long.
+    """
+    if len(items) == 1:
+        faiss.omp_set_num_threads(1)
+        return [work(items[0])]
+    return list(_pool(os.getpid()).map(work, items))
+
+
+def _joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
+    if not found:
+        nothing = np.empty((n_queries, 0), np.int64)
+        return Fetched(nothing.astype(np.float32), nothing, np.full(n_queries, -np.inf))
+    return Fetched(
+        np.concatenate([one.uppers for one in found], axis=1),
+        np.concatenate([one.rows for one in found], axis=1),
+        np.max([one.limits for one in found], axis=0),
+    )
+
+
+def _scan_few(part: Part, queries: Vectors, n: int, *, again: bool) -> Fetched:
+    """For a single thread."""
+    share = 1.0 if part.allowed is None else len(part.allowed) / part.segment.segment.n_rows
+    if part.allowed is not None and (len(part.allowed) <= n or share <= (_FEW_AGAIN if again else _FEW)):
+        return _score_allowed(part, part.allowed, queries, n)
+    n_more = n if again else int(n / share) + 1  # of the best, some are not allowed
+    if part.codes is None:
+        return _search(part, part.segment.index, queries, n_more, by_bitmap=again)
+    found = _search(part, part.codes.index, queries, _CODES_FETCH * n_more, by_bitmap=again)
+    off = part.codes.bound * np.linalg.norm(queries, axis=1)  # (q,)
+    return Fetched(found.uppers + off[:, None].astype(np.float32), found.rows, found.limits + off)
+
+
+def _scan_many(part: Part, queries: Vectors, n: int) -> Fetched:
+    """As matrix products."""
+    if part.allowed is None:
+        return _search(part, part.segment.index, queries, n)
+    found = []
+    for start in range(0, len(part.allowed), _GATHER):
+        positions = part.allowed[start : start + _GATHER]
+        block = part.segment.vectors(positions)  # (b, dim)
+        n_here = min(n, len(block))
+        scores, places = faiss.knn(queries, block, n_here, metric=faiss.METRIC_INNER_PRODUCT)
+        rows = positions[places] + part.segment.segment.first_row
+        found.append(Fetched(scores, rows, _limits(scores, is_all=n_here == len(block))))
+    return _joined(found, len(queries))
+
+
+def _search(part: Part, index: faiss.Index, queries: Vectors, n: int, *, by_bitmap: bool = False) -> Fetched:
+    """By FAISS' own scan of `index`, which has the segment's positions.
+
+    What is not allowed is left out by a bitmap, or fetched and dropped: a scan with a bitmap takes up to four times as
+    long, as it goes row by row.
+    """
+    params, n_there = None, index.ntotal
+    wanted = np.ones(index.ntotal, np.bool_) if part.allowed is None else np.zeros(index.ntotal, np.bool_)
+    wanted[part.hidden if part.allowed is None else part.allowed] = part.allowed is not None
+    if by_bitmap and part.allowed is not None:
+        selector = _faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))
+        params, n_there = _faiss.SearchParameters(sel=selector), len(part.allowed)
+    n = min(n, n_there)
+    scores, positions = index.search(queries, n, params=params)  # (q, n) each, best first
+    limits = _limits(scores, is_all=n == n_there)
+    scores[~wanted[positions]] = -np.inf
+    return Fetched(scores, positions + part.segment.segment.first_row, limits)
+
+
+def _limits(scores: npt.NDArray[np.float32], *, is_all: bool) -> Scores:
+    """`scores`: (q, n), best first."""
+    return np.full(len(scores), -np.inf) if is_all else scores[:, -1].astype(np.float64)
+
+
+def _score_allowed(part: Part, allowed: Rows, queries: Vectors, n: int) -> Fetched:
+    """Only the rows that count, where they lie."""
+    scores = np.empty((len(queries), len(allowed)), np.float32)
+    places = np.zeros(len(allowed), np.int64)
+    index: Any = part.segment.index
+    rows_at = index.get_xb()
+    for query, into in zip(np.ascontiguousarray(queries), scores, strict=True):
+        _faiss.pairwise_indexed_inner_product(
+            index.d,
+            len(allowed),
+            faiss.swig_ptr(query),
+            faiss.swig_ptr(places),
+            rows_at,
+            faiss.swig_ptr(allowed),
+            faiss.swig_ptr(into),
+        )
+    rows = allowed + part.segment.segment.first_row
+    if len(allowed) <= n:
+        return Fetched(scores, np.tile(rows, (len(queries), 1)), np.full(len(queries), -np.inf))
+    best = np.argpartition(-scores, n - 1, axis=1)[:, :n]  # (q, n)
+    scores = np.take_along_axis(scores, best, axis=1)
+    return Fetched(scores, rows[best], scores.min(axis=1).astype(np.float64))

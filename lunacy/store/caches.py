@@ -1,0 +1,164 @@
+"""Caches: files in `DIR/cache/` that make answers quicker, are made from the store, and may be deleted at any time.
+
+`manifest.json` names each with its size, its hash and what it was made from; whatever does not match is not used. It
+is written new, flushed and renamed, so that it always names files that are whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lunacy.errors import IndexDamaged
+from lunacy.store.files import require_space, sync_folder
+from lunacy.store.segments import Segment
+
+FOLDER_NAME = "cache"
+_MANIFEST = "manifest.json"
+_UNFINISHED = "unfinished"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """What the manifest says of a file."""
+
+    kind: str  # "codes", "ivf", "columns"
+    name: str  # in the folder
+    segments: tuple[tuple[int, str], ...]  # number and sha256 of what it was made from
+    size_bytes: int
+    sha256: str
+    head_bytes: int  # what a reader must trust before it may map the rest
+    head_sha256: str
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what its kind needs to know: indexes/README.md
+
+    def is_made_from(self, segments: Sequence[Segment]) -> bool:
+        """Whether it was made from just these segments."""
+        return self.segments == tuple((segment.number, segment.sha256) for segment in segments)
+
+
+def version(folder: Path) -> tuple[int, int] | None:
+    """Changes when the manifest does; None when there is none."""
+    try:
+        found = (folder / FOLDER_NAME / _MANIFEST).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def read(folder: Path) -> list[Cache]:
+    """The caches of the index in `folder`; none when the manifest is missing or not as it was written."""
+    try:
+        return _read(folder)
+    except (OSError, IndexDamaged):
+        return []
+
+
+def path_of(folder: Path, cache: Cache) -> Path | None:
+    """The file, when its size and its head are as they were written; else None."""
+    path = folder / FOLDER_NAME / cache.name
+    try:
+        with path.open("rb") as file:
+            is_whole = os.fstat(file.fileno()).st_size == cache.size_bytes
+            if is_whole and hashlib.sha256(file.read(cache.head_bytes)).hexdigest() == cache.head_sha256:
+                return path
+    except OSError:
+        pass
+    return None
+
+
+def add(
+    folder: Path,
+    kind: str,
+    stem: str,
+    segments: Sequence[Segment],
+    *,
+    size_bytes: int,
+    write: Callable[[Path], tuple[int, Mapping[str, Any]]],
+) -> Cache:
+    """Make a file of about `size_bytes` and flush it to disk. It does not count before `commit` names it.
+
+    `write` makes it under the path that it is given, and returns the size of its head and its facts.
+    """
+    place = folder / FOLDER_NAME
+    place.mkdir(exist_ok=True)
+    require_space(folder, size_bytes)
+    path = place / _UNFINISHED
+    path.unlink(missing_ok=True)
+    head_bytes, facts = write(path)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        head = hashlib.sha256(file.read(head_bytes)).hexdigest()
+        file.seek(0)
+        whole = hashlib.file_digest(file, "sha256").hexdigest()
+        written_bytes = file.seek(0, os.SEEK_END)
+    name = f"{stem}-{whole[:12]}"
+    os.replace(path, place / name)
+    made_from = tuple((segment.number, segment.sha256) for segment in segments)
+    return Cache(kind, name, made_from, written_bytes, whole, head_bytes, head, facts)
+
+
+def commit(folder: Path, caches: Sequence[Cache]) -> None:
+    """From now on these are the caches; any other file in their folder goes."""
+    place = folder / FOLDER_NAME
+    place.mkdir(exist_ok=True)
+    content = orjson.dumps({"version": _VERSION, "caches": [asdict(cache) for cache in caches]})
+    check = hashlib.sha256(content).hexdigest()
+    path = place / _UNFINISHED
+    with path.open("wb") as file:
+        file.write(content + b"\n" + check.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(place)
+    os.replace(path, place / _MANIFEST)
+    sync_folder(place)
+    named = {_MANIFEST, *(cache.name for cache in caches)}
+    for path in place.iterdir():
+        if path.name not in named and path.is_file():
+            path.unlink()
+
+
+def drop(folder: Path) -> None:
+    """Delete all caches."""
+    shutil.rmtree(folder / FOLDER_NAME, ignore_errors=True)
+
+
+def faults(folder: Path) -> Iterator[str]:
+    """Every cache that is not as it was written, a line each. One that is gone is no fault."""
+    if version(folder) is None:
+        return
+    try:
+        caches = _read(folder)
+    except (OSError, IndexDamaged) as error:
+        yield f"{FOLDER_NAME}/{_MANIFEST}: {error}"
+        return
+    for cache in caches:
+        try:
+            with (folder / FOLDER_NAME / cache.name).open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != cache.sha256:
+                    yield f"{FOLDER_NAME}/{cache.name}: its content has changed since it was written (sha256 differs)"
+        except FileNotFoundError:
+            continue
+
+
+def _read(folder: Path) -> list[Cache]:
+    content, _, check = (folder / FOLDER_NAME / _MANIFEST).read_bytes().partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != check.strip():
+        raise IndexDamaged("its content has changed since it was written (sha256 differs)")
+    try:
+        manifest = orjson.loads(content)
+        if manifest["version"] != _VERSION:
+            return []  # of another lunacy
+        return [
+            Cache(**{**one, "segments": tuple((number, sha256) for number, sha256 in one["segments"])})
+            for one in manifest["caches"]
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise IndexDamaged(f"it is not one: {error}") from None

@@ -1,0 +1,145 @@
+"""The rows that a `Filter` admits: out of stored arrays, or, when that does not fit the commit, out of SQL.
+
+The cache is one file: the date of each row, the rows of each category, and the authors as plain text, row by row.
+"""
+
+from __future__ import annotations
+
+import mmap
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.categories import matching_categories
+from lunacy.filter import Filter, date_number, plain
+from lunacy.store import caches
+from lunacy.store.caches import Cache
+from lunacy.store.database import Database
+
+KIND = "columns"
+Mask = npt.NDArray[np.bool_]  # (end_row,): whether the paper at a row is meant
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What filters ask about, of the papers of one commit."""
+
+    dates: npt.NDArray[np.int32]  # (end_row,): 20240531; 0 where it is not known
+    rows: npt.NDArray[np.uint32]  # (n,): the rows that have a paper, ascending
+    starts: npt.NDArray[np.uint64]  # (n,): where the authors of each begin in `authors`
+    by_category: Mapping[str, npt.NDArray[np.uint32]]  # rows
+    authors: bytes | mmap.mmap  # begins with plain names, a line for each paper
+    authors_bytes: int
+
+    def admit(self, wanted: Filter, mask: Mask) -> None:
+        """Clear what the dates, categories and authors of `wanted` do not admit."""
+        categories = matching_categories(wanted.category)
+        if categories is not None:
+            _keep(mask, [rows for name, rows in self.by_category.items() if name in categories])
+        if wanted.since or wanted.until:
+            mask &= (self.dates >= max(wanted.first_date, 1)) & (self.dates <= wanted.last_date)
+        for part in wanted.author:
+            _keep(mask, [self.rows[np.fromiter(self._lines_with(plain(part).encode()), np.int64)]])
+
+    def _lines_with(self, text: bytes) -> Iterator[int]:
+        place = self.authors.find(text, 0, self.authors_bytes)
+        while place >= 0:
+            yield int(np.searchsorted(self.starts, place, side="right")) - 1
+            end = self.authors.find(b"\n", place, self.authors_bytes)
+            place = self.authors.find(text, end, self.authors_bytes)
+
+
+def admitted(database: Database, columns: Columns | None, wanted: Filter, end_row: int) -> Mask:
+    """Which rows have a paper that `wanted` admits: (end_row,) bool."""
+    mask = np.ones(end_row, np.bool_)
+    if wanted.category or wanted.since or wanted.until or wanted.author:
+        (columns or _collect(database, end_row)).admit(wanted, mask)
+    if wanted.only_ids is not None:
+        _keep(mask, [_rows_of(database, wanted.only_ids)])
+    if wanted.not_ids:
+        mask[_rows_of(database, wanted.not_ids)] = False
+    return mask
+
+
+def open_columns(folder: Path, found: Sequence[Cache], generation: int, end_row: int) -> Columns | None:
+    """The cache, when it is of this commit; else None."""
+    for cache in found:
+        if cache.kind == KIND and cache.facts["generation"] == generation and cache.facts["end_row"] == end_row:
+            path = caches.path_of(folder, cache)
+            return None if path is None else _open(path, cache.facts)
+    return None
+
+
+def write_columns(database: Database, path: Path, generation: int, end_row: int) -> tuple[int, dict[str, Any]]:
+    """Write the cache; the size of its head, and its facts."""
+    columns = _collect(database, end_row)
+    with path.open("xb") as file:
+        file.write(columns.authors)
+        file.write(bytes(-columns.authors_bytes % 8))
+        arrays: list[npt.NDArray[Any]] = [columns.starts, columns.dates, columns.rows, *columns.by_category.values()]
+        for column in arrays:
+            file.write(column.data)
+    return 0, {
+        "generation": generation,
+        "end_row": end_row,
+        "n_papers": len(columns.rows),
+        "authors_bytes": columns.authors_bytes,
+        "categories": [[name, len(rows)] for name, rows in columns.by_category.items()],
+    }
+
+
+def _open(path: Path, facts: Mapping[str, Any]) -> Columns:
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    place = facts["authors_bytes"] + -facts["authors_bytes"] % 8
+
+    def take(n: int, dtype: type[Any]) -> npt.NDArray[Any]:
+        nonlocal place
+        column: npt.NDArray[Any] = np.frombuffer(content, dtype, n, place)
+        place += column.nbytes
+        return column
+
+    starts, dates = take(facts["n_papers"], np.uint64), take(facts["end_row"], np.int32)
+    rows = take(facts["n_papers"], np.uint32)
+    by_category = {name: take(n, np.uint32) for name, n in facts["categories"]}
+    return Columns(dates, rows, starts, by_category, content, facts["authors_bytes"])
+
+
+def _collect(database: Database, end_row: int) -> Columns:
+    dates = np.zeros(end_row, np.int32)
+    rows, starts = array("I"), array("Q")
+    by_category: dict[str, array[int]] = {}
+    authors = bytearray()
+    papers = database.stream("SELECT row, updated, categories, authors FROM papers ORDER BY row")
+    for row, updated, categories, names in papers:
+        rows.append(row)
+        starts.append(len(authors))
+        authors += plain(names).encode() + b"\n"
+        dates[row] = date_number(updated) if updated else 0
+        for category in set(categories.split()):
+            by_category.setdefault(category, array("I")).append(row)
+    return Columns(
+        dates,
+        np.array(rows, np.uint32),
+        np.array(starts, np.uint64),
+        {name: np.array(found, np.uint32) for name, found in sorted(by_category.items())},
+        bytes(authors),
+        len(authors),
+    )
+
+
+def _rows_of(database: Database, ids: Collection[str]) -> npt.NDArray[np.int64]:
+    return np.array([row for [row] in database.some("SELECT row FROM papers WHERE id IN ({})", list(ids))], np.int64)
+
+
+def _keep(mask: Mask, groups: Iterable[npt.NDArray[Any]]) -> None:
+    """Clear `mask` but for the rows of `groups`."""
+    kept = np.zeros_like(mask)
+    for rows in groups:
+        kept[rows] = True
+    mask &= kept

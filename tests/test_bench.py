@@ -1,0 +1,62 @@
+"""`lunacy bench search` measures what it says, and says it in every form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from lunacy.cli import main
+from lunacy.store import Store
+from tests.test_modes import fill
+from tests.test_search import random_units
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """300 papers; no model, few cold starts."""
+
+    def no_model(*_arguments: Any, **_options: Any) -> None:
+        from lunacy.errors import ModelError
+
+        raise ModelError("no model in tests")
+
+    monkeypatch.setattr("lunacy.pipeline.caches.load", no_model)
+    monkeypatch.setattr("lunacy.bench.search._COLD_TURNS", 1)
+    fill(tmp_path / "index", [random_units(300, dim=16)])
+    return tmp_path / "index"
+
+
+def test_each_way_is_measured_at_the_size_that_is_asked_for(index: Path) -> None:
+    arguments = ["bench", "search", "--index", str(index), "--rows", "700", "--queries", "20", "--no-graphs"]
+    result = CliRunner().invoke(main, [*arguments, "--format", "json"], catch_exceptions=False)
+    report = orjson.loads(result.stdout)
+    assert (report["n_rows"], report["dim"]) == (700, 16)
+    by_name = {line["name"]: line for line in report["lines"]}
+    assert {"lunacy", "lunacy, no caches", "NumPy", "IndexFlatIP, 1 threads"} <= set(by_name)
+    for name, line in by_name.items():
+        assert 0 < line["p50_ms"] <= line["p95_ms"]
+        assert line["recall"] > 0.9
+        if "--ivf" not in name:
+            assert line["recall"] == 1
+    assert [one["name"] for one in report["cold"]] == ["import faiss", "lunacy query", "lunacy query --ivf"]
+    with Store(index) as store, store.view() as view:
+        assert view.caches == []  # the index itself is not touched
+    table = CliRunner().invoke(main, arguments, catch_exceptions=False).stdout
+    assert all(name.split(",")[0] in table for name in by_name)
+
+
+def test_copies_are_near_their_originals_and_unit(index: Path, tmp_path: Path) -> None:
+    from lunacy.bench.search import _copy
+
+    _copy(index, tmp_path / "copy", 450)
+    with Store(tmp_path / "copy") as store, store.view() as view:
+        rows = view.vectors(np.arange(450))
+    np.testing.assert_allclose(rows[:300], random_units(300, dim=16), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+    cosines = (rows[300:] * rows[:150]).sum(axis=1)
+    assert 0.8 < cosines.min() < cosines.max() < 1

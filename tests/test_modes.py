@@ -1,0 +1,413 @@
+"""Every way to search, with every filter, against brute force; caches are used only when they fit."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lunacy.errors import NoIndex, UsageError
+from lunacy.filter import Filter
+from lunacy.fingerprint import Fingerprint
+from lunacy.paper import Paper
+from lunacy.pipeline import build_ivf, caches
+from lunacy.search import PAPERS, open_ivf, search, search_ivf
+from lunacy.search.codes import open_codes
+from lunacy.search.scan import Part
+from lunacy.store import Entry, Store, View, Writer, repair, verify
+from lunacy.store import caches as files
+from tests.test_search import DIM, assert_found, brute_force, random_units
+from tests.test_store import names
+
+CATEGORIES = [("cs.CL",), ("cs.CL", "math.AG"), ("hep-th",), ()]
+DATES = ["2023-12-31", "2024-01-01", "2024-05-31", "2024-06-01", ""]
+AUTHORS = ["Ada Lovelace, Alan Turing", "É. Galois", "", "TURING and Lovelace"]
+
+
+def paper(place: int) -> Paper:
+    """The paper in a place: its fields follow from it."""
+    return Paper(
+        names(1, first=place)[0],
+        f"On {place}",
+        "This paper has been withdrawn." if place % 11 == 5 else f"We study {place}.",
+        authors=AUTHORS[place % 4],
+        categories=CATEGORIES[place % 3 if place % 7 else 3],
+        updated=DATES[place % 5],
+    )
+
+
+def admits(one: Paper, wanted: Filter) -> bool:
+    """The filter again, written out by hand for the values above."""
+    categories = {"cs.*": {"cs.CL"}, "math.AG": {"math.AG"}, "hep-th": {"hep-th"}}
+    if wanted.category and not any(set(one.categories) & categories[pattern] for pattern in wanted.category):
+        return False
+    if wanted.since and not (one.updated and one.updated >= wanted.since):
+        return False
+    if wanted.until and not (one.updated and one.updated[: len(wanted.until)] <= wanted.until):
+        return False
+    plain = one.authors.lower().replace("é", "e")
+    if not all({"TURING": "turing", "é. gal": "e. gal"}[part] in plain for part in wanted.author):
+        return False
+    return (wanted.only_ids is None or one.id in wanted.only_ids) and one.id not in wanted.not_ids
+
+
+def fill(folder: Path, parts: Sequence[np.ndarray], start: int = 0) -> None:
+    with Writer(folder, Fingerprint("fake", "abstract", parts[0].shape[1]), "fake") as writer:
+        for part in parts:
+            entries = [Entry.of(paper(place), "abstract") for place in range(start, start + len(part))]
+            writer.append(entries, part)
+            writer.commit()
+            start += len(part)
+
+
+@contextmanager
+def viewed(folder: Path) -> Iterator[View]:
+    with Store(folder) as store, store.view() as view:
+        yield view
+
+
+def make_caches(folder: Path) -> None:
+    """All of them, however small the index is."""
+    caches.refresh_caches(folder, least_rows=1)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lunacy.pipeline.caches.LEAST_SEGMENT", 1)
+    monkeypatch.setattr("lunacy.pipeline.caches.load", _no_model)
+
+
+def _no_model(*_arguments: object, **_options: object) -> None:
+    raise NoIndex("no model in tests")
+
+
+FILTERS = st.builds(
+    Filter,
+    category=st.sampled_from([(), (), ("cs.*",), ("math.AG", "hep-th")]),
+    since=st.sampled_from(["", "", "2024", "2024-05-31"]),
+    until=st.sampled_from(["", "", "2024", "2024-05", "2024-06-01"]),
+    author=st.sampled_from([(), (), ("TURING",), ("é. gal",)]),
+    only_ids=st.none() | st.frozensets(st.integers(0, 40).map(lambda n: names(1, first=n)[0])),
+    not_ids=st.frozensets(st.integers(0, 60).map(lambda n: names(1, first=n)[0]), max_size=8),
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[np.ndarray], list[int], np.ndarray, int, Filter, bool]:
+    pool = draw(st.sampled_from([np.eye(DIM, dtype=np.float32), random_units(8), random_units(60, seed=3)]))
+    chosen = draw(st.lists(st.integers(0, len(pool) - 1), min_size=1, max_size=60))
+    cuts = sorted(draw(st.sets(st.integers(1, len(chosen)), max_size=3)))
+    parts = [part for part in np.split(pool[chosen], cuts) if len(part)]
+    dead = draw(st.lists(st.integers(0, len(chosen) - 1), max_size=6, unique=True))
+    query = draw(st.sampled_from([pool[0], random_units(1, seed=9)[0]]))
+    return parts, dead, query, draw(st.integers(1, 70)), draw(FILTERS), draw(st.booleans())
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases(), st.sampled_from([0.0, 0.03, 1.0]), st.integers(0, 2))
+def test_every_mode_and_filter_gives_what_brute_force_gives(
+    case: tuple[list[np.ndarray], list[int], np.ndarray, int, Filter, bool], few: float, cached: int
+) -> None:
+    """`few`: how filtered segments are scanned; `cached`: nothing, before an update, after it."""
+    parts, dead, query, k, wanted, include_withdrawn = case
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:
+        patch.setattr("lunacy.search.scan._FEW", few)
+        patch.setattr("lunacy.search.scan._FEW_AGAIN", few)
+        folder = Path(name)
+        fill(folder, parts[:-1] or parts)
+        if cached:
+            make_caches(folder)
+            build_ivf(folder, recall=0.5)
+        if parts[:-1]:
+            fill(folder, parts[-1:], start=sum(map(len, parts[:-1])))
+        with Writer(folder) as writer:
+            writer.remove([paper(place).id for place in dead])
+            writer.commit()
+        if cached == 2:
+            make_caches(folder)
+        rows = np.concatenate(parts)
+        held = {place: row for place, row in enumerate(rows) if place not in dead}
+        with viewed(folder) as view:
+            places = view.rows([paper(place).id for place in held])
+            assert len(places) == len(held)
+            able = {
+                places[paper(place).id]: row
+                for place, row in held.items()
+                if admits(paper(place), wanted) and (include_withdrawn or place % 11 != 5)
+            }
+            options = {"include_withdrawn": include_withdrawn, "wanted": wanted}
+            left_out = min(able, default=-1)
+            [alone] = search(view, query[None], k, **options)
+            assert_found(alone, brute_force(able, query, k))
+            for found in search(view, np.repeat(query[None], 16, axis=0), k, without=[left_out] * 16, **options):
+                assert_found(found, brute_force(able, query, k, without=left_out))
+            ivf = open_ivf(view)
+            if ivf is not None:
+                nlist = ivf.index.nlist
+                for found in search_ivf(
+                    view, ivf, query[None], k, asker=PAPERS, nprobe=nlist, without=[left_out], **options
+                ):
+                    assert_found(found, brute_force(able, query, k, without=left_out))
+        assert verify(folder) == []
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    """Neighbourhoods of 30, as real papers have them."""
+    centres = np.repeat(random_units(100, dim=32), 30, axis=0)
+    noisy = centres + 0.15 * np.random.default_rng(5).standard_normal(centres.shape)
+    return (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def index(tmp_path: Path, rows: np.ndarray) -> Path:
+    """3,000 papers with all caches."""
+    folder = tmp_path / "index"
+    fill(folder, np.split(rows, [2500]))
+    make_caches(folder)
+    build_ivf(folder, recall=0.9)
+    return folder
+
+
+def answers(folder: Path, queries: np.ndarray, k: int = 10) -> list[tuple[list[int], list[float]]]:
+    with viewed(folder) as view:
+        return [(found.rows.tolist(), found.scores.tolist()) for one in queries for found in search(view, one[None], k)]
+
+
+def wanted_answers(rows: np.ndarray, queries: np.ndarray, k: int = 10) -> list[list[int]]:
+    able = {place: row for place, row in enumerate(rows) if place % 11 != 5}
+    return [[row for row, _score in brute_force(able, query, k)] for query in queries]
+
+
+def test_codes_are_used_and_change_no_answer(index: Path, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned: list[bool] = []
+    whole = Part.__init__
+
+    def noted(self: Part, *arguments: object) -> None:
+        whole(self, *arguments)  # type: ignore[arg-type]
+        scanned.append(self.codes is not None)
+
+    monkeypatch.setattr(Part, "__init__", noted)
+    with_codes = answers(index, rows[:20])
+    assert scanned
+    assert all(scanned)
+    assert [found for found, _scores in with_codes] == wanted_answers(rows, rows[:20])
+    files.drop(index)
+    assert answers(index, rows[:20]) == with_codes
+
+
+def test_the_bound_of_codes_holds_for_every_row(index: Path) -> None:
+    with viewed(index) as view:
+        codes = open_codes(view)
+        assert len(codes) == len(view.segments)
+        for segment in view.segments:
+            mine = codes[segment.segment.number]
+            decoded = mine.index.reconstruct_n(0, segment.segment.n_rows)
+            stored = segment.vectors(np.arange(segment.segment.n_rows))
+            assert np.linalg.norm(stored.astype(np.float64) - decoded, axis=1).max() <= mine.bound
+            assert 0 < mine.bound < 0.1
+
+
+def cache_paths(folder: Path, kind: str = "") -> list[Path]:
+    return sorted((folder / "cache").glob(f"{kind}*-*"))
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def forge(path: Path) -> None:
+    """Another head, with numbers that would make FAISS read beyond the file."""
+    content = bytearray(path.read_bytes())
+    content[4:40] = b"\xff" * 36
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, truncate, forge], ids=["deleted", "truncated", "forged"])
+def test_a_harmed_cache_is_not_used(index: Path, rows: np.ndarray, harm: object) -> None:
+    for path in [*cache_paths(index, "codes"), *cache_paths(index, "ivf")]:
+        harm(path)  # type: ignore[operator]
+    with viewed(index) as view:
+        assert open_codes(view) == {}
+        assert open_ivf(view) is None
+    assert [found for found, _scores in answers(index, rows[:5])] == wanted_answers(rows, rows[:5])
+    make_caches(index)
+    with viewed(index) as view:
+        assert len(open_codes(view)) == len(view.segments)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]\nabc\n", b'{"version":1,"caches":[{}]}\n'])
+def test_a_harmed_manifest_is_no_manifest(index: Path, rows: np.ndarray, content: bytes) -> None:
+    (index / "cache/manifest.json").write_bytes(content)
+    with viewed(index) as view:
+        assert view.caches == []
+    assert [found for found, _scores in answers(index, rows[:5])] == wanted_answers(rows, rows[:5])
+    assert any("manifest.json" in fault for fault in verify(index))
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b'{"version":1}', b'{"version":1,"caches":[{"kind":"codes"}]}', b"\xff"]
+)
+def test_a_manifest_that_was_never_ours_is_none_even_with_its_hash(index: Path, content: bytes) -> None:
+    check = hashlib.sha256(content).hexdigest().encode()
+    (index / "cache/manifest.json").write_bytes(content + b"\n" + check + b"\n")
+    with viewed(index) as view:
+        assert view.caches == []
+
+
+def test_a_manifest_of_another_version_is_not_read(index: Path) -> None:
+    content = b'{"version":99,"caches":"other"}'
+    (index / "cache/manifest.json").write_bytes(content + b"\n" + hashlib.sha256(content).hexdigest().encode())
+    with viewed(index) as view:
+        assert view.caches == []
+
+
+def test_caches_of_another_index_are_not_used(index: Path, rows: np.ndarray, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    fill(other, np.split(rows[::-1], [2500]))
+    (index / "cache").rename(other / "cache")
+    with viewed(other) as view:
+        assert open_codes(view) == {}
+        assert open_ivf(view) is None
+        wanted = Filter(category=("cs.*",))
+        [found] = search(view, rows[:1], 5, wanted=wanted)
+        able = {place: row for place, row in enumerate(rows[::-1]) if place % 11 != 5 and admits(paper(place), wanted)}
+        assert_found(found, brute_force(able, rows[0], 5))
+
+
+@pytest.mark.parametrize("kind", ["codes", "ivf", "columns"])
+def test_verify_finds_a_flipped_bit_in_a_cache_and_repair_drops_the_caches(index: Path, kind: str) -> None:
+    assert verify(index) == []
+    path = cache_paths(index, kind)[0]
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    assert verify(index) == [f"cache/{path.name}: its content has changed since it was written (sha256 differs)"]
+    assert repair(index).lost == []
+    assert verify(index) == []
+    assert cache_paths(index) == []
+
+
+def test_garbage_in_the_folder_goes_with_the_next_change(index: Path) -> None:
+    (index / "cache/codes-00000099-abc").write_bytes(b"left by a killed run")
+    (index / "cache/unfinished").write_bytes(b"left by a killed run")
+    assert verify(index) == []
+    fill(index, [random_units(100, dim=32)], start=3000)
+    make_caches(index)
+    assert not (index / "cache/codes-00000099-abc").exists()
+    assert not (index / "cache/unfinished").exists()
+
+
+def test_the_told_recall_is_that_of_other_queries(index: Path, rows: np.ndarray) -> None:
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        facts = ivf.facts[PAPERS]
+        low, high = facts["interval"]
+        assert low <= facts["recall"] <= high
+        queries = rows[1::3]
+        places = np.arange(len(rows))[1::3].tolist()
+        truth = search(view, queries, 10, without=places)
+        found = search_ivf(view, ivf, queries, 10, asker=PAPERS, without=places)
+        shares = [len(set(a.rows) & set(b.rows)) / len(a.rows) for a, b in zip(truth, found, strict=True)]
+        assert abs(np.mean(shares) - facts["recall"]) < 0.03
+        assert {one.recall for one in found} <= {facts["recall"], None}
+        for one, query in zip(found[:50], queries, strict=False):
+            np.testing.assert_allclose(one.scores, rows[one.rows].astype(np.float64) @ query, atol=1e-6)
+
+
+def test_papers_that_came_after_the_lists_are_found(index: Path) -> None:
+    fresh = random_units(50, seed=77, dim=32)
+    fill(index, [fresh], start=3000)
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        for place, found in enumerate(search_ivf(view, ivf, fresh, 3, asker=PAPERS, nprobe=1, include_withdrawn=True)):
+            assert found.rows[0] == 3000 + place
+
+
+def test_lists_are_made_again_when_a_tenth_is_new(index: Path) -> None:
+    [before] = cache_paths(index, "ivf")
+    fill(index, [random_units(200, seed=7, dim=32)], start=3000)
+    make_caches(index)
+    assert cache_paths(index, "ivf") == [before]
+    fill(index, [random_units(200, seed=8, dim=32)], start=3200)
+    make_caches(index)
+    assert cache_paths(index, "ivf") != [before]
+
+
+def test_the_lists_themselves_find_the_best_when_all_are_looked_into(index: Path, rows: np.ndarray) -> None:
+    able = {place: row for place, row in enumerate(rows) if place % 11 != 5}
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        found = search_ivf(view, ivf, rows[::50], 10, asker=PAPERS, nprobe=ivf.index.nlist)
+        assert all(one.recall is not None for one in found)
+        for one, query in zip(found, rows[::50], strict=True):
+            assert_found(one, brute_force(able, query, 10))
+
+
+def test_a_longer_list_than_the_lists_give_is_exact(index: Path, rows: np.ndarray) -> None:
+    able = {place: row for place, row in enumerate(rows) if place % 11 != 5}
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        [found] = search_ivf(view, ivf, rows[:1], 2000, asker=PAPERS, nprobe=1)
+    assert found.recall is None
+    assert_found(found, brute_force(able, rows[0], 2000))
+
+
+def test_a_filter_around_another_paper_keeps_the_recall(index: Path, rows: np.ndarray) -> None:
+    """The answers lie where no list near the query is."""
+    far = np.argsort(rows @ rows[0])[:300].tolist()
+    wanted = Filter(only_ids=frozenset(paper(place).id for place in far))
+    able = {place: rows[place] for place in far if place % 11 != 5}
+    with viewed(index) as view:
+        ivf = open_ivf(view)
+        assert ivf is not None
+        [found] = search_ivf(view, ivf, rows[:1], 10, asker=PAPERS, wanted=wanted)
+    assert_found(found, brute_force(able, rows[0], 10))
+    assert found.recall is None
+
+
+def test_columns_and_sql_admit_the_same(index: Path) -> None:
+    wanted = Filter(category=("cs.*",), since="2024", until="2024-05", author=("TURING",))
+    with viewed(index) as view:
+        by_columns = view.admitted(wanted)
+    files.drop(index)
+    with viewed(index) as view:
+        by_sql = view.admitted(wanted)
+    np.testing.assert_array_equal(by_columns, by_sql)
+    assert by_sql.tolist() == [admits(paper(place), wanted) for place in range(3000)]
+
+
+def test_columns_of_an_older_commit_are_not_used(index: Path) -> None:
+    with Writer(index) as writer:
+        changed = replace(paper(3), categories=("cs.CV",))
+        writer.amend([Entry.of(changed, "abstract")])
+        writer.commit()
+    with viewed(index) as view:
+        assert np.flatnonzero(view.admitted(Filter(category=("cs.CV",)))).tolist() == [3]
+
+
+@pytest.mark.parametrize("date", ["2024-13-01", "24", "2024-1-1", "yesterday", "2024-01-32"])
+def test_a_bad_date_is_refused(date: str) -> None:
+    with pytest.raises(UsageError, match=f"since '{date}' is not a date; write it like 2024-05-31, 2024-05 or 2024"):
+        Filter(since=date)
+
+
+def test_a_manifest_names_what_is_there(index: Path) -> None:
+    content, check = (index / "cache/manifest.json").read_bytes().splitlines()
+    manifest = orjson.loads(content)
+    assert {one["name"] for one in manifest["caches"]} == {path.name for path in cache_paths(index)}
+    assert {one["kind"] for one in manifest["caches"]} == {"codes", "ivf", "columns"}
+    assert len(check) == 64
