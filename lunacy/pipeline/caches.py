@@ -19,7 +19,7 @@ from lunacy.store import Store, View, caches, check_fingerprint, writer_lock
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
 
-LEAST_ROWS = 20_000  # an index with fewer is scanned in a few milliseconds as it is
+LEAST_ROWS = 200_000  # with fewer, a flat scan takes some 10 ms, and caches cost every update more than they save
 LEAST_SEGMENT = 4096  # rows; smaller ones will soon be merged
 REFRESH_SHARE = 0.1  # of the papers: when so many are not in the lists, they are made again
 
@@ -107,8 +107,7 @@ def _is_current(view: View, cache: Cache) -> bool:
 
 def _add_codes(view: View, kept: list[Cache]) -> None:
     have = {cache.segments for cache in kept if cache.kind == CODES}
-    for opened in view.segments:
-        segment = opened.segment
+    for segment in [opened.segment for opened in view.segments]:
         if segment.n_rows < LEAST_SEGMENT or ((segment.number, segment.sha256),) in have:
             continue
         size_bytes = segment.n_rows * view.fingerprint.dim
@@ -119,7 +118,7 @@ def _add_codes(view: View, kept: list[Cache]) -> None:
                 f"codes-{segment.number:08d}",
                 [segment],
                 size_bytes=size_bytes,
-                write=partial(write_codes, opened),
+                write=partial(write_codes, view, segment),
             )
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from lunacy.store import OpenSegment, View, caches
+from lunacy.store import OpenSegment, Segment, View, caches
 
 KIND = "codes"
 
@@ -42,9 +42,10 @@ def open_codes(view: View) -> dict[int, Codes]:
     return opened
 
 
-def write_codes(segment: OpenSegment, path: Path) -> tuple[int, dict[str, Any]]:
+def write_codes(view: View, of: Segment, path: Path) -> tuple[int, dict[str, Any]]:
     """Write the codes of a segment; the size of the file's head, and its facts."""
-    dim = segment.index.d
+    segment = OpenSegment(view.folder, of, view.fingerprint.dim)  # mapped for this only: what is read goes with it
+    dim = view.fingerprint.dim
     index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit_uniform, faiss.METRIC_INNER_PRODUCT)
     extremes = np.array([(block.min(), block.max()) for _start, block in segment.blocks()])  # (blocks, 2)
     least, most = extremes[:, 0].min(), extremes[:, 1].max()

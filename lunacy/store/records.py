@@ -19,6 +19,9 @@ INSERT = (
 UPDATE = f"UPDATE papers SET (record, withdrawn, {PAPER_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?"
 
 
+Counted = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A paper as it is stored. Two entries with the same digest and record are the same."""
@@ -42,9 +45,9 @@ class Entry:
         return self.columns[0]
 
     @property
-    def counted(self) -> tuple[str, str, bool]:
-        """What the paper is counted by: categories, date of the last change, whether it is withdrawn."""
-        return self.columns[4], self.columns[6], self.is_withdrawn
+    def counted(self) -> Counted:
+        """What the paper is counted by."""
+        return counted(self.columns[4], self.columns[6], self.is_withdrawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,19 @@ class Known:
     is_met: bool  # the writer added it, or was asked for it before
 
 
-def count(papers: Mapping[tuple[str, str, bool], int]) -> Counter[tuple[str, str]]:
+def counted(categories: str, updated: str, withdrawn: bool) -> Counted:
+    """What a paper with these columns is counted by: (kind, value), its categories still in one."""
+    return ("categories", categories), ("updated", updated), ("withdrawn", "" if withdrawn else "not")
+
+
+def count(papers: Mapping[tuple[str, str], int]) -> Counter[tuple[str, str]]:
     """The table `counts`, (kind, value) -> papers, from how many papers are `counted` by what."""
     counts: Counter[tuple[str, str]] = Counter()
-    for (categories, updated, withdrawn), n in papers.items():
-        counts["updated", updated] += n
-        counts["withdrawn", ""] += n * withdrawn
-        for category in categories.split():
-            counts["category", category] += n
+    for (kind, value), n in papers.items():
+        if kind == "categories":
+            counts.update({("category", category): n for category in value.split()})
+        elif (kind, value) != ("withdrawn", "not"):
+            counts[kind, value] += n
     return Counter({key: n for key, n in counts.items() if n})
 
 

@@ -109,7 +109,7 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
 
 def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str]) -> Repaired:
     kept, lost, n_unreadable = 0, [], 0
-    counts: Counter[tuple[str, str, bool]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for segment in read_segments(old):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
         live: list[int] = []
@@ -117,7 +117,7 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
         for row, entry, identifier, vector in _papers(old, segment, fingerprint.text):
             if entry is not None and is_whole and vectors[row - segment.first_row] == vector:
                 new.run(INSERT, (row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns))
-                counts[entry.counted] += 1
+                counts.update(entry.counted)
                 live.append(row)
             elif identifier is not None:
                 lost.append(identifier)

@@ -86,7 +86,7 @@ def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:
 
 def _paper_faults(database: Database, text: str) -> Iterator[str]:
     """Each paper is as it was written, and the counts are those of the papers."""
-    counts: Counter[tuple[str, str, bool]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     last = -1
     while papers := database.all(
         f"SELECT row, digest, record, withdrawn, {PAPER_COLUMNS} FROM papers WHERE row > ? ORDER BY row LIMIT 4096",
@@ -99,7 +99,7 @@ def _paper_faults(database: Database, text: str) -> Iterator[str]:
             entry = Entry.of(to_paper(columns), text)
             if (entry.digest, entry.record, entry.is_withdrawn) != (digest, record, bool(withdrawn)):
                 yield f"papers.db: row {row}, paper {entry.id!r}, is not as it was written"
-            counts[entry.counted] += 1
+            counts.update(entry.counted)
     stored = {(kind, value): n for kind, value, n in database.all("SELECT kind, value, n_papers FROM counts")}
     if stored != dict(count(counts)):
         yield "papers.db: its counts by category or date are wrong"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
-from lunacy.store.records import INSERT, UPDATE, Entry, Known, count, vector_hashes
+from lunacy.store.records import INSERT, UPDATE, Entry, Known, count, counted, vector_hashes
 from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
 
 QUARANTINE_NAME = "quarantine.jsonl"
@@ -49,7 +50,7 @@ class Writer:
             db.require_index(self.folder)
         self._lock = WriterLock(self.folder)
         self._segment: SegmentWriter | None = None
-        self._counts: Counter[tuple[str, str, bool]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         try:
             self._database = db.Database(self.folder, writable=True)
             try:
@@ -154,7 +155,7 @@ class Writer:
                 for row, (entry, vector) in enumerate(zip(entries, vector_hashes(vectors), strict=True), first)
             ],
         )
-        self._counts.update(entry.counted for entry in entries)
+        self._counts.update(chain.from_iterable(entry.counted for entry in entries))
 
     def amend(self, entries: Sequence[Entry]) -> None:
         """Store new metadata of papers that the index holds, and whose embedded text is the same."""
@@ -162,16 +163,12 @@ class Writer:
             return
         self._begin()
         ids = [entry.id for entry in entries]
-        self._counts.subtract(
-            (categories, updated, bool(withdrawn))
-            for categories, updated, withdrawn in self._database.some(
-                f"SELECT {_COUNTED} FROM papers WHERE id IN ({{}})", ids
-            )
-        )
+        before = self._database.some(f"SELECT {_COUNTED} FROM papers WHERE id IN ({{}})", ids)
+        self._counts.subtract(chain.from_iterable(counted(*columns) for columns in before))
         self._database.run_many(
             UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
         )
-        self._counts.update(entry.counted for entry in entries)
+        self._counts.update(chain.from_iterable(entry.counted for entry in entries))
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take papers out. Their rows are dead: never an answer again."""
@@ -179,7 +176,7 @@ class Writer:
             return
         self._begin()
         gone = list(self._database.some(f"SELECT row, {_COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract((categories, updated, bool(withdrawn)) for _row, categories, updated, withdrawn in gone)
+        self._counts.subtract(chain.from_iterable(counted(*columns) for _row, *columns in gone))
         self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
         self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
 
