@@ -23,7 +23,7 @@ from tests.test_pipeline import BAD
 from tests.test_store import database
 
 ROOT = Path(__file__).parents[1]
-PAGE_BYTES = 4096
+PAGE_BYTES = 2**14
 DATABASE_HEADER_BYTES, PAGE_HEADER_BYTES, SEGMENT_HEADER_BYTES = 100, 12, 45
 PATIENCE_S = 5
 Place = tuple[str, int, int]  # file, byte, bit
@@ -35,7 +35,7 @@ def make_index(folder: Path) -> Path:
         record(
             f"1802.{n:05}",
             title=f"Über Nr. {n} 東京",
-            abstract="This paper has been withdrawn." if n % 10 == 9 else f"We study {n}. " + "x" * 200,
+            abstract="This paper has been withdrawn." if n % 10 == 9 else f"We study {n}. " + "x" * 2000,
             categories="cs.CL hep-th" if n % 3 else "math.AG",
             update_date=f"2020-01-{n:02}",
         )

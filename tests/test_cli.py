@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from lunacy.cli import main
 from lunacy.errors import NoIndex
-from lunacy.snapshot import SAMPLE, ZstdFile
+from lunacy.snapshot.lines import SAMPLE, ZstdFile
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 
 N = 30

@@ -121,7 +121,7 @@ REPEATS: dict[str, list[dict[str, Any]]] = {
 def test_of_lines_with_one_id_the_later_decides(
     folder: Path, write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, case: str, window: int
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.reading.WINDOW", window)
+    monkeypatch.setattr("lunacy.snapshot.reading.WINDOW", window)
     path = write_snapshot([*BEFORE[1:], *REPEATS[case], *BEFORE[:1] * (REPEATS[case][0]["id"] != BEFORE[0]["id"])])
     told = diff_index(path, index=folder)
     done = what_an_update_does(folder, path)

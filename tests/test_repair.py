@@ -160,6 +160,20 @@ def test_a_paper_that_was_swapped_into_a_dead_row_is_lost_alone(index: Path) -> 
     assert verify(index) == []
 
 
+def test_papers_on_an_unreadable_page_are_named_from_the_index_of_ids(index: Path, whole: Path) -> None:
+    with database(index) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [page_bytes] = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray((index / "papers.db").read_bytes())
+    place = content.index(b"On paper " + IDS[3].encode())  # its title, in the page of the papers
+    content[place // page_bytes * page_bytes] = 0xFF  # no page of SQLite is of this kind
+    (index / "papers.db").write_bytes(content)
+    done = repair(index)
+    assert IDS[3] in done.lost
+    assert done.n_unreadable == 0
+    assert set(done.lost) | set(columns_by_id(index)) == set(columns_by_id(whole))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_damaged_pages_of_the_database_lose_no_paper_silently(index: Path, whole: Path, seed: int) -> None:
     """Every paper is kept as it was, named as lost, or counted as unreadable; or the repair says that it cannot."""

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 import pytest
 
-from lunacy import snapshot as module
 from lunacy.errors import SnapshotError
 from lunacy.paper import Paper
 from lunacy.snapshot import BadLine, Line, Snapshot, parse
+from lunacy.snapshot import lines as module
 from tests.conftest import lines, record
 
 if sys.version_info >= (3, 14):

@@ -18,10 +18,11 @@ import faiss
 import numpy as np
 import pytest
 
+from lunacy.entry import Entry
 from lunacy.errors import FingerprintMismatch, IndexDamaged, IndexLocked, LunacyError, NoIndex, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.store import Entry, Store, View, Writer, verify
+from lunacy.store import Store, View, Writer, verify
 from tests.conftest import vector_of
 
 DIM = 8

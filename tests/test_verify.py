@@ -13,7 +13,7 @@ import pytest
 
 from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.store import Store, verify
-from lunacy.store.records import to_paper
+from lunacy.store.records import read_paper
 from tests.test_store import DIM, all_ids, database, entry, fill, names, vectors, writing
 
 HEADER_BYTES = 45
@@ -203,7 +203,7 @@ def test_counts_by_category_and_date_are_those_of_the_papers(tmp_path: Path) -> 
         writer.amend(amended[1:])
         writer.remove(["3", "4"])
         writer.commit()
-    papers = [to_paper(one.columns) for one in [first[0], *amended, *first[5:]]]
+    papers = [read_paper(one.columns) for one in [first[0], *amended, *first[5:]]]
     with Store(tmp_path) as store, store.view() as view:
         summary = view.summary()
         assert view.papers(np.array(list(view.rows(["1"]).values()))) == [papers[1]]

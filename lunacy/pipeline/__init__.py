@@ -2,8 +2,8 @@
 
 from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.caches import IvfReport, build_ivf, refresh_caches
+from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.diff import DiffReport, diff_index
-from lunacy.pipeline.reading import Counts, Progress
 from lunacy.pipeline.reembed import compare_vectors
 from lunacy.pipeline.remove import remove_papers
 

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lunacy.categories import category_filter
+from lunacy.categories import matching_categories
 from lunacy.embedding import DEFAULT_MODEL, Embedded, Embedder, GivenVectors, canonical_name, load_when_needed
+from lunacy.entry import Entry
 from lunacy.errors import PruneRefused, SnapshotError, UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import TEXTS
+from lunacy.paper import TEXTS, embedded_text
 from lunacy.pipeline.caches import refresh_caches
+from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.plan import Change, Plan, make_plan
-from lunacy.pipeline.reading import Counts, Progress, Window, read_windows
-from lunacy.pipeline.threads import Here, read_ahead
-from lunacy.snapshot import Quarantine, Snapshot
-from lunacy.store import QUARANTINE_NAME, SEGMENT_ROWS, Entry, Writer, recorded_fingerprint
+from lunacy.pipeline.threads import Here
+from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
+from lunacy.store import QUARANTINE_NAME, SEGMENT_ROWS, Writer, recorded_fingerprint
 
 COMMIT_S = 60.0  # at most so much embedding is lost when a run is killed
 _GIVEN_WINDOW = 512  # papers at a time when their vectors are brought along
@@ -81,7 +82,8 @@ def build_index(
         raise UsageError(f"limit is {limit}; take at least one paper, or leave it out")
     if prune and limit is not None:
         raise UsageError("limit and prune contradict each other: what stands behind the limit is not gone")
-    keep = category_filter(category)
+    category = list(category)
+    matching_categories(category)  # refused before anything is opened
     into = Path(into)
     counts = Counts()
     with Snapshot(snapshot) as opened:
@@ -100,12 +102,20 @@ def build_index(
             )
             source = _from_model(embedder, text)
         with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME, opened.name) as bad:
-            run = _Run(writer, source, text, counts)
+            run = _Run(writer, source, counts)
             broken: list[SnapshotError] = []
 
             def store() -> None:
-                windows = read_windows(opened, keep, limit=limit, strict=strict, size=source.window)
-                for window in read_ahead(windows, run.here.is_open):
+                windows = read_windows(
+                    opened,
+                    category,
+                    text=text,
+                    limit=limit,
+                    strict=strict,
+                    size=source.window,
+                    is_wanted=run.here.is_open,
+                )
+                for window in windows:
                     _set_aside(window, counts, bad)
                     run.take_in(window, with_filtered=prune)
                     progress(Progress(counts, window.position_bytes, opened.size_bytes))
@@ -147,7 +157,7 @@ class _Source:
 def _from_model(embedder: Embedder, text: str) -> _Source:
     return _Source(
         fingerprint=replace(embedder.fingerprint, text=text),
-        prepare=lambda fresh: embedder.prepare([entry.text for entry, _place in fresh]),
+        prepare=lambda fresh: embedder.prepare([embedded_text(entry.paper, text) for entry, _place in fresh]),
         run=embedder.run,
         arithmetic=lambda: embedder.arithmetic,
         window=embedder.window,
@@ -190,11 +200,10 @@ class _Run:
     A window is planned before those ahead of it are stored, so what these do is counted as known.
     """
 
-    def __init__(self, writer: Writer, source: _Source, text: str, counts: Counts) -> None:
+    def __init__(self, writer: Writer, source: _Source, counts: Counts) -> None:
         self.here = Here()
         self._writer = writer
         self._source = source
-        self._text = text
         self._counts = counts
         self._tokeniser = ThreadPoolExecutor(1, "lunacy-tokenise")
         self._on_the_way: deque[tuple[Plan, Future[Embedded] | None]] = deque()
@@ -204,10 +213,11 @@ class _Run:
         """Skip what the index has, have the rest embedded, and store what is ready."""
         if with_filtered:
             self._writer.known(window.filtered)  # they are met: a paper that the snapshot holds is not gone
-        known = self._writer.known([candidate.paper.id for candidate in window.kept])
+        ids = [entry.id for entry in window.kept]
+        known = self._writer.known(ids)
         for plan, _ in self._on_the_way:
-            known.update(plan.latest)
-        plan = make_plan(window.kept, known, self._text)
+            known.update(plan.known_after(ids))
+        plan = make_plan(window, known)
         _count(plan, self._counts)
         self._on_the_way.append((plan, self._embed(plan) if plan.embed else None))
         while self._on_the_way and (len(self._on_the_way) > _DEPTH or _is_ready(self._on_the_way[0][1])):
@@ -220,7 +230,7 @@ class _Run:
     def _store_next(self) -> None:
         plan, future = self._on_the_way.popleft()
         embedded = future.result() if future is not None else None
-        self._writer.amend(list(plan.amend.values()))
+        self._writer.amend(plan.amend)
         if embedded is not None:
             self._counts.cut += embedded.n_cut
             self._writer.arithmetic = self._source.arithmetic()
@@ -244,11 +254,10 @@ def _is_ready(future: Future[Embedded] | None) -> bool:
 
 
 def _count(plan: Plan, counts: Counts) -> None:
-    for kind in plan.changes:
-        counts.added += kind is Change.NEW
-        counts.updated += kind in (Change.CHANGED, Change.METADATA)
-        counts.metadata_only += kind is Change.METADATA
-        counts.unchanged += kind is Change.UNCHANGED
+    counts.added += plan.n_lines[Change.NEW]
+    counts.updated += plan.n_lines[Change.CHANGED] + plan.n_lines[Change.METADATA]
+    counts.metadata_only += plan.n_lines[Change.METADATA]
+    counts.unchanged += plan.n_lines[Change.UNCHANGED]
     counts.repeated += plan.n_repeated
 
 

@@ -97,12 +97,8 @@ def _make_ivf(
 
 
 def _is_current(view: View, cache: Cache) -> bool:
-    if caches.path_of(view.folder, cache) is None:
-        return False
-    if cache.kind == COLUMNS:
-        return bool(cache.facts["generation"] == view.generation)
-    there = {(segment.segment.number, segment.segment.sha256) for segment in view.segments}
-    return not there.isdisjoint(cache.segments)
+    segments = [segment.segment for segment in view.segments]
+    return cache.is_current(segments, view.generation) and caches.path_of(view.folder, cache) is not None
 
 
 def _add_codes(view: View, kept: list[Cache]) -> None:

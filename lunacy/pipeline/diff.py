@@ -8,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lunacy.categories import category_filter
 from lunacy.errors import SnapshotError
 from lunacy.pipeline.plan import Change, change
-from lunacy.pipeline.reading import read_windows
-from lunacy.pipeline.threads import read_ahead
-from lunacy.snapshot import Snapshot
-from lunacy.store import Entry, Store
+from lunacy.snapshot import Snapshot, read_windows
+from lunacy.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +32,23 @@ def diff_index(snapshot: str | Path | None = None, *, index: str | Path, categor
 
     Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
     """
-    keep = category_filter(category)
     kinds: dict[str, Change] = {}  # of all but the unchanged papers
     n_read = n_filtered = n_bad = 0
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
-        text = view.fingerprint.text
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
-        windows = read_windows(opened, keep)
-        for window in read_ahead(windows):
+        for window in read_windows(opened, category, text=view.fingerprint.text):
             n_read += window.n_lines
             n_filtered += len(window.filtered)
             n_bad += len(window.bad)
             is_filtered[list(view.rows(window.filtered).values())] = True
-            ids = [candidate.paper.id for candidate in window.kept]
+            ids = [entry.id for entry in window.kept]
             rows, known = view.rows(ids), view.known(ids)
             is_kept[list(rows.values())] = True
-            for candidate in window.kept:
-                kind = change(known.get(candidate.paper.id), Entry.of(candidate.paper, text))
-                kinds.pop(candidate.paper.id, None)
+            for entry in window.kept:
+                kind = change(known.get(entry.id), entry)
+                kinds.pop(entry.id, None)
                 if kind is not Change.UNCHANGED:
-                    kinds[candidate.paper.id] = kind
+                    kinds[entry.id] = kind
             if window.broken:
                 raise window.broken
         if not n_read:

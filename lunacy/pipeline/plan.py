@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 
-from lunacy.pipeline.reading import Candidate
-from lunacy.store import Entry, Known
+from lunacy.entry import Entry
+from lunacy.snapshot import Window
+from lunacy.store import Known
 
 
-class Change(StrEnum):
+class Change(Enum):
     """What a line does to the index."""
 
     NEW = "new"
@@ -19,7 +21,7 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def change(known: Known | None, entry: Entry) -> Change:
+def change(known: Known | Entry | None, entry: Entry) -> Change:
     """What becomes of a paper that the index knows as `known`."""
     if known is None:
         return Change.NEW
@@ -30,30 +32,37 @@ def change(known: Known | None, entry: Entry) -> Change:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done, with one entry an id, and the change that each line is, in order."""
+    """What is to be done, with one entry an id."""
 
     embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # by id, with the place of the line
     replaced: list[str] = field(default_factory=list)  # those of `embed` that the index has another vector of
-    amend: dict[str, Entry] = field(default_factory=dict)  # by id
-    latest: dict[str, Known] = field(default_factory=dict)  # what the index will know of each id
-    changes: list[Change] = field(default_factory=list)
+    amend: list[Entry] = field(default_factory=list)
+    latest: dict[str, Entry] = field(default_factory=dict)  # what the index will know of each id
+    n_lines: Counter[Change] = field(default_factory=Counter)  # by what they do
     n_repeated: int = 0
 
+    def known_after(self, ids: Iterable[str]) -> dict[str, Known]:
+        """Those of `ids` that this plan will have changed, as the index will then know them."""
+        found = ((one, self.latest[one]) for one in ids if one in self.latest)
+        return {one: Known(entry.digest, entry.record, is_met=True) for one, entry in found}
 
-def make_plan(papers: Iterable[Candidate], known: Mapping[str, Known], text: str) -> Plan:
+
+def make_plan(window: Window, known: Mapping[str, Known]) -> Plan:
     """The plan for the papers of a window. An id may come twice: the later line wins."""
     plan = Plan()
-    for candidate in papers:
-        entry = Entry.of(candidate.paper, text)
-        before = plan.latest.get(entry.id) or known.get(entry.id)
-        kind = change(before, entry)
-        plan.latest[entry.id] = Known(entry.digest, entry.record, is_met=True)
-        plan.changes.append(kind)
-        plan.n_repeated += before is not None and before.is_met
-        if kind in (Change.NEW, Change.CHANGED) or (kind is Change.METADATA and entry.id in plan.embed):
-            plan.embed[entry.id] = entry, candidate.place
-            plan.amend.pop(entry.id, None)
-        elif kind is Change.METADATA:
-            plan.amend[entry.id] = entry
+    places: dict[str, int] = {}
+    for entry, place in zip(window.kept, window.places, strict=True):
+        identifier = entry.id
+        before = known.get(identifier)
+        plan.n_repeated += identifier in places or (before is not None and before.is_met)
+        plan.n_lines[change(plan.latest.get(identifier) or before, entry)] += 1
+        plan.latest[identifier] = entry
+        places[identifier] = place
+    for identifier, entry in plan.latest.items():
+        kind = change(known.get(identifier), entry)
+        if kind is Change.METADATA:
+            plan.amend.append(entry)
+        elif kind is not Change.UNCHANGED:
+            plan.embed[identifier] = entry, places[identifier]
     plan.replaced = [identifier for identifier in plan.embed if identifier in known]
     return plan

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lunacy.errors import UnknownPaper
 from lunacy.paper import canonical_id, parse_id
+from lunacy.pipeline.caches import refresh_caches
 from lunacy.store import Writer
 
 
@@ -23,4 +24,5 @@ def remove_papers(papers: Sequence[str], *, index: str | Path) -> list[str]:
             raise UnknownPaper(f"{parse_id(lacking[0])} is not in {index}; nothing was removed")
         writer.remove(ids)
         writer.commit()
+        refresh_caches(index)
     return ids

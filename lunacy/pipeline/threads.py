@@ -1,6 +1,6 @@
-"""The threads of a run: reading ahead, storing, tokenising; the model stays in the thread that hears Ctrl-C.
+"""The threads of a run: storing, tokenising; the model stays in the thread that hears Ctrl-C.
 
-    read   -> store: skip what is known -> tokenise -> model -> store: append, commit
+    read (snapshot/reading.py) -> store: skip what is known -> tokenise -> model -> store: append, commit
 
 Queues are bounded, so memory is, and the slowest step alone sets the pace. The first failure ends all.
 """
@@ -9,64 +9,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import TypeVar
 
+from lunacy.snapshot import Stopped
+
 T = TypeVar("T")
-
-_AHEAD = 4  # items made before they are asked for
-_POLL_S = 0.1
-_PATIENCE_S = 0.5
-
-
-class Stopped(Exception):
-    """The run is over; what waits for it may end."""
-
-
-def read_ahead(items: Iterator[T], is_wanted: Callable[[], bool] = lambda: True) -> Iterator[T]:
-    """The same items, made in a thread of their own, a few ahead. An exception comes out here.
-
-    Raises Stopped as soon as they are not wanted any more, even while the next one is waited for.
-    """
-    slots: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(_AHEAD)
-    is_over = threading.Event()
-
-    def put(item: tuple[T] | BaseException | None) -> None:
-        while not is_over.is_set():
-            with suppress(queue.Full):
-                return slots.put(item, timeout=_POLL_S)
-        raise Stopped
-
-    def work() -> None:
-        try:
-            for item in items:
-                put((item,))
-            put(None)
-        except Stopped:
-            pass
-        except BaseException as error:  # noqa: BLE001 (it is raised again in the thread that reads)
-            with suppress(Stopped):
-                put(error)
-
-    thread = threading.Thread(target=work, name="lunacy-read", daemon=True)
-    thread.start()
-    try:
-        while is_wanted():
-            try:
-                item = slots.get(timeout=_POLL_S)
-            except queue.Empty:
-                continue
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item[0]
-        raise Stopped
-    finally:
-        is_over.set()
-        thread.join(_PATIENCE_S)  # it may wait for a pipe that nobody writes to
 
 
 class Here:

@@ -7,7 +7,7 @@ from lunacy.store import caches
 from lunacy.store.compact import SEGMENT_ROWS
 from lunacy.store.files import writer_lock
 from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
-from lunacy.store.records import Entry, Known
+from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 from lunacy.store.verify import verify
@@ -16,7 +16,6 @@ from lunacy.store.writer import QUARANTINE_NAME, Writer, check_fingerprint
 __all__ = [
     "QUARANTINE_NAME",
     "SEGMENT_ROWS",
-    "Entry",
     "Known",
     "OpenSegment",
     "Repaired",

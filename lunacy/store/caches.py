@@ -39,6 +39,14 @@ class Cache:
     head_sha256: str
     facts: Mapping[str, Any] = field(default_factory=dict)  # what its kind needs to know: indexes/README.md
 
+    def is_current(self, segments: Sequence[Segment], generation: int) -> bool:
+        """Whether it is of use to a commit: made from all of it, where it says of which, else from some segment."""
+        there = {(segment.number, segment.sha256) for segment in segments}
+        return bool(
+            self.facts.get("generation", generation) == generation
+            and (not self.segments or not there.isdisjoint(self.segments))
+        )
+
     def is_made_from(self, segments: Sequence[Segment]) -> bool:
         """Whether it was made from just these segments."""
         return self.segments == tuple((segment.number, segment.sha256) for segment in segments)
@@ -130,8 +138,8 @@ def drop(folder: Path) -> None:
     shutil.rmtree(folder / FOLDER_NAME, ignore_errors=True)
 
 
-def faults(folder: Path) -> Iterator[str]:
-    """Every cache that is not as it was written, a line each. One that is gone is no fault."""
+def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterator[str]:
+    """Every cache that is not as it was written, or not of the commit that is given. One that is gone is no fault."""
     if version(folder) is None:
         return
     try:
@@ -146,6 +154,8 @@ def faults(folder: Path) -> Iterator[str]:
                     yield f"{FOLDER_NAME}/{cache.name}: its content has changed since it was written (sha256 differs)"
         except FileNotFoundError:
             continue
+        if not cache.is_current(segments, generation):
+            yield f"{FOLDER_NAME}/{cache.name}: it is older than the papers, so it is not used"
 
 
 def _read(folder: Path) -> list[Cache]:

@@ -20,7 +20,7 @@ from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
 from lunacy.store.columns import Columns, Mask, admitted, open_columns, write_columns
 from lunacy.store.database import Database
-from lunacy.store.records import PAPER_COLUMNS, Known, to_paper
+from lunacy.store.records import PAPER_COLUMNS, Known, read_paper
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 
 _ATTEMPTS = 20
@@ -131,7 +131,7 @@ class View:
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises IndexDamaged for a row without a paper."""
         found = {
-            row: to_paper(columns)
+            row: read_paper(columns)
             for row, *columns in self._database.some(
                 f"SELECT row, {PAPER_COLUMNS} FROM papers WHERE row IN ({{}})",
                 list(set(rows.tolist())),

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import caches
@@ -19,7 +20,7 @@ from lunacy.store import database as db
 from lunacy.store.database import Database
 from lunacy.store.files import WriterLock, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_segments
-from lunacy.store.records import INSERT, PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
+from lunacy.store.records import INTO_PAPERS, PAPER_COLUMNS, count, counted, read_paper, to_row, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.verify import segment_fault, verify
 
@@ -48,16 +49,15 @@ def repair(folder: str | Path) -> Repaired:
     db.require_index(folder)
     lock = WriterLock(folder)
     try:
-        broken = list(caches.faults(folder))
-        if broken:
-            caches.drop(folder)
         faults = _faults(folder)
-        if not faults:
-            with_all = Database(folder)
-            [n_papers] = with_all.one("SELECT count(*) FROM papers")
-            with_all.close()
-            return Repaired(broken, n_papers, [], 0)
-        return _rebuild(folder, broken + faults)
+        if faults:
+            caches.drop(folder)  # made again from what is whole
+        if not all(fault.startswith(f"{caches.FOLDER_NAME}/") for fault in faults):
+            return _rebuild(folder, faults)
+        with_all = Database(folder)
+        [n_papers] = with_all.one("SELECT count(*) FROM papers")
+        with_all.close()
+        return Repaired(faults, n_papers, [], 0)
     finally:
         lock.release()
 
@@ -108,30 +108,33 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
 
 
 def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str]) -> Repaired:
-    kept, lost, n_unreadable = 0, [], 0
+    kept, lost = 0, []
+    unreadable: list[int] = []  # rows
     counts: Counter[tuple[str, str]] = Counter()
     for segment in read_segments(old):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
-        live: list[int] = []
+        whole: dict[int, tuple[bytes, Entry]] = {}  # by row
         vectors = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []
         for row, entry, identifier, vector in _papers(old, segment, fingerprint.text):
             if entry is not None and is_whole and vectors[row - segment.first_row] == vector:
-                new.run(INSERT, (row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns))
-                counts.update(entry.counted)
-                live.append(row)
+                whole[row] = vector, entry
             elif identifier is not None:
                 lost.append(identifier)
             else:
-                n_unreadable += 1
-        kept += len(live)
-        if is_whole and live:
+                unreadable.append(row)
+        kept += len(whole)
+        new.insert(INTO_PAPERS, [to_row(row, *one) for row, one in whole.items()])
+        counts.update(count(counted(entry) for _vector, entry in whole.values()))
+        if whole:
             columns = (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256)
             new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
-            dead = sorted(set(range(segment.first_row, segment.end_row)) - set(live))
+            dead = sorted(set(range(segment.first_row, segment.end_row)) - whole.keys())
             new.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in dead])
     outside = _outside(old)
     lost += [identifier for identifier in outside if isinstance(identifier, str)]
-    new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in count(counts).items()])
+    ids = _ids(old) if unreadable else {}
+    lost += [str(ids[row]) for row in unreadable if row in ids]
+    new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in counts.items()])
     [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
     meta = {
         "generation": str(_next_generation(old)),
@@ -142,12 +145,20 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
     new.run_many("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
     new.run("UPDATE meta SET value = ? WHERE key = 'check'", (meta_check(new),))
     new.run("COMMIT")
-    return Repaired(faults, kept, lost, n_unreadable)
+    return Repaired(faults, kept, lost, 0 if ids else len(unreadable))
 
 
 def _hashes(folder: Path, segment: Segment, dim: int) -> Iterator[bytes]:
     for _start, block in OpenSegment(folder, segment, dim).blocks():
         yield from vector_hashes(block)
+
+
+def _ids(old: Database) -> dict[int, str]:
+    """The id of each row, from SQLite's index of ids, whose pages are others than the papers'; {} when they are bad."""
+    try:
+        return dict(old.all("SELECT row, id FROM papers INDEXED BY papers_by_id"))
+    except StoreError:
+        return {}
 
 
 def _outside(old: Database) -> list[str]:
@@ -183,7 +194,7 @@ def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, E
                     yield row, None, None, b""
         for row, vector, record, *values in found:
             try:
-                entry = Entry.of(to_paper(values), text)
+                entry = Entry.of(read_paper(values), text)
             except IndexDamaged:
                 yield row, None, None, b""
                 continue

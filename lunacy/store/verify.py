@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
-from lunacy.store.records import PAPER_COLUMNS, Entry, count, to_paper, vector_hashes
+from lunacy.store.records import PAPER_COLUMNS, count, counted, read_paper, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
 
 _UNIT_TOLERANCE = 1e-3
@@ -28,7 +29,7 @@ def verify(folder: str | Path) -> list[str]:
         database = Database(Path(folder), to_repair=True)
         try:
             database.run("BEGIN")
-            faults = [*_faults(database), *caches.faults(database.folder)]
+            faults = list(_faults(database))
             before = database.all("SELECT value FROM meta WHERE key = 'generation'") if faults else []
             database.run("ROLLBACK")
             # a writer may have merged away a segment meanwhile: what counts is said of the last commit
@@ -67,6 +68,7 @@ def _faults(database: Database) -> Iterator[str]:
                 yield from _vector_faults(database, segment, fingerprint.dim)
             except FileNotFoundError:
                 yield f"{segment.name}: missing"
+    yield from caches.faults(database.folder, segments, read_generation(database))
 
 
 def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:
@@ -95,13 +97,15 @@ def _paper_faults(database: Database, text: str) -> Iterator[str]:
         if not (isinstance(papers[-1][0], int) and papers[-1][0] > last):
             raise IndexDamaged("its rows are out of order")
         last = papers[-1][0]
+        entries = []
         for row, digest, record, withdrawn, *columns in papers:
-            entry = Entry.of(to_paper(columns), text)
+            entry = Entry.of(read_paper(columns), text)
             if (entry.digest, entry.record, entry.is_withdrawn) != (digest, record, bool(withdrawn)):
                 yield f"papers.db: row {row}, paper {entry.id!r}, is not as it was written"
-            counts.update(entry.counted)
+            entries.append(entry)
+        counts.update(count(map(counted, entries)))
     stored = {(kind, value): n for kind, value, n in database.all("SELECT kind, value, n_papers FROM counts")}
-    if stored != dict(count(counts)):
+    if stored != dict(counts):
         yield "papers.db: its counts by category or date are wrong"
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import chain
+from itertools import count as count_from
 from pathlib import Path
 
 import numpy as np
 import orjson
 
+from lunacy.entry import Entry
 from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import caches
@@ -22,11 +23,10 @@ from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
-from lunacy.store.records import INSERT, UPDATE, Entry, Known, count, counted, vector_hashes
+from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
 from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
 
 QUARANTINE_NAME = "quarantine.jsonl"
-_COUNTED = "categories, updated, withdrawn"
 
 
 class Writer:
@@ -148,14 +148,9 @@ class Writer:
         first = self._first_row + self.n_pending
         self._segment.append(vectors)
         self._met.extend(b"\x01" * len(entries))
-        self._database.run_many(
-            INSERT,
-            [
-                (row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns)
-                for row, (entry, vector) in enumerate(zip(entries, vector_hashes(vectors), strict=True), first)
-            ],
-        )
-        self._counts.update(chain.from_iterable(entry.counted for entry in entries))
+        hashes = vector_hashes(vectors)
+        self._database.insert(INTO_PAPERS, list(map(to_row, count_from(first), hashes, entries)))
+        self._counts.update(count(map(counted, entries)))
 
     def amend(self, entries: Sequence[Entry]) -> None:
         """Store new metadata of papers that the index holds, and whose embedded text is the same."""
@@ -163,20 +158,20 @@ class Writer:
             return
         self._begin()
         ids = [entry.id for entry in entries]
-        before = self._database.some(f"SELECT {_COUNTED} FROM papers WHERE id IN ({{}})", ids)
-        self._counts.subtract(chain.from_iterable(counted(*columns) for columns in before))
+        before = self._database.some(f"SELECT {COUNTED} FROM papers WHERE id IN ({{}})", ids)
+        self._counts.subtract(count(before))
         self._database.run_many(
             UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
         )
-        self._counts.update(chain.from_iterable(entry.counted for entry in entries))
+        self._counts.update(count(map(counted, entries)))
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take papers out. Their rows are dead: never an answer again."""
         if not ids:
             return
         self._begin()
-        gone = list(self._database.some(f"SELECT row, {_COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract(chain.from_iterable(counted(*columns) for _row, *columns in gone))
+        gone = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
+        self._counts.subtract(count((categories, updated, withdrawn) for _row, categories, updated, withdrawn in gone))
         self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
         self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
 
@@ -208,7 +203,7 @@ class Writer:
                 self._database.run("UPDATE meta SET value = ? WHERE key = 'arithmetic'", (self.arithmetic,))
         self._database.run_many(
             "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n_papers = n_papers + excluded.n_papers",
-            [(*key, n) for key, n in count(self._counts).items()],
+            [(*key, n) for key, n in self._counts.items() if n],
         )
         self._database.run("DELETE FROM counts WHERE n_papers = 0")
         self._database.run("UPDATE meta SET value = ? WHERE key = 'generation'", (str(self._generation + 1),))

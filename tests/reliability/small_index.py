@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from lunacy.cli import main
 from lunacy.pipeline import build
+from lunacy.snapshot import reading
 from tests.reliability.scenario import small_steps
 
 PAUSE_S = 0.002  # a window: as if a model worked on it
@@ -22,5 +23,5 @@ def slowly(*arguments: object, **more: object) -> None:
 
 if __name__ == "__main__":
     take_in = build._Run.take_in
-    with small_steps(), patch.object(build._Run, "take_in", slowly):
+    with small_steps(), patch.object(build._Run, "take_in", slowly), patch.object(reading, "PROCESS_FROM_BYTES", 0):
         main()

@@ -1,7 +1,4 @@
-"""arXiv's metadata snapshot (JSON Lines, as Kaggle has it): a stream of bytes -> lines -> papers.
-
-Memory is bounded by the longest line, whatever the file holds. A bad line has a number, an offset and a reason.
-"""
+"""A stream of bytes -> lines: plain, .gz, .zst or .zip, from a file or a pipe."""
 
 from __future__ import annotations
 
@@ -14,18 +11,12 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
-from sys import intern
-from typing import IO, Any, cast
-
-import orjson
+from typing import IO, Any, NamedTuple, cast
 
 from lunacy.errors import SnapshotError
-from lunacy.paper import Paper, canonical_id, fold
 
 if sys.version_info >= (3, 14):
     from compression.zstd import ZstdError, ZstdFile
@@ -35,19 +26,12 @@ else:
 SAMPLE = files("lunacy") / "sample" / "papers.jsonl.zst"
 MAX_LINE_BYTES = 16 * 2**20
 _CHUNK_BYTES = 2**20
-_SHOWN_BYTES = 200  # of a bad line, in the quarantine
-_LONGEST_ID = 200  # characters
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_KEPT_BYTES = 200  # of an overlong line
 _BROKEN = (EOFError, ZstdError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
 _STRANGE = (NotImplementedError, RuntimeError, UnicodeDecodeError)  # what zipfile raises for a zip it cannot read
 
 
-class BadLine(Exception):
-    """A line that is no paper; the message is the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line that is not blank."""
 
     number: int  # from 1, blank lines counted
@@ -63,6 +47,7 @@ class Snapshot:
     """
 
     def __init__(self, source: str | Path | None = None) -> None:
+        self.source = source
         self._is_stdin = str(source) == "-"
         self.name = "the sample" if source is None else "standard input" if self._is_stdin else str(source)
         try:
@@ -107,7 +92,7 @@ class Snapshot:
                 if len(raw) > MAX_LINE_BYTES and fault:
                     fault = f"longer than {MAX_LINE_BYTES:,} bytes"
                     offset += _skip_line(stream)
-                    raw = raw[:_SHOWN_BYTES]
+                    raw = raw[:_KEPT_BYTES]
                 if number == 1:
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 raw = raw.strip()
@@ -184,120 +169,3 @@ def _skip_line(stream: io.BufferedReader) -> int:
         if piece.endswith(b"\n"):
             break
     return skipped
-
-
-def parse(line: Line) -> Paper:
-    """The paper in `line`, in the schema of the Kaggle arXiv dataset. Raises BadLine with the reason."""
-    if line.fault.startswith("longer"):
-        raise BadLine(line.fault)
-    try:
-        record = orjson.loads(line.raw)
-    except orjson.JSONDecodeError as error:
-        raise BadLine(line.fault + _why_not_json(line.raw, error)) from None
-    if not isinstance(record, dict):
-        raise BadLine(f"not a JSON object but {_kind(record)}")
-    identifier = _text(record, "id", required=True)
-    if len(identifier) > _LONGEST_ID or not identifier.isprintable() or " " in identifier:
-        raise BadLine("id is not one printable word")
-    return Paper(
-        id=canonical_id(identifier) or identifier,
-        title=_text(record, "title", required=True),
-        abstract=_text(record, "abstract", required=True),
-        authors=_text(record, "authors"),
-        categories=_categories(record.get("categories")),
-        submitted=_submitted(record.get("versions")),
-        updated=_iso_date(_text(record, "update_date")),
-        doi=_text(record, "doi"),
-    )
-
-
-def _why_not_json(raw: bytes, error: orjson.JSONDecodeError) -> str:
-    try:
-        raw.decode()
-    except UnicodeDecodeError as wrong:
-        return f"invalid UTF-8 at byte {wrong.start} of the line"
-    return f"not JSON: {error.msg} at character {error.pos}"
-
-
-def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return kinds.get(type(value), "a number")
-
-
-def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
-    value = record.get(name)
-    if value is None:
-        if required:
-            raise BadLine(f"{name} is missing")
-        return ""
-    if not isinstance(value, str):
-        raise BadLine(f"{name} is {_kind(value)}, not text")
-    folded = fold(value)
-    if required and not folded:
-        raise BadLine(f"{name} is empty")
-    return folded
-
-
-def _categories(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):  # early versions of the dataset
-        value = " ".join(value)
-    if not isinstance(value, str):
-        raise BadLine(f"categories is {_kind(value)}, not text")
-    return tuple(map(intern, value.split()))
-
-
-def _iso_date(text: str) -> str:
-    if not text:
-        return ""
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return ""
-
-
-def _submitted(versions: Any) -> str:
-    """The day of the first version: its `created` is like "Mon, 2 Apr 2007 19:18:42 GMT"."""
-    try:
-        _weekday, day, month, year = versions[0]["created"].split()[:4]
-        return date(int(year), _MONTHS.index(month) + 1, int(day)).isoformat()
-    except (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError):  # null, or another shape
-        return ""
-
-
-class Quarantine:
-    """The lines that are no papers, in a file beside the index: number, offset, reason and how the line begins.
-
-    The file is made anew by each run, with its first bad line.
-    """
-
-    def __init__(self, path: Path, snapshot_name: str) -> None:
-        self.path = path
-        self.n_lines = 0
-        self._name = os.fsencode(snapshot_name).decode(errors="replace")
-        self._file: IO[bytes] | None = None
-
-    def add(self, line: Line, reason: str) -> None:
-        """Write down one bad line."""
-        if self._file is None:
-            self._file = self.path.open("wb")
-        self.n_lines += 1
-        entry = {
-            "snapshot": self._name,
-            "line": line.number,
-            "offset": line.offset,
-            "reason": reason,
-            "begins": line.raw[:_SHOWN_BYTES].decode(errors="replace"),
-        }
-        self._file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
-
-    def __enter__(self) -> Quarantine:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Close the file; one that an earlier run left goes if this run had no bad line."""
-        if self._file is None:
-            self.path.unlink(missing_ok=True)
-        else:
-            self._file.close()

@@ -1,0 +1,53 @@
+"""A paper as it is stored, with the hashes that tell whether it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from lunacy.paper import Paper, digest, embedded_text, is_withdrawn
+
+HASH_BYTES = 16
+
+
+class Entry(NamedTuple):
+    """Two entries with the same digest and record are the same.
+
+    A plain tuple inside: millions are made, and handed from one process to another.
+    """
+
+    columns: tuple[str, ...]  # the fields of `Paper` in their order, its categories with a space between them
+    digest: bytes  # 16 bytes, of the embedded text
+    record: bytes  # 16 bytes (BLAKE2b), of everything that is stored; the digest stands for the abstract
+    is_withdrawn: bool
+
+    @classmethod
+    def of(cls, paper: Paper, recipe: str) -> Entry:
+        """The entry for `paper` in an index whose text recipe is `recipe`."""
+        categories = " ".join(paper.categories)
+        dates_and_doi = paper.submitted, paper.updated, paper.doi
+        hashed = digest(embedded_text(paper, recipe))
+        stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *dates_and_doi))
+        return cls(
+            (paper.id, paper.title, paper.abstract, paper.authors, categories, *dates_and_doi),
+            hashed,
+            blake2b(hashed + stored.encode(), digest_size=HASH_BYTES).digest(),
+            is_withdrawn(paper),
+        )
+
+    @property
+    def id(self) -> str:
+        """The paper's id."""
+        return self.columns[0]
+
+    @property
+    def paper(self) -> Paper:
+        """The paper."""
+        return to_paper(self.columns)
+
+
+def to_paper(columns: Sequence[str]) -> Paper:
+    """The paper from the columns of its entry."""
+    identifier, title, abstract, authors, categories, submitted, updated, doi = columns
+    return Paper(identifier, title, abstract, authors, tuple(categories.split()), submitted, updated, doi)

@@ -1,0 +1,99 @@
+"""A line of the snapshot -> a paper, in the schema of the Kaggle arXiv dataset."""
+
+from __future__ import annotations
+
+from datetime import date
+from sys import intern
+from typing import Any
+
+import orjson
+
+from lunacy.paper import Paper, canonical_id, fold
+from lunacy.snapshot.lines import Line
+
+_LONGEST_ID = 200  # characters
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+class BadLine(Exception):
+    """A line that is no paper; the message is the reason."""
+
+
+def parse(line: Line) -> Paper:
+    """The paper in `line`, in the schema of the Kaggle arXiv dataset. Raises BadLine with the reason."""
+    if line.fault.startswith("longer"):
+        raise BadLine(line.fault)
+    try:
+        record = orjson.loads(line.raw)
+    except orjson.JSONDecodeError as error:
+        raise BadLine(line.fault + _why_not_json(line.raw, error)) from None
+    if not isinstance(record, dict):
+        raise BadLine(f"not a JSON object but {_kind(record)}")
+    identifier = _text(record, "id", required=True)
+    if len(identifier) > _LONGEST_ID or not identifier.isprintable() or " " in identifier:
+        raise BadLine("id is not one printable word")
+    return Paper(
+        id=canonical_id(identifier) or identifier,
+        title=_text(record, "title", required=True),
+        abstract=_text(record, "abstract", required=True),
+        authors=_text(record, "authors"),
+        categories=_categories(record.get("categories")),
+        submitted=_submitted(record.get("versions")),
+        updated=_iso_date(_text(record, "update_date")),
+        doi=_text(record, "doi"),
+    )
+
+
+def _why_not_json(raw: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as wrong:
+        return f"invalid UTF-8 at byte {wrong.start} of the line"
+    return f"not JSON: {error.msg} at character {error.pos}"
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
+    value = record.get(name)
+    if value is None:
+        if required:
+            raise BadLine(f"{name} is missing")
+        return ""
+    if not isinstance(value, str):
+        raise BadLine(f"{name} is {_kind(value)}, not text")
+    folded = fold(value)
+    if required and not folded:
+        raise BadLine(f"{name} is empty")
+    return folded
+
+
+def _categories(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):  # early versions of the dataset
+        value = " ".join(value)
+    if not isinstance(value, str):
+        raise BadLine(f"categories is {_kind(value)}, not text")
+    return tuple(map(intern, value.split()))
+
+
+def _iso_date(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
+
+
+def _submitted(versions: Any) -> str:
+    """The day of the first version: its `created` is like "Mon, 2 Apr 2007 19:18:42 GMT"."""
+    try:
+        _weekday, day, month, year = versions[0]["created"].split()[:4]
+        return date(int(year), _MONTHS.index(month) + 1, int(day)).isoformat()
+    except (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError):  # null, or another shape
+        return ""

@@ -1,0 +1,50 @@
+"""The lines that are no papers, kept beside the index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from lunacy.snapshot.lines import Line
+
+_SHOWN_BYTES = 200  # of a bad line
+
+
+class Quarantine:
+    """The lines that are no papers, in a file beside the index: number, offset, reason and how the line begins.
+
+    The file is made anew by each run, with its first bad line.
+    """
+
+    def __init__(self, path: Path, snapshot_name: str) -> None:
+        self.path = path
+        self.n_lines = 0
+        self._name = os.fsencode(snapshot_name).decode(errors="replace")
+        self._file: IO[bytes] | None = None
+
+    def add(self, line: Line, reason: str) -> None:
+        """Write down one bad line."""
+        if self._file is None:
+            self._file = self.path.open("wb")
+        self.n_lines += 1
+        entry = {
+            "snapshot": self._name,
+            "line": line.number,
+            "offset": line.offset,
+            "reason": reason,
+            "begins": line.raw[:_SHOWN_BYTES].decode(errors="replace"),
+        }
+        self._file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
+
+    def __enter__(self) -> Quarantine:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close the file; one that an earlier run left goes if this run had no bad line."""
+        if self._file is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            self._file.close()

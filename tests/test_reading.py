@@ -1,0 +1,152 @@
+"""Reading beside the rest of a run: a process gives what a thread gives, and nothing is lost when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lunacy import build_index
+from lunacy.errors import SnapshotError
+from lunacy.snapshot import Line, Snapshot, Stopped, Window, read_windows, reading
+from tests.conftest import FakeEmbedder, lines, record
+from tests.test_pipeline import BAD, contents
+from tests.test_snapshot import CONTAINERS, TWO
+
+PAPERS = [record(f"1802.{n:05}", categories="hep-th" if n % 5 == 0 else "cs.CL", title=f"Nº {n}") for n in range(1, 41)]
+DATA = lines(PAPERS[:20]) + BAD + b"\n[]\n" + lines(PAPERS[20:])
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Files are read in a process, however small; the processes that were started."""
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def starting(*arguments: Any, **more: Any) -> subprocess.Popen[bytes]:
+        started.append(start(*arguments, **more))
+        return started[-1]
+
+    monkeypatch.setattr(reading, "PROCESS_FROM_BYTES", 0)
+    monkeypatch.setattr(subprocess, "Popen", starting)
+    return started
+
+
+def read(path: Path, **options: Any) -> list[Window]:
+    with Snapshot(path) as snapshot:
+        return list(read_windows(snapshot, text="title+abstract", **options))
+
+
+def told(windows: list[Window]) -> list[tuple[Any, ...]]:
+    """All that windows say; of what ended the reading, the words."""
+    return [
+        (one.position_bytes, one.n_lines, one.kept, one.places, one.filtered, one.bad, str(one.broken or ""))
+        for one in windows
+    ]
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "small windows": {"size": 3},
+    "a category": {"category": ["hep-*"], "size": 7},
+    "a limit": {"limit": 25, "size": 10},
+    "strict": {"strict": True, "size": 8},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_a_process_reads_what_a_thread_reads(
+    write_snapshot: Callable[..., Path], request: pytest.FixtureRequest, options: dict[str, Any]
+) -> None:
+    path = write_snapshot(DATA)
+    by_thread = read(path, **options)
+    assert [entry.id for window in by_thread for entry in window.kept][:1] == [
+        "1802.00005" if "category" in options else "1802.00001"
+    ]
+    started = request.getfixturevalue("in_process")
+    assert told(read(path, **options)) == told(by_thread)
+    assert len(started) == 1
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_process_reads_every_container(write_snapshot: Callable[..., Path], container: str) -> None:
+    [window] = read(write_snapshot(CONTAINERS[container], "a name with a space and ü"))
+    assert window.n_lines == TWO.count(b"\n")
+
+
+@pytest.mark.usefixtures("in_process")
+def test_lines_are_bad_for_the_same_reasons(write_snapshot: Callable[..., Path]) -> None:
+    [window] = read(write_snapshot(DATA))
+    assert [line for line, _reason in window.bad] == [
+        Line(21, len(lines(PAPERS[:20])), BAD.strip()),
+        Line(23, len(lines(PAPERS[:20])) + len(BAD) + 1, b"[]"),
+    ]
+
+
+def test_an_index_is_the_same_whoever_reads(
+    write_snapshot: Callable[..., Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    path = write_snapshot(DATA)
+    one = build_index(path, into=tmp_path / "one", embedder=FakeEmbedder())
+    started = request.getfixturevalue("in_process")
+    other = build_index(path, into=tmp_path / "other", embedder=FakeEmbedder())
+    assert contents(tmp_path / "other") == contents(tmp_path / "one")
+    assert other.counts == one.counts
+    assert [process.returncode in (0, -signal.SIGKILL) for process in started] == [True]  # it is gone
+
+
+def test_when_the_reader_is_killed_what_came_is_kept_and_a_rerun_finishes(
+    write_snapshot: Callable[..., Path], tmp_path: Path, in_process: list[Any]
+) -> None:
+    many = [record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)]  # more than a pipe and its maker hold
+    path, embedder = write_snapshot(many), FakeEmbedder()
+    embedder.window = 8
+
+    def kill(_progress: object) -> None:
+        if in_process[-1].returncode is None and len(in_process) == 1:
+            os.kill(in_process[-1].pid, signal.SIGKILL)
+
+    with pytest.raises(SnapshotError, match=r"snapshot.jsonl: .* ended early \(killed by SIGKILL\); run again"):
+        build_index(path, into=tmp_path / "index", embedder=embedder, progress=kill)
+    kept = [row[1] for row in contents(tmp_path / "index")]
+    assert 8 <= len(kept) < 4000
+    assert kept == [one["id"] for one in many[: len(kept)]]
+    report = build_index(path, into=tmp_path / "index", embedder=FakeEmbedder())
+    assert (report.counts.unchanged, report.counts.added) == (len(kept), 4000 - len(kept))
+    assert [row[1] for row in contents(tmp_path / "index")] == [one["id"] for one in many]
+
+
+def test_the_process_ends_with_the_run(write_snapshot: Callable[..., Path], in_process: list[Any]) -> None:
+    path = write_snapshot([record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)])
+    wanted = [True, True, False]
+    with Snapshot(path) as snapshot, pytest.raises(Stopped):
+        for _window in read_windows(snapshot, text="abstract", size=8, is_wanted=lambda: wanted.pop(0)):
+            pass
+    assert in_process[0].returncode == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_folder_one_stands_in_does_not_matter(
+    write_snapshot: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    (tmp_path / "lunacy.py").write_text("raise SystemExit('the wrong lunacy')")
+    write_snapshot(TWO)
+    monkeypatch.chdir(tmp_path)
+    assert read(Path("snapshot.jsonl"))[0].n_lines == 2
+
+
+def test_a_pipe_is_read_in_a_thread(in_process: list[Any]) -> None:
+    end, other = os.pipe()
+    with open(other, "wb") as file:
+        file.write(TWO)
+    with Snapshot(f"/dev/fd/{end}") as snapshot:
+        [window] = read_windows(snapshot, text="abstract")
+    os.close(end)
+    assert (window.n_lines, in_process) == (2, [])
