@@ -125,7 +125,10 @@ def build_index(
                 if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)
 
-            run.here.serve(store)
+            try:
+                run.here.serve(store)
+            finally:
+                run.close()
             if writer.n_papers:
                 refresh_caches(into)
     if broken:
@@ -246,7 +249,10 @@ class _Run:
         while self._on_the_way:
             self._store_next()
         self._writer.commit()
-        self._tokeniser.shutdown()
+
+    def close(self) -> None:
+        """Give up what is on the way: nobody waits for it."""
+        self._tokeniser.shutdown(wait=False, cancel_futures=True)
 
 
 def _is_ready(future: Future[Embedded] | None) -> bool:

@@ -31,9 +31,9 @@ def windows(
     keep: Callable[[tuple[str, ...]], bool],
     *,
     text: str,
-    limit: int | None,
-    strict: bool,
-    size: int,
+    limit: int | None = None,
+    strict: bool = False,
+    size: int = WINDOW,
 ) -> Iterator[Window]:
     """The snapshot in windows of up to `size` lines, hashed for the text recipe `text`.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import ge
 from pathlib import Path
 
 import numpy as np
@@ -148,11 +149,10 @@ class View:
         owners = np.searchsorted(self._first_rows, rows, side="right") - 1  # (n,) which segment
         for owner in np.unique(owners).tolist():
             mine = owners == owner
-            segment = self.segments[owner]
-            positions = rows[mine] - segment.segment.first_row
-            if owner < 0 or positions.max() >= segment.segment.n_rows:
+            if owner < 0 or rows[mine].max() >= self.segments[owner].segment.end_row:
                 raise IndexDamaged(f"{self._database.folder}: a row is in no segment; see: lunacy verify")
-            found[mine] = segment.vectors(positions)
+            segment = self.segments[owner]
+            found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
         return found
 
     def summary(self) -> Summary:
@@ -236,9 +236,10 @@ def recorded_fingerprint(folder: str | Path) -> Fingerprint | None:
 
 
 def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> Rows:
-    """The row numbers that a query gives."""
+    """The row numbers that a query gives, which must be ascending."""
     rows = [row for [row] in database.all(sql, parameters)]
-    if not all(isinstance(row, int) and 0 <= row < _MOST_ROWS for row in rows):
+    is_right = all(isinstance(row, int) and 0 <= row < _MOST_ROWS for row in rows)
+    if not is_right or any(map(ge, rows, rows[1:])):
         raise IndexDamaged(f"{database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
     return np.array(rows, np.int64)
 
