@@ -10,11 +10,11 @@ index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEG
 	$(BIN)/lunacy index $(if $(SNAPSHOT),'$(SNAPSHOT)') --into '$(INDEX)' $(if $(CATEGORIES),--category '$(CATEGORIES)')
 	@echo "next: $(BIN)/lunacy query 1802.05130 --index $(INDEX)"
 
-test: .venv/dev  ## Run the tests
-	$(BIN)/python -m pytest
+test: .venv/dev  ## Run the tests, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
 
 check: .venv/dev  ## Lint, format, types, tests: what CI runs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

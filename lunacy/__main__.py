@@ -1,5 +1,5 @@
 """`python -m lunacy`: the same program."""
 
-from lunacy.cli import main
+from lunacy.cli import run
 
-main()
+run()

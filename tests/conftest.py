@@ -13,6 +13,7 @@ import pytest
 
 from lunacy.embedding import Embedded, Prepared
 from lunacy.fingerprint import Fingerprint
+from tests.reliability.counts import DONE
 
 DIM = 16
 
@@ -88,3 +89,21 @@ def write_snapshot(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its counts on."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["reliability"] = dict(DONE)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """And they are added up."""
+    DONE.update(node.workeroutput.get("reliability", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests of reliability did, a line a figure."""
+    for what, n in sorted(DONE.items()):
+        terminalreporter.write_line(f"reliability: {n:,} {what}")

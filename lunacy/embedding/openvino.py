@@ -19,6 +19,7 @@ from lunacy.embedding.parts import Parts, Unsupported
 from lunacy.embedding.tokens import Tokens
 
 _HINTS = {torch.float32: "f32", torch.bfloat16: "bf16"}
+_POLL_MS = 50
 _BATCH_SIZE = 16  # texts; measured best on 2 cores (MiniLM, abstracts)
 _MAX_TOKENS = 2**12  # of a batch, padding included
 
@@ -60,7 +61,8 @@ class OpenVino:
 
     def _finish(self, one: tuple[Any, Batch], out: Floats) -> Any:
         request, batch = one
-        request.wait()
+        while not request.wait_for(_POLL_MS):
+            pass  # so that Ctrl-C is heard
         hidden = torch.from_numpy(request.get_output_tensor(0).data)  # (b, width, d)
         out[batch.rows] = pool(self._head, hidden, torch.from_numpy(batch.mask)).numpy()
         return request

@@ -232,7 +232,7 @@ class _Run:
 
     def _store_next(self) -> None:
         plan, future = self._on_the_way.popleft()
-        embedded = future.result() if future is not None else None
+        embedded = self.here.result(future) if future is not None else None
         self._writer.amend(plan.amend)
         if embedded is not None:
             self._counts.cut += embedded.n_cut

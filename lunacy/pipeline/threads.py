@@ -17,6 +17,8 @@ from lunacy.snapshot import Stopped
 
 T = TypeVar("T")
 
+_POLL_S = 0.1
+
 
 class Here:
     """Work that other threads hand in and that this thread, the one that made it, carries out, in order."""
@@ -36,6 +38,17 @@ class Here:
             raise Stopped
         self._tasks.put((future, call))  # type: ignore[arg-type]
         return future
+
+    def result(self, future: Future[T]) -> T:
+        """What `submit` promised. Raises Stopped when the run is over: a signal may fall between any two steps here."""
+        while True:
+            try:
+                return future.result(_POLL_S)
+            except TimeoutError:
+                if future.done():
+                    return future.result()
+                if self._is_over:
+                    raise Stopped from None
 
     def serve(self, work: Callable[[], None]) -> None:
         """Run `work` in another thread, and what it submits here, until it ends. Its exception comes out here."""
@@ -58,16 +71,8 @@ class Here:
                     future.set_result(call())
                 except Exception as error:  # noqa: BLE001 (the thread that waits for the result raises it)
                     future.set_exception(error)
-                except BaseException:
-                    future.set_exception(Stopped())
-                    raise
-        except BaseException:
-            self._is_over = True
-            while not self._tasks.empty():
-                if task := self._tasks.get():
-                    task[0].set_exception(Stopped())
-            raise
         finally:
+            self._is_over = True
             thread.join()
         if failed:
             raise failed[0]

@@ -1,4 +1,4 @@
-"""What the tests of reliability share: a quick folder, a driver, the undisturbed runs, and the counts at the end."""
+"""What the tests of reliability share: a quick folder, a driver, and the undisturbed runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import faiss
 import pytest
 
 from tests.reliability.children import Children
-from tests.reliability.counts import DONE
 from tests.reliability.courses import Course, course_of
 from tests.reliability.power import compiled
 
@@ -63,9 +62,3 @@ def watched(memory: Path) -> Iterator[Children]:
 def course(memory: Path) -> Callable[[str], Course]:
     """A function that gives the undisturbed run of an action."""
     return cache(lambda action: course_of(action, memory / action))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line a figure."""
-    for what, n in sorted(DONE.items()):
-        terminalreporter.write_line(f"reliability: {n:,} {what}")
