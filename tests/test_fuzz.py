@@ -1,4 +1,4 @@
-"""Whatever bytes come: an answer or one of lunacy's errors. Bounded in time; it prints how many inputs it ran."""
+"""Whatever bytes come: an answer or one of lunacy's errors. Bounded in time; the summary tells how many inputs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from lunacy.paper import canonical_id, is_withdrawn
 from lunacy.snapshot import BadLine, Snapshot, parse
 from lunacy.store.segments import OpenSegment, Segment
 from tests.conftest import record
+from tests.reliability.counts import DONE
 from tests.test_snapshot_properties import CONTAINERS, as_line
 
 BUDGET_S = 9.0  # a target
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 
 def fuzz(name: str, inputs: st.SearchStrategy[Any], target: Callable[[Any, Path], None]) -> None:
-    """Give `target` inputs until its time is up, and print how many there were."""
+    """Give `target` inputs until its time is up, and count them."""
     n_inputs, end = 0, time.monotonic() + BUDGET_S
     with TemporaryDirectory() as folder:
 
@@ -43,7 +44,7 @@ def fuzz(name: str, inputs: st.SearchStrategy[Any], target: Callable[[Any, Path]
 
         while time.monotonic() < end:
             one_round()
-    print(f"\n{name}: {n_inputs:,} inputs")
+    DONE[f"inputs fuzzed: {name}"] += n_inputs
     assert n_inputs > 100
 
 

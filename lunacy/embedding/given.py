@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tokenize
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lunacy.embedding.types import Vectors
 from lunacy.errors import VectorsError
 
 _MAGIC = b"\x93NUMPY"
-_NOT_NPY = (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError)
+_NOT_NPY = (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError, Warning)
 _NORMS = (1e-12, 1e12)  # outside, float32 would lose digits, or overflow, on the way to a unit vector
 _BLOCK_ROWS = 2**13
 
@@ -32,7 +33,8 @@ class GivenVectors:
             with self.path.open("rb") as file:
                 if file.read(len(_MAGIC)) != _MAGIC:
                     raise ValueError("it does not begin like one")
-            with np.errstate(over="ignore"):  # of a shape that cannot be
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of a shape that cannot be, or a header of Python 2
                 array = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except _NOT_NPY as error:
             reason = " ".join(str(error).split())
@@ -51,6 +53,7 @@ class GivenVectors:
     def _map(self) -> npt.NDArray[np.floating]:
         return open_memmap(self.path, mode="r")
 
+    @np.errstate(all="ignore")  # what is wrong is looked for
     def _check(self) -> None:
         for start in range(0, self.n_rows, _BLOCK_ROWS):
             block = self._map()[start : start + _BLOCK_ROWS].astype(np.float32)
