@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lunacy.categories import matching_categories
 from lunacy.errors import UsageError
@@ -55,6 +56,7 @@ class Filter:
         return date_number(self.until, "until") + {4: 9999, 7: 99, 10: 0}[len(self.until)]
 
 
+@lru_cache(maxsize=2**14)
 def date_number(date: str, name: str = "date") -> int:
     """2024-05-31 -> 20240531, 2024-05 -> 20240500. Raises UsageError, naming the option `name`, for what is no date."""
     match = _DATE.fullmatch(date)
@@ -68,5 +70,15 @@ def plain(text: str) -> str:
     """`text` in lower case, without accents, with white space folded: how names are compared."""
     if text.isascii():
         return " ".join(text.lower().split())
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(char for char in folded if not unicodedata.combining(char)).split())
+    return " ".join(unicodedata.normalize("NFKD", text.casefold()).translate(_UNMARKED).split())
+
+
+class _Unmarked(dict[int, int | None]):
+    """For `str.translate`: every character as it is, but for combining ones, which go. Filled as they are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if unicodedata.combining(chr(code)) else code
+        return self[code]
+
+
+_UNMARKED = _Unmarked()

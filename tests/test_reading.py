@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import random
 import signal
 import subprocess
 from collections.abc import Callable
@@ -44,10 +46,7 @@ def read(path: Path, **options: Any) -> list[Window]:
 
 def told(windows: list[Window]) -> list[tuple[Any, ...]]:
     """All that windows say; of what ended the reading, the words."""
-    return [
-        (one.position_bytes, one.n_lines, one.kept, one.places, one.filtered, one.bad, str(one.broken or ""))
-        for one in windows
-    ]
+    return [(one.n_lines, one.kept, one.places, one.filtered, one.bad, str(one.broken or "")) for one in windows]
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -59,10 +58,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_a_process_reads_what_a_thread_reads(
-    write_snapshot: Callable[..., Path], request: pytest.FixtureRequest, options: dict[str, Any]
+def test_processes_read_what_a_thread_reads(
+    write_snapshot: Callable[..., Path],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    n: int,
 ) -> None:
+    monkeypatch.setattr(reading, "n_processes", lambda: n)
     path = write_snapshot(DATA)
     by_thread = read(path, **options)
     assert [entry.id for window in by_thread for entry in window.kept][:1] == [
@@ -70,7 +75,25 @@ def test_a_process_reads_what_a_thread_reads(
     ]
     started = request.getfixturevalue("in_process")
     assert told(read(path, **options)) == told(by_thread)
-    assert len(started) == 1
+    assert len(started) == (1 if "limit" in options or "strict" in options else n)
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("size", [1, 4, 64])
+def test_processes_stop_where_a_cut_file_stops(
+    write_snapshot: Callable[..., Path],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    cut: float,
+    size: int,
+) -> None:
+    content = gzip.compress(random.Random(1).randbytes(100).hex().encode() + b"\n" + DATA)
+    path = write_snapshot(content[: int(cut * len(content))])
+    by_thread = read(path, size=size)
+    assert bool(by_thread[-1].broken) == (cut < 1)
+    monkeypatch.setattr(reading, "n_processes", lambda: 3)
+    request.getfixturevalue("in_process")
+    assert told(read(path, size=size)) == told(by_thread)
 
 
 @pytest.mark.usefixtures("in_process")

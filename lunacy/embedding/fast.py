@@ -94,7 +94,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         return SentenceEmbedder(loaded, batch_size=batch_size, notes=[_note(name, loaded, "", str(error))])
     check = _Check(loaded, TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader)
     notes: list[str] = []
-    for make in _ways(loaded.device, parts, batch_size, n_texts):
+    for make in _ways(loaded.device, parts, batch_size):
         try:
             engine = make()
             lowest = check.lowest_cosine(engine)
@@ -139,11 +139,11 @@ class _Check:
         return float(cosines.min())
 
 
-def _ways(device: str, parts: Parts, batch_size: int | None, n_texts: int | None) -> Iterator[Callable[[], Engine]]:
+def _ways(device: str, parts: Parts, batch_size: int | None) -> Iterator[Callable[[], Engine]]:
     """The ways to run the model, the fastest first."""
     if device == "cuda":
         for dtype in (torch.float16, torch.bfloat16):
-            yield partial(_on_all_gpus, parts, dtype=dtype, max_texts=batch_size, n_texts=n_texts)
+            yield partial(_on_all_gpus, parts, dtype=dtype, max_texts=batch_size)
         yield partial(Padded, parts, device=device, dtype=torch.float16, batch_size=batch_size)
     if device == "cpu":
         products = (torch.bfloat16, torch.float32) if _has_bf16() else (torch.float32,)

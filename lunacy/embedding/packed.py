@@ -17,7 +17,9 @@ from lunacy.errors import ModelError
 
 _MAX_TOKENS = {"cuda": 2**18, "cpu": 2**12}  # a pack; more is not faster
 _MEMORY_SHARE = 0.5  # of what is free on the GPU
-COMPILE_FROM_TEXTS = 5_000_000  # compiling takes 12 to 25 s and saves 4 microseconds a text (MiniLM on an H100)
+# Compiling takes 12 to 25 s and saves some 4 microseconds a text (MiniLM on an H100). How many will come is not known;
+# after as many as would have paid for it, it has at worst cost as much again (the ski rental problem).
+_COMPILE_AFTER_TEXTS = 5_000_000
 
 
 class Packed:
@@ -30,9 +32,8 @@ class Packed:
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         max_texts: int | None = None,
-        n_texts: int | None = None,
     ) -> None:
-        """`max_texts`: in a pack; `n_texts`: how many will come, if known. Raises Unsupported."""
+        """`max_texts`: in a pack. Raises Unsupported."""
         self.arithmetic = f"{device.partition(':')[0]} {str(dtype).removeprefix('torch.')} packed"
         self._device = torch.device(device)
         self._dim, self._first_position = parts.dim, parts.first_position
@@ -42,8 +43,7 @@ class Packed:
         transformer = _with_packed_attention(parts.transformer)
         self._transformer = transformer.to(self._device, torch.float32 if self._mixed else dtype).eval()
         self._call: Any = self._transformer
-        if self._device.type == "cuda" and n_texts is not None and n_texts >= COMPILE_FROM_TEXTS:
-            self._call = torch.compile(self._transformer, dynamic=True)
+        self._n_texts = 0  # that came so far
         self._max_texts = max_texts
         self.max_tokens = self._budget(dtype)
 
@@ -51,6 +51,9 @@ class Packed:
     def run(self, tokens: Tokens) -> Floats:
         """(n, dim) float32, in order. Raises ModelError when a single text does not fit into the memory."""
         on_gpu = self._device.type == "cuda"
+        self._n_texts += len(tokens)
+        if on_gpu and self._n_texts >= _COMPILE_AFTER_TEXTS and self._call is self._transformer:
+            self._call = torch.compile(self._transformer, dynamic=True)
         out = torch.empty((len(tokens), self._dim), pin_memory=on_gpu)
         ids = torch.from_numpy(tokens.ids)
         ids = ids.pin_memory() if on_gpu else ids

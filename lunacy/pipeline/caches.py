@@ -15,6 +15,7 @@ from lunacy.search.codes import KIND as CODES
 from lunacy.search.codes import write_codes
 from lunacy.search.ivf import KIND as IVF
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
+from lunacy.search.scan import in_threads
 from lunacy.store import Store, View, caches, check_fingerprint, writer_lock
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
@@ -103,20 +104,21 @@ def _is_current(view: View, cache: Cache) -> bool:
 
 def _add_codes(view: View, kept: list[Cache]) -> None:
     have = {cache.segments for cache in kept if cache.kind == CODES}
-    for segment in [opened.segment for opened in view.segments]:
-        if segment.n_rows < LEAST_SEGMENT or ((segment.number, segment.sha256),) in have:
-            continue
-        size_bytes = segment.n_rows * view.fingerprint.dim
-        kept.append(
-            caches.add(
-                view.folder,
-                CODES,
-                f"codes-{segment.number:08d}",
-                [segment],
-                size_bytes=size_bytes,
-                write=partial(write_codes, view, segment),
-            )
-        )
+    kept += in_threads(
+        lambda segment: caches.add(
+            view.folder,
+            CODES,
+            f"codes-{segment.number:08d}",
+            [segment],
+            size_bytes=segment.n_rows * view.fingerprint.dim,
+            write=partial(write_codes, view, segment),
+        ),
+        [
+            one.segment
+            for one in view.segments
+            if one.segment.n_rows >= LEAST_SEGMENT and ((one.segment.number, one.segment.sha256),) not in have
+        ],
+    )
 
 
 def _uncovered(view: View, cache: Cache) -> int:

@@ -1,18 +1,22 @@
-"""Reading beside the rest of a run: in a thread, or, for a large file, in a process.
+"""Reading beside the rest of a run: in a thread, or, for a large file, in a process or several.
 
 To parse and hash a paper takes as long as to store it. In one process Python does one of them at a time; in two it
-does both (`python -m tests.bench` measures it). The windows come through a pipe, as `marshal` writes plain tuples.
+does both (`python -m tests.bench` measures it). Several processes each read the whole file and parse some of its
+windows: to find the lines is a tenth of the work. The windows come through a pipe, as `marshal` writes plain tuples.
 """
 
 from __future__ import annotations
 
 import json
 import marshal
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from typing import IO, Any, BinaryIO
 
 from lunacy.categories import category_filter
 from lunacy.entry import Entry
@@ -46,39 +50,63 @@ def read_windows(
     patterns = list(category)
     options: dict[str, Any] = {"text": text, "limit": limit, "strict": strict, "size": size or WINDOW}
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
-    if is_large and not snapshot.is_stream and sys.executable:
-        return _from_process(snapshot, patterns, options, is_wanted)
-    return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+    if not is_large or snapshot.is_stream or not sys.executable:
+        return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+    n = n_processes() if limit is None and not strict else 1  # who reads a part cannot know when all have enough
+    orders = [
+        {"source": str(snapshot.source), "category": patterns, "options": {**options, "share": [first, n]}}
+        for first in range(n)
+    ]
+    return _from_processes(snapshot.name, orders, is_wanted)
 
 
-def _from_process(
-    snapshot: Snapshot, patterns: list[str], options: dict[str, Any], is_wanted: Callable[[], bool]
-) -> Iterator[Window]:
-    order = json.dumps({"source": str(snapshot.source), "category": patterns, "options": options})
+def n_processes() -> int:
+    """One for every four cores, up to four: with two, the other is the store's."""
+    return max(1, min(4, (os.cpu_count() or 1) // 4))
+
+
+def _from_processes(name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool]) -> Iterator[Window]:
+    """The windows of each process in turn, which is their order in the snapshot."""
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_process(order)) for order in orders]
+        for process in cycle(processes):
+            if not is_wanted():
+                raise Stopped
+            frame = _receive(process.stdout)
+            if frame == b"":
+                return  # where one ends, so do those that would come after
+            if frame is None:
+                broken = SnapshotError(f"{name}: a process that reads it ended early ({_how(process)}); run again")
+                window = Window(broken=broken)
+            else:
+                window = _unpacked(frame)
+            yield window
+            if window.broken:
+                return
+
+
+@contextmanager
+def _process(order: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(  # noqa: S603 (this very Python, and our own code)
-        [sys.executable, "-P", "-c", _MAIN.format(path=sys.path), order],
+        [sys.executable, "-P", "-c", _MAIN.format(path=sys.path), json.dumps(order)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         process_group=0,  # Ctrl-C is for us
     )
-    assert process.stdout is not None
     try:
-        while is_wanted():
-            head = process.stdout.read(_LENGTH_BYTES)
-            n_bytes = int.from_bytes(head, "little")
-            frame = process.stdout.read(n_bytes)
-            if len(head) < _LENGTH_BYTES or len(frame) < n_bytes:
-                end = f"{snapshot.name}: the process that reads it ended early ({_how(process)}); run again"
-                yield Window(broken=SnapshotError(end))
-                return
-            if not n_bytes:
-                return
-            yield _unpacked(frame)
-        raise Stopped
+        yield process
     finally:
         process.kill()
-        process.stdout.close()
-        process.wait()
+        process.communicate()
+
+
+def _receive(pipe: IO[bytes] | None) -> bytes | None:
+    """What `_send` sent; None when it was cut off."""
+    assert pipe is not None
+    head = pipe.read(_LENGTH_BYTES)
+    n_bytes = int.from_bytes(head, "little")
+    frame = pipe.read(n_bytes)
+    return frame if len(head) == _LENGTH_BYTES and len(frame) == n_bytes else None
 
 
 def _how(process: subprocess.Popen[bytes]) -> str:

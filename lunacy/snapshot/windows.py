@@ -34,15 +34,19 @@ def windows(
     limit: int | None = None,
     strict: bool = False,
     size: int = WINDOW,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Window]:
     """The snapshot in windows of up to `size` lines, hashed for the text recipe `text`.
 
     `limit`: of kept papers; `strict`: the first bad line ends it. Reading that ends early is told by the last window:
-    what came before it counts.
+    what came before it counts. `share`: (1, 4) is the second of each four windows.
     """
     window, n_left = Window(), limit
+    first, step = share
     try:
         for place, line in enumerate(snapshot.lines()):
+            if place // size % step != first:
+                continue
             window.n_lines += 1
             try:
                 paper = parse(line)

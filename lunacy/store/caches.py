@@ -98,7 +98,7 @@ def add(
     place = folder / FOLDER_NAME
     place.mkdir(exist_ok=True)
     require_space(folder, size_bytes)
-    path = place / _UNFINISHED
+    path = place / f"{_UNFINISHED}-{stem}"
     path.unlink(missing_ok=True)
     head_bytes, facts = write(path)
     with path.open("rb+") as file:

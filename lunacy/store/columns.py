@@ -113,7 +113,7 @@ def _open(path: Path, facts: Mapping[str, Any]) -> Columns:
 def _collect(database: Database, end_row: int) -> Columns:
     dates = np.zeros(end_row, np.int32)
     rows, starts = array("I"), array("Q")
-    by_category: dict[str, array[int]] = {}
+    together: dict[str, array[int]] = {}  # rows, by the categories of a paper
     authors = bytearray()
     papers = database.stream("SELECT row, updated, categories, authors FROM papers ORDER BY row")
     for row, updated, categories, names in papers:
@@ -121,13 +121,18 @@ def _collect(database: Database, end_row: int) -> Columns:
         starts.append(len(authors))
         authors += plain(names).encode() + b"\n"
         dates[row] = date_number(updated) if updated else 0
+        if categories not in together:
+            together[categories] = array("I")
+        together[categories].append(row)
+    by_category: dict[str, list[array[int]]] = {}
+    for categories, found in together.items():
         for category in set(categories.split()):
-            by_category.setdefault(category, array("I")).append(row)
+            by_category.setdefault(category, []).append(found)
     return Columns(
         dates,
         np.array(rows, np.uint32),
         np.array(starts, np.uint64),
-        {name: np.array(found, np.uint32) for name, found in sorted(by_category.items())},
+        {name: np.sort(np.concatenate(found)).astype(np.uint32) for name, found in sorted(by_category.items())},
         bytes(authors),
         len(authors),
     )
