@@ -22,6 +22,8 @@ from lunacy.store import Store, Summary, Vectors, View, check_fingerprint
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
+_GPU_FROM = 2 * 10**9  # questions times rows: some ten seconds on two cores, where torch alone takes two to load
+_GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,15 @@ class Index:
         """
         return self.similar_many([paper], **options)[0]
 
-    def similar_many(self, papers: Sequence[str], **options: Unpack[Keywords]) -> list[list[Hit]]:
-        """One list for each of `papers`, as `similar` gives it; many at once are much faster."""
+    def similar_many(
+        self, papers: Sequence[str], *, device: str = "auto", **options: Unpack[Keywords]
+    ) -> list[list[Hit]]:
+        """One list for each of `papers`, as `similar` gives it; many at once are much faster.
+
+        `device`: "auto" takes a GPU, where there is one, for what would take the processor more than seconds.
+        """
         answers: list[list[Hit]] = []
-        for answer in self.answers(papers, **options):
+        for answer in self.answers(papers, device=device, **options):
             if isinstance(answer, LunacyError):
                 raise answer
             answers.append(answer.hits)
@@ -103,14 +110,18 @@ class Index:
         """
         return self.answer_text(text, model=model, device=device, **options).hits
 
-    def answers(self, papers: Iterable[str], **options: Unpack[Keywords]) -> Iterator[Answer | UnknownPaper | NotAnId]:
+    def answers(
+        self, papers: Iterable[str], *, device: str = "auto", **options: Unpack[Keywords]
+    ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         """One answer for each of `papers`, in order, as they come; for one that cannot be answered, the error."""
         if isinstance(papers, str):
             raise UsageError("papers is one text; give a list of ids")
         wanted = self._options(options)
-        for batch in _batches(papers, max(1, min(_BATCH, _BATCH_HITS // wanted.top))):
+        gpu = self._gpu(papers, wanted, device)
+        size = min(_BATCH, _BATCH_HITS // wanted.top) if gpu is None else min(_GPU_BATCH, _GPU_HITS // wanted.top)
+        for batch in _batches(papers, max(1, size)):
             with self._store.view() as view:  # answered before any is handed out: the asker may take its time
-                answers = list(self._answer_batch(view, batch, wanted))
+                answers = list(self._answer_batch(view, batch, wanted, gpu))
             yield from answers
 
     def answer_text(
@@ -160,6 +171,15 @@ class Index:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _gpu(self, papers: Iterable[str], wanted: Options, device: str) -> str | None:
+        """The device for the products of a large batch; None: the processor."""
+        n_papers = len(papers) if isinstance(papers, Sequence) else 0
+        if wanted.ivf or device == "cpu" or n_papers * len(self) < _GPU_FROM:
+            return None
+        from lunacy.search.gpu import pick_device  # torch: seconds
+
+        return pick_device(device)
+
     def _text_embedder(self, model: str | None, device: str) -> Embedder:
         """The index's own model, loaded once. A folder is taken at its word when the index knows no hash of weights."""
         with self._store.view() as view:
@@ -201,7 +221,14 @@ class Index:
         return Options(**given, filter=Filter(**fields))
 
     def _search(
-        self, view: View, queries: Vectors, wanted: Options, *, asker: str, without: Sequence[int] | None = None
+        self,
+        view: View,
+        queries: Vectors,
+        wanted: Options,
+        *,
+        asker: str,
+        without: Sequence[int] | None = None,
+        gpu: str | None = None,
     ) -> list[Found]:
         if not wanted.ivf:
             return search(
@@ -211,6 +238,7 @@ class Index:
                 without=without,
                 include_withdrawn=wanted.include_withdrawn,
                 wanted=wanted.filter,
+                device=gpu,
             )
         ivf = open_ivf(view)
         if ivf is None:
@@ -228,12 +256,13 @@ class Index:
         )
 
     def _answer_batch(
-        self, view: View, batch: Sequence[str], wanted: Options
+        self, view: View, batch: Sequence[str], wanted: Options, gpu: str | None
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         rows = _resolve(view, batch)
         known = [row for row in rows if row is not None]
         queries: Vectors = view.vectors(np.array(known, np.int64))
-        found = self._search(view, queries, wanted, asker=PAPERS, without=None if wanted.include_self else known)
+        without = None if wanted.include_self else known
+        found = self._search(view, queries, wanted, asker=PAPERS, without=without, gpu=gpu)
         answers = zip(view.papers(np.array(known, np.int64)), _hits(view, found), found, strict=True)
         for asked, row in zip(batch, rows, strict=True):
             if row is None:

@@ -149,6 +149,8 @@ def test_every_mode_and_filter_gives_what_brute_force_gives(
             left_out = min(able, default=-1)
             [alone] = search(view, query[None], k, **options)
             assert_found(alone, brute_force(able, query, k))
+            for found in search(view, np.repeat(query[None], 3, axis=0), k, **options, device="cpu"):  # as on a GPU
+                assert_found(found, brute_force(able, query, k))
             for found in search(view, np.repeat(query[None], 16, axis=0), k, without=[left_out] * 16, **options):
                 assert_found(found, brute_force(able, query, k, without=left_out))
             ivf = open_ivf(view)

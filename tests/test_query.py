@@ -284,3 +284,27 @@ def test_of_several_indexes_none_is_guessed(tmp_path: Path) -> None:
 def test_opening_what_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(NoIndex, match="does not exist; make one with: lunacy index"):
         lunacy.open_index(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("top", [1, 10, 1000])
+def test_a_large_batch_by_products_on_a_device_equals_brute_force(
+    index: lunacy.Index, monkeypatch: pytest.MonkeyPatch, top: int
+) -> None:
+    monkeypatch.setattr("lunacy.query._GPU_FROM", 0)
+    monkeypatch.setattr("lunacy.query._GPU_BATCH", 9)
+    monkeypatch.setattr("lunacy.search.gpu._BLOCK_ROWS", 7)
+    monkeypatch.setattr("lunacy.search.gpu._SCORES", 20)
+    monkeypatch.setattr("lunacy.search.gpu.pick_device", lambda _wanted: "cpu")
+    for identifier, hits in zip(IDS, index.similar_many(IDS, top=top), strict=True):
+        assert_hits(hits, brute_force(vector_of_id(identifier), top, without=identifier))
+
+
+def test_a_device_that_is_not_there_is_refused_where_it_would_be_used(
+    index: lunacy.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert index.similar_many([OLD], device="cuda") == index.similar_many([OLD])
+    monkeypatch.setattr("lunacy.query._GPU_FROM", 0)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match="no cuda device; use --device cpu"):
+        index.similar_many([OLD], device="cuda")
+    assert index.similar_many([OLD], device="cpu") == [index.similar(OLD)]

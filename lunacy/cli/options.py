@@ -33,7 +33,7 @@ device_option: Decorator = click.option(
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where the model runs.",
+    help="Where the model runs, and large batches.",
 )
 category_option: Decorator = click.option(
     "--category",

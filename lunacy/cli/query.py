@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lunacy.query import Index
 
 
-_PIECE_BYTES = 2**16
+_PIECE_BYTES = 2**20
 _LONGEST_LINE = 2**12  # bytes kept of a line of a batch
 
 
@@ -81,7 +81,7 @@ def query(
         if text is not None:
             asked = _ask_text(ix, _read_text() if text == "-" else text, options)
         else:
-            del options["model"], options["device"]
+            del options["model"]
             asked = _ask_papers(ix, [papers] if batch is None else _ids_in(batch), options, failed)
         one = text is not None or len(papers) == 1
         for piece in render.answers(asked, form, one=one, styled=styled):

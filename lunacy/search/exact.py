@@ -22,6 +22,7 @@ from lunacy.store import Rows, Vectors, View
 _ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
 _MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so that one pass nearly always does
 _BLOCK = 1024  # queries at a time: bounds memory
+_GPU_BLOCK = 2**14  # the same on a GPU, to which all rows go once for each block
 _RESCORED_FLOATS = 2**22  # at a time: bounds memory
 
 
@@ -42,33 +43,45 @@ def search(
     without: Sequence[int] | None = None,
     include_withdrawn: bool = False,
     wanted: Filter | None = None,
+    device: str | None = None,
 ) -> list[Found]:
     """The `k` nearest rows of each query, (n, dim) float32 unit rows, over the papers of `view` that are `wanted`.
 
-    `without`: for each query one row to leave out (the paper itself), or -1. A list is shorter than `k` only when
-    no more papers qualify.
+    `without`: for each query one row to leave out (the paper itself), or -1. `device`: of torch, for products on a GPU.
+    A list is shorter than `k` only when no more papers qualify.
     """
-    return search_parts(view, parts_of(view, wanted, include_withdrawn), queries, k, without)
+    return search_parts(view, parts_of(view, wanted, include_withdrawn), queries, k, without, device)
 
 
 def search_parts(
-    view: View, parts: Sequence[Part], queries: Vectors, k: int, without: Sequence[int] | None
+    view: View,
+    parts: Sequence[Part],
+    queries: Vectors,
+    k: int,
+    without: Sequence[int] | None,
+    device: str | None = None,
 ) -> list[Found]:
     """As `search`, over some parts alone."""
     left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
     found: list[Found] = []
-    for start in range(0, len(queries), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        found += _search_block(view, parts, queries[block], k, left_out[block])
+    size = _BLOCK if device is None else _GPU_BLOCK
+    for start in range(0, len(queries), size):
+        block = slice(start, start + size)
+        found += _search_block(view, parts, queries[block], k, left_out[block], device)
     return found
 
 
-def _search_block(view: View, parts: Sequence[Part], queries: Vectors, k: int, left_out: Rows) -> list[Found]:
+def _search_block(
+    view: View, parts: Sequence[Part], queries: Vectors, k: int, left_out: Rows, device: str | None
+) -> list[Found]:
     found: list[Found | None] = [None] * len(queries)
     undecided = np.arange(len(queries))
     n_fetched = k + _MARGIN
     while len(undecided):
-        fetched = fetch(parts, queries[undecided], n_fetched, again=n_fetched > k + _MARGIN)
+        if device is None:
+            fetched = fetch(parts, queries[undecided], n_fetched, again=n_fetched > k + _MARGIN)
+        else:
+            fetched = _fetch_on(device, parts, queries[undecided], n_fetched)
         fetched.uppers[fetched.rows == left_out[undecided, None]] = -np.inf
         step = max(1, _RESCORED_FLOATS // (n_fetched * queries.shape[1]))
         for start in range(0, len(undecided), step):
@@ -80,6 +93,12 @@ def _search_block(view: View, parts: Sequence[Part], queries: Vectors, k: int, l
         undecided = np.array([query for query in undecided.tolist() if found[query] is None], np.int64)
         n_fetched *= 2
     return [one for one in found if one is not None]
+
+
+def _fetch_on(device: str, parts: Sequence[Part], queries: Vectors, n: int) -> Fetched:
+    from lunacy.search.gpu import fetch_on  # torch: seconds
+
+    return fetch_on(device, parts, queries, n)
 
 
 def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> list[Found | None]:

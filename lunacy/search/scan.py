@@ -70,7 +70,7 @@ def fetch(parts: Sequence[Part], queries: Vectors, n: int, *, again: bool = Fals
     """
     by_blas = multiply(len(queries))
     scan = _scan_many if by_blas else partial(_scan_few, again=again)
-    return _joined(in_threads(lambda part: scan(part, queries, n), parts), len(queries))
+    return joined(in_threads(lambda part: scan(part, queries, n), parts), len(queries))
 
 
 def multiply(n_queries: int) -> bool:
@@ -91,7 +91,8 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     return list(_pool(os.getpid()).map(work, items))
 
 
-def _joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
+def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
+    """The candidates of all parts; none when there is no part."""
     if not found:
         nothing = np.empty((n_queries, 0), np.int64)
         return Fetched(nothing.astype(np.float32), nothing, np.full(n_queries, -np.inf))
@@ -127,7 +128,7 @@ def _scan_many(part: Part, queries: Vectors, n: int) -> Fetched:
         scores, places = faiss.knn(queries, block, n_here, metric=faiss.METRIC_INNER_PRODUCT)
         rows = positions[places] + part.segment.segment.first_row
         found.append(Fetched(scores, rows, _limits(scores, is_all=n_here == len(block))))
-    return _joined(found, len(queries))
+    return joined(found, len(queries))
 
 
 def _search(part: Part, index: faiss.Index, queries: Vectors, n: int, *, by_bitmap: bool = False) -> Fetched:

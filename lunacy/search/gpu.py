@@ -1,0 +1,79 @@
+"""Fetching candidates for many questions on a GPU: blocks of rows go over, the best of their products come back.
+
+What is fetched is scored again and proved like the rest (search/exact.py), so a GPU's rounding changes no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from lunacy.errors import UsageError
+from lunacy.search.scan import Fetched, Part, joined
+from lunacy.store import Rows, Vectors
+
+_BLOCK_ROWS = 2**15  # 50 MB at 384 dimensions
+_SCORES = 2**28  # at a time: 1 GB
+
+
+def pick_device(wanted: str) -> str | None:
+    """The device of torch for `wanted` ("auto", "cuda", "mps", "cpu"); None: the CPU, and FAISS.
+
+    Raises UsageError for one that this machine lacks.
+    """
+    if wanted == "cpu":
+        return None
+    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next((name for name, there in has.items() if there), None)
+    if not has.get(wanted):
+        raise UsageError(f"this machine has no {wanted} device; use --device cpu, or leave it out")
+    return wanted
+
+
+@torch.inference_mode()
+def fetch_on(device: str, parts: Sequence[Part], queries: Vectors, n: int) -> Fetched:
+    """As `scan.fetch`, by products in float32 on `device`."""
+    asked = torch.from_numpy(np.ascontiguousarray(queries)).to(device)  # (q, dim)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")  # TF32 would be off by 1e-3
+    try:
+        return joined([_best(part, asked, n) for part in parts], len(queries))
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _best(part: Part, asked: torch.Tensor, n: int) -> Fetched:
+    """The best `n` of a part, block by block."""
+    best, places = asked.new_empty((len(asked), 0)), asked.new_empty((len(asked), 0), dtype=torch.int64)
+    for positions, block in _blocks(part):
+        rows = torch.from_numpy(block).to(asked.device)  # (b, dim)
+        where = torch.from_numpy(positions).to(asked.device)  # (b,)
+        step = max(1, _SCORES // len(rows))
+        found = [_top(asked[at : at + step] @ rows.T, where, n) for at in range(0, len(asked), step)]
+        best = torch.cat([best, torch.cat([scores for scores, _places in found])], dim=1)
+        places = torch.cat([places, torch.cat([here for _scores, here in found])], dim=1)
+        best, order = best.topk(min(n, best.shape[1]), dim=1)
+        places = places.gather(1, order)
+    uppers = best.cpu().numpy()
+    n_there = part.segment.segment.n_rows - len(part.hidden) if part.allowed is None else len(part.allowed)
+    is_all = uppers.shape[1] == n_there
+    limits = np.full(len(uppers), -np.inf) if is_all else uppers[:, -1].astype(np.float64)
+    return Fetched(uppers, places.cpu().numpy() + part.segment.segment.first_row, limits)
+
+
+def _top(scores: torch.Tensor, where: torch.Tensor, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    best, order = scores.topk(min(n, scores.shape[1]), dim=1)
+    return best, where[order]
+
+
+def _blocks(part: Part) -> Iterator[tuple[Rows, Vectors]]:
+    """Those rows of a part that are answers: positions and vectors."""
+    allowed = part.allowed
+    if allowed is None:
+        allowed = np.delete(np.arange(part.segment.segment.n_rows), part.hidden)
+    for start in range(0, len(allowed), _BLOCK_ROWS):
+        positions = allowed[start : start + _BLOCK_ROWS]
+        yield positions, part.segment.vectors(positions)
