@@ -41,6 +41,7 @@ def test_each_way_is_measured_at_the_size_that_is_asked_for(index: Path) -> None
     for name, line in by_name.items():
         assert 0 < line["p50_ms"] <= line["p95_ms"]
         assert line["recall"] > 0.9
+        assert all(line["batch_ms"][size] > 0 for size in ("64", "1024"))
         if "--ivf" not in name:
             assert line["recall"] == 1
     assert [one["name"] for one in report["cold"]] == ["import faiss", "lunacy query", "lunacy query --ivf"]

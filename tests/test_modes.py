@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from lunacy.search.codes import open_codes
 from lunacy.search.scan import Part
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
+from lunacy.store.database import Database
 from tests.test_search import DIM, assert_found, brute_force, random_units
 from tests.test_store import names
 
@@ -431,3 +433,62 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     remove_papers([paper(5).id], index=index)
     assert verify(index) == []
     assert {path.name.split("-")[0] for path in cache_paths(index)} == {"codes", "columns", "ivf"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.lists(st.integers(0, 39), max_size=8, unique=True),
+    st.lists(st.integers(0, 39), max_size=8, unique=True),
+    st.integers(0, 12),
+    st.lists(FILTERS, min_size=1, max_size=4),
+)
+def test_columns_that_were_brought_up_to_date_are_those_made_anew(
+    n: int, removed: list[int], amended: list[int], n_new: int, filters: list[Filter]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder, [random_units(n)])
+        make_caches(folder)
+        with Writer(folder) as writer:
+            other = [
+                replace(paper(place + 100), id=paper(place).id, abstract=paper(place).abstract) for place in amended
+            ]
+            writer.amend([Entry.of(one, "abstract") for one, place in zip(other, amended, strict=True) if place < n])
+            writer.remove([paper(place).id for place in removed if place < n])
+            writer.append([Entry.of(paper(n + place), "abstract") for place in range(n_new)], random_units(60)[:n_new])
+            writer.commit()
+            caches.refresh_caches(folder, writer.changes, least_rows=1)
+        with viewed(folder) as view:
+            live = view.live_rows()
+            by_cache = [view.admitted(one)[live].tolist() for one in filters]
+            assert {cache.kind for cache in view.caches} >= ({"columns"} if len(live) else set())
+        for path in cache_paths(folder, "columns"):
+            path.unlink()
+        with viewed(folder) as view:
+            assert [view.admitted(one)[live].tolist() for one in filters] == by_cache
+
+
+def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    stream = Database.stream
+    monkeypatch.setattr(Database, "stream", lambda self, sql: (asked.append(sql), stream(self, sql))[1])
+    monkeypatch.setattr(caches.refresh_caches, "__kwdefaults__", {"least_rows": 1})
+    remove_papers([paper(5).id, paper(7).id], index=index)
+    assert [sql for sql in asked if "authors" in sql] == [
+        "SELECT row, updated, categories, authors FROM papers WHERE row >= 3000 ORDER BY row"
+    ]
+
+
+def test_columns_of_another_index_with_as_many_commits_are_not_used(tmp_path: Path) -> None:
+    for name, start in (("one", 0), ("other", 50)):
+        fill(tmp_path / name, [random_units(20, seed=start)], start=start)
+        make_caches(tmp_path / name)
+    shutil.rmtree(tmp_path / "one" / "cache")
+    (tmp_path / "other" / "cache").rename(tmp_path / "one" / "cache")
+    make_caches(tmp_path / "one")
+    assert verify(tmp_path / "one") == []
+    with viewed(tmp_path / "one") as view:
+        assert view.admitted(Filter(only_ids=frozenset([paper(3).id]))).tolist() == [row == 3 for row in range(20)]
+        wanted = [paper(place).updated >= "2024-05-31" for place in range(20)]
+        assert view.admitted(Filter(since="2024-05-31")).tolist() == wanted

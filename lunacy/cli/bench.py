@@ -58,7 +58,7 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
     import orjson
 
     from lunacy import render
-    from lunacy.bench import bench_search, draw_plot
+    from lunacy.bench import BATCHES, bench_search, draw_plot
     from lunacy.pipeline import build_ivf, refresh_caches
     from lunacy.query import find_index
 
@@ -79,14 +79,14 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
         return
     flat = min(line.p50_ms for line in report.lines if line.name.startswith("IndexFlatIP"))
     click.echo(f"{report.n_rows:,} vectors of {report.dim} dimensions; ms; of flat: p50 against the best IndexFlatIP\n")
-    rows_shown = [("way", "p50", "p95", "of flat", "batch", "recall", "build s", "bytes")]
+    rows_shown = [("way", "p50", "p95", "of flat", *(f"in {size:,}" for size in BATCHES), "recall", "build s", "bytes")]
     rows_shown += [
         (
             line.name,
             f"{line.p50_ms:.2f}",
             f"{line.p95_ms:.2f}",
             f"{line.p50_ms / flat:.4f}",
-            f"{line.batch_ms:.2f}",
+            *(f"{line.batch_ms[str(size)]:.2f}" for size in BATCHES),
             f"{line.recall:.4f}",
             "" if line.build_s is None else f"{line.build_s:.1f}",
             f"{line.bytes_per_vector:.0f}",

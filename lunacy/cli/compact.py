@@ -21,5 +21,5 @@ def compact(index_dir: str | None) -> None:
     folder = find_index(index_dir)
     with Writer(folder) as writer:
         n_freed = writer.compact()
-        refresh_caches(folder)
+        refresh_caches(folder, writer.changes)
     click.echo(f"{folder}: {n_freed:,} dead rows freed")

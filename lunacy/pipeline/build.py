@@ -130,7 +130,7 @@ def build_index(
             finally:
                 run.close()
             if writer.n_papers:
-                refresh_caches(into)
+                refresh_caches(into, writer.changes)
     if broken:
         raise broken[0]
     if not counts.read:

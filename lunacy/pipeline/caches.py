@@ -16,7 +16,7 @@ from lunacy.search.codes import write_codes
 from lunacy.search.ivf import KIND as IVF
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
 from lunacy.search.scan import in_threads
-from lunacy.store import Store, View, caches, check_fingerprint, writer_lock
+from lunacy.store import Changes, Store, View, caches, check_fingerprint, writer_lock
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
 
@@ -35,8 +35,9 @@ class IvfReport:
     wait_s: float  # with measuring, which is most of it
 
 
-def refresh_caches(folder: str | Path, *, least_rows: int = LEAST_ROWS) -> None:
+def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_rows: int = LEAST_ROWS) -> None:
     """Bring the caches up to the last commit, as far as they are worth their space. The writer's lock must be held.
+    `since`: what the writer changed, so that what did not is not read again.
 
     Without room on the disk they are left as they are: the answers are the same without.
     """
@@ -47,7 +48,7 @@ def refresh_caches(folder: str | Path, *, least_rows: int = LEAST_ROWS) -> None:
             if rows >= least_rows:
                 _add_codes(view, kept)
                 if not any(cache.kind == COLUMNS for cache in kept):
-                    kept.append(view.make_columns())
+                    kept.append(view.make_columns(since))
             if kept != view.caches:
                 caches.commit(view.folder, kept)
             old = next((cache for cache in kept if cache.kind == IVF), None)

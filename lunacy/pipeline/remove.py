@@ -24,5 +24,5 @@ def remove_papers(papers: Sequence[str], *, index: str | Path) -> list[str]:
             raise UnknownPaper(f"{parse_id(lacking[0])} is not in {index}; nothing was removed")
         writer.remove(ids)
         writer.commit()
-        refresh_caches(index)
+        refresh_caches(index, writer.changes)
     return ids

@@ -4,6 +4,7 @@ The format is described in indexes/README.md.
 """
 
 from lunacy.store import caches
+from lunacy.store.columns import Changes
 from lunacy.store.compact import SEGMENT_ROWS
 from lunacy.store.files import writer_lock
 from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
@@ -16,6 +17,7 @@ from lunacy.store.writer import QUARANTINE_NAME, Writer, check_fingerprint
 __all__ = [
     "QUARANTINE_NAME",
     "SEGMENT_ROWS",
+    "Changes",
     "Known",
     "OpenSegment",
     "Repaired",

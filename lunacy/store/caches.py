@@ -40,12 +40,10 @@ class Cache:
     facts: Mapping[str, Any] = field(default_factory=dict)  # what its kind needs to know: indexes/README.md
 
     def is_current(self, segments: Sequence[Segment], generation: int) -> bool:
-        """Whether it is of use to a commit: made from all of it, where it says of which, else from some segment."""
-        there = {(segment.number, segment.sha256) for segment in segments}
-        return bool(
-            self.facts.get("generation", generation) == generation
-            and (not self.segments or not there.isdisjoint(self.segments))
-        )
+        """Whether it is of use to a commit: made from just that one, where it says of which, else from some segment."""
+        if "generation" in self.facts:
+            return bool(self.facts["generation"] == generation) and self.is_made_from(segments)
+        return not {(segment.number, segment.sha256) for segment in segments}.isdisjoint(self.segments)
 
     def is_made_from(self, segments: Sequence[Segment]) -> bool:
         """Whether it was made from just these segments."""

@@ -9,6 +9,7 @@ import mmap
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from lunacy.filter import Filter, date_number, plain
 from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.database import Database
+from lunacy.store.segments import Segment
 
 KIND = "columns"
+_SELECT = "SELECT row, updated, categories, authors FROM papers"
 Mask = npt.NDArray[np.bool_]  # (end_row,): whether the paper at a row is meant
 
 
@@ -30,7 +33,7 @@ class Columns:
     """What filters ask about, of the papers of one commit."""
 
     dates: npt.NDArray[np.int32]  # (end_row,): 20240531; 0 where it is not known
-    rows: npt.NDArray[np.uint32]  # (n,): the rows that have a paper, ascending
+    rows: npt.NDArray[np.uint32]  # (n,): the rows that have a paper, in the order of their lines of authors
     starts: npt.NDArray[np.uint64]  # (n,): where the authors of each begin in `authors`
     by_category: Mapping[str, npt.NDArray[np.uint32]]  # rows
     authors: bytes | mmap.mmap  # begins with plain names, a line for each paper
@@ -58,7 +61,7 @@ def admitted(database: Database, columns: Columns | None, wanted: Filter, end_ro
     """Which rows have a paper that `wanted` admits: (end_row,) bool."""
     mask = np.ones(end_row, np.bool_)
     if wanted.category or wanted.since or wanted.until or wanted.author:
-        (columns or _collect(database, end_row)).admit(wanted, mask)
+        (columns or _collect(database.stream(_SELECT), end_row)).admit(wanted, mask)
     if wanted.only_ids is not None:
         _keep(mask, [_rows_of(database, wanted.only_ids)])
     if wanted.not_ids:
@@ -66,18 +69,42 @@ def admitted(database: Database, columns: Columns | None, wanted: Filter, end_ro
     return mask
 
 
-def open_columns(folder: Path, found: Sequence[Cache], generation: int, end_row: int) -> Columns | None:
-    """The cache, when it is of this commit; else None."""
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened to the papers since a commit: these rows have other metadata, or no paper any more."""
+
+    generation: int  # of the commit
+    segments: tuple[Segment, ...]  # of the commit
+    rows: npt.NDArray[np.int64]  # (n,), ascending; later ones are new
+
+
+def open_columns(folder: Path, found: Sequence[Cache], generation: int, segments: Sequence[Segment]) -> Columns | None:
+    """The cache, when it is of the commit that is given; else None."""
     for cache in found:
-        if cache.kind == KIND and cache.facts["generation"] == generation and cache.facts["end_row"] == end_row:
+        if cache.kind == KIND and cache.is_current(segments, generation):
             path = caches.path_of(folder, cache)
             return None if path is None else _open(path, cache.facts)
     return None
 
 
-def write_columns(database: Database, path: Path, generation: int, end_row: int) -> tuple[int, dict[str, Any]]:
-    """Write the cache; the size of its head, and its facts."""
-    columns = _collect(database, end_row)
+def write_columns(
+    database: Database,
+    path: Path,
+    generation: int,
+    end_row: int,
+    before: Columns | None,
+    changed: npt.NDArray[np.int64],
+) -> tuple[int, dict[str, Any]]:
+    """Write the cache; the size of its head, and its facts.
+
+    `before`: of an earlier commit, after which only the rows `changed` changed, and later ones came.
+    """
+    if before is None:
+        columns = _collect(database.stream(_SELECT + " ORDER BY row"), end_row)
+    else:
+        new = database.stream(f"{_SELECT} WHERE row >= {len(before.dates)} ORDER BY row")
+        old = database.some(_SELECT + " WHERE row IN ({})", changed[changed < len(before.dates)].tolist())
+        columns = _patched(before, _collect(chain(old, new), end_row), changed)
     with path.open("xb") as file:
         file.write(columns.authors)
         file.write(bytes(-columns.authors_bytes % 8))
@@ -110,12 +137,37 @@ def _open(path: Path, facts: Mapping[str, Any]) -> Columns:
     return Columns(dates, rows, starts, by_category, content, facts["authors_bytes"])
 
 
-def _collect(database: Database, end_row: int) -> Columns:
+def _patched(before: Columns, fresh: Columns, changed: npt.NDArray[np.int64]) -> Columns:
+    """`before` without the rows `changed`, and with what `fresh` has."""
+    dates = fresh.dates.copy()  # (end_row,)
+    kept_rows = np.setdiff1d(np.arange(min(len(before.dates), len(dates))), changed)
+    dates[kept_rows] = before.dates[kept_rows]
+    is_kept = ~np.isin(before.rows, changed)  # (n,)
+    ends = np.append(before.starts[1:], before.authors_bytes).astype(np.int64)  # (n,)
+    authors, start = bytearray(), 0
+    for line in np.flatnonzero(~is_kept).tolist():
+        authors += before.authors[start : int(before.starts[line])]
+        start = int(ends[line])
+    authors += before.authors[start : before.authors_bytes]
+    lengths = (ends - before.starts.astype(np.int64))[is_kept]
+    starts = np.concatenate([np.cumsum(lengths) - lengths, fresh.starts.astype(np.int64) + len(authors)])
+    authors += fresh.authors[: fresh.authors_bytes]
+    nothing = np.empty(0, np.uint32)
+    by_category = {}
+    for name in sorted(before.by_category.keys() | fresh.by_category.keys()):
+        old = before.by_category.get(name, nothing)
+        rows = np.concatenate([old[~np.isin(old, changed)], fresh.by_category.get(name, nothing)])
+        if len(rows):
+            by_category[name] = np.sort(rows)
+    rows = np.concatenate([before.rows[is_kept], fresh.rows])
+    return Columns(dates, rows, starts.astype(np.uint64), by_category, bytes(authors), len(authors))
+
+
+def _collect(papers: Iterable[tuple[Any, ...]], end_row: int) -> Columns:
     dates = np.zeros(end_row, np.int32)
     rows, starts = array("I"), array("Q")
     together: dict[str, array[int]] = {}  # rows, by the categories of a paper
     authors = bytearray()
-    papers = database.stream("SELECT row, updated, categories, authors FROM papers ORDER BY row")
     for row, updated, categories, names in papers:
         rows.append(row)
         starts.append(len(authors))

@@ -19,10 +19,10 @@ from lunacy.paper import Paper
 from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
-from lunacy.store.columns import Columns, Mask, admitted, open_columns, write_columns
+from lunacy.store.columns import Changes, Columns, Mask, admitted, open_columns, write_columns
 from lunacy.store.database import Database
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper
-from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
+from lunacy.store.segments import NONE, OpenSegment, Rows, Segment, Vectors
 
 _ATTEMPTS = 20
 _LARGEST_DIM = 2**16
@@ -63,6 +63,7 @@ class View:
         segments = read_segments(database)
         dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
         withdrawn = read_rows(database, "SELECT row FROM papers WHERE withdrawn ORDER BY row")
+        self._segments = segments
         self.segments = [
             OpenSegment(
                 database.folder, segment, self.fingerprint.dim, segment.positions(dead), segment.positions(withdrawn)
@@ -114,19 +115,24 @@ class View:
         """Which rows `wanted` admits: (end_row,) bool. A row that has no paper may be among them."""
         if self._admitted is None or self._admitted[0] != wanted:
             if self._columns is None:
-                self._columns = open_columns(self.folder, self.caches, self.generation, self.end_row)
+                self._columns = open_columns(self.folder, self.caches, self.generation, self._segments)
             self._admitted = wanted, admitted(self._database, self._columns, wanted, self.end_row)
         return self._admitted[1]
 
-    def make_columns(self) -> Cache:
-        """Make the cache that `admitted` is quick by; it does not count before `caches.commit` names it."""
+    def make_columns(self, since: Changes | None = None) -> Cache:
+        """Make the cache that `admitted` is quick by; it does not count before `caches.commit` names it.
+
+        `since`: what changed since an earlier commit, whose cache may still be there to begin with.
+        """
+        before = open_columns(self.folder, self.caches, since.generation, since.segments) if since else None
+        changed = since.rows if since else NONE
         return caches.add(
             self.folder,
             COLUMNS,
             "columns",
-            [],
+            self._segments,
             size_bytes=100 * self.n_papers,
-            write=lambda path: write_columns(self._database, path, self.generation, self.end_row),
+            write=lambda path: write_columns(self._database, path, self.generation, self.end_row, before, changed),
         )
 
     def papers(self, rows: Rows) -> list[Paper]:

@@ -33,7 +33,7 @@ def to_row(row: int, vector: bytes, entry: Entry) -> tuple[Any, ...]:
     return row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns
 
 
-def count(papers: Iterable[tuple[str, str, bool]]) -> Counted:
+def count(papers: Iterable[Sequence[Any]]) -> Counted:
     """How many papers the table `counts` has of each kind and value, from their COUNTED columns."""
     together, updated, withdrawn = tuple(zip(*papers, strict=True)) or ((), (), ())
     counts = Counter({("updated", date): n for date, n in Counter(updated).items()})

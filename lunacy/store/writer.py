@@ -7,7 +7,7 @@ it and its papers commits. Whatever the database does not name is garbage, which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import count as count_from
 from pathlib import Path
@@ -20,6 +20,7 @@ from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import caches
 from lunacy.store import database as db
+from lunacy.store.columns import Changes
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
@@ -76,6 +77,8 @@ class Writer:
             check_fingerprint(self.folder, self._fingerprint, fingerprint)
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
+        self._opened = self._generation, tuple(self._segments)
+        self._touched: set[int] | None = set()  # rows with other metadata or no paper since; None: rows have moved
         self._met = bytearray(self._first_row)  # by row: whether this writer has met the paper
         for segment in self._segments:
             try:
@@ -108,6 +111,17 @@ class Writer:
         """How many papers the index holds, with all uncommitted changes."""
         [n] = self._database.one("SELECT count(*) FROM papers")
         return int(n)
+
+    @property
+    def changes(self) -> Changes | None:
+        """What was committed since this writer opened the index, new papers aside; None when rows have moved."""
+        if self._touched is None:
+            return None
+        return Changes(*self._opened, np.array(sorted(self._touched), np.int64))
+
+    def _touch(self, rows: Iterable[int]) -> None:
+        if self._touched is not None:
+            self._touched.update(rows)
 
     @property
     def n_pending(self) -> int:
@@ -158,8 +172,9 @@ class Writer:
             return
         self._begin()
         ids = [entry.id for entry in entries]
-        before = self._database.some(f"SELECT {COUNTED} FROM papers WHERE id IN ({{}})", ids)
-        self._counts.subtract(count(before))
+        before = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
+        self._counts.subtract(count(columns for _row, *columns in before))
+        self._touch(row for row, *_ in before)
         self._database.run_many(
             UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
         )
@@ -171,7 +186,8 @@ class Writer:
             return
         self._begin()
         gone = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract(count((categories, updated, withdrawn) for _row, categories, updated, withdrawn in gone))
+        self._counts.subtract(count(columns for _row, *columns in gone))
+        self._touch(row for row, *_ in gone)
         self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
         self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
 
@@ -227,6 +243,8 @@ class Writer:
         first = run[0].first_row
         self._begin()
         self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1)
+        if not np.array_equal(rows, first + np.arange(len(rows))):
+            self._touched = None
         self._met[first : first + len(rows)] = bytes(np.frombuffer(self._met, np.uint8)[rows])
         self._commit(self._segment, first)
         del self._met[self._first_row :]
