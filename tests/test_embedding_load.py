@@ -20,6 +20,7 @@ from lunacy.errors import ModelError, UsageError
 from lunacy.snapshot import Snapshot, parse
 from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
 
+BF16_IS_FASTER = fast_module._bf16_is_faster  # before any test replaces it
 PROMPTS = {"document": "graph: ", "query": "is a proof "}
 
 
@@ -27,7 +28,7 @@ PROMPTS = {"document": "graph: ", "query": "is a proof "}
 def _in_float32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights ask more of bfloat16 than trained ones; and OpenVINO takes seconds to translate a model."""
     if "real" not in request.fixturenames:
-        monkeypatch.setattr(fast_module, "_has_bf16", lambda: False)
+        monkeypatch.setattr(fast_module, "_bf16_is_faster", lambda: False)
         monkeypatch.setattr(fast_module, "OpenVino", _not_installed)
 
 
@@ -218,3 +219,15 @@ def test_on_cuda_the_default_model_is_packed_in_half_precision() -> None:
 
 def _not_installed(*_: object, **__: object) -> None:
     raise ImportError
+
+
+@pytest.mark.parametrize(
+    ("has", "bf16_s", "chosen"), [(True, 0.5, True), (True, 0.95, False), (True, 2.0, False), (False, 0.5, False)]
+)
+def test_bfloat16_is_taken_where_the_processor_gains_by_it(
+    monkeypatch: pytest.MonkeyPatch, has: bool, bf16_s: float, chosen: bool
+) -> None:
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: has)
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(fast_module, "_product_s", {torch.bfloat16: bf16_s, torch.float32: 1.0}.__getitem__)
+    assert BF16_IS_FASTER() is chosen
