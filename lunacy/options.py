@@ -9,6 +9,8 @@ from typing import TypedDict
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
 
+RANKS = ("dense", "hybrid", "lexical")  # by vectors, by both, by words
+
 
 class Keywords(TypedDict, total=False):
     """The keywords of `Index.similar` and its kin."""
@@ -18,6 +20,11 @@ class Keywords(TypedDict, total=False):
     include_withdrawn: bool  # list papers that were withdrawn too
     ivf: bool  # quick, and not always exact: look into the IVF lists
     nprobe: int | None  # into how many; None: as many as the wanted recall takes
+    rank: str  # by what: RANKS; all but "dense" need the lexical index
+    min_score: float | None  # hits with at least this score
+    unlike: str | Iterable[str]  # ids: less of what is like these
+    fold: bool  # near-copies of a hit into that hit
+    diverse: bool  # hits that are unlike each other
     category: str | Iterable[str]  # patterns: cs.CL, cs.*; any of them
     since: str  # dates of the last change: 2024, 2024-05, 2024-05-31
     until: str  # inclusive
@@ -35,7 +42,17 @@ class Options:
     include_withdrawn: bool = False
     ivf: bool = False
     nprobe: int | None = None
+    rank: str = "dense"
+    min_score: float | None = None
+    unlike: tuple[str, ...] = ()
+    fold: bool = False
+    diverse: bool = False
     filter: Filter = field(default_factory=Filter)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the nearest vectors are all that is asked for."""
+        return self.rank == "dense" and not (self.unlike or self.fold or self.diverse)
 
     def __post_init__(self) -> None:
         if self.top < 1:
@@ -44,3 +61,5 @@ class Options:
             raise UsageError("nprobe is the number of IVF lists; it needs ivf (--ivf)")
         if self.nprobe is not None and self.nprobe < 1:
             raise UsageError(f"nprobe is {self.nprobe}; look into at least 1 list")
+        if self.rank not in RANKS:
+            raise UsageError(f"rank {self.rank!r} is unknown; choose one of {', '.join(RANKS)}")

@@ -28,7 +28,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer: a paper, its place in the list (1 is best) and its cosine with the query."""
+    """One answer: a paper, its place in the list (1 is best) and its score: the cosine, unless ranked otherwise."""
 
     rank: int
     id: str
@@ -37,6 +37,10 @@ class Hit:
     authors: str
     categories: tuple[str, ...]
     updated: str
+    cosine: float | None = None  # both parts of a score that is not the cosine alone
+    lexical: float | None = None  # BM25
+    percentile: float | None = None  # of random pairs of the index, so many percent have a lower cosine
+    copies: tuple[str, ...] = ()  # ids of near-copies that are folded into this one
 
     @property
     def url(self) -> str:

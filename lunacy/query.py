@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -16,9 +17,22 @@ from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.options import Keywords, Options
-from lunacy.paper import Hit, Paper, canonical_id, fold, parse_id
-from lunacy.search import PAPERS, TEXTS, Found, open_ivf, search, search_ivf
-from lunacy.store import Store, Summary, Vectors, View, check_fingerprint
+from lunacy.paper import Hit, Paper, canonical_id, embedded_text, fold, parse_id
+from lunacy.search import (
+    PAPERS,
+    TEXTS,
+    Found,
+    Question,
+    Ranked,
+    Steps,
+    open_ivf,
+    parts_of,
+    percentiles,
+    rank,
+    search,
+    search_ivf,
+)
+from lunacy.store import Rows, Store, Summary, Vectors, View, check_fingerprint
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
@@ -135,9 +149,49 @@ class Index:
         embedder = self._text_embedder(model, device)
         vectors = embedder.embed([fold(text)], question=True).vectors
         with self._store.view() as view:
-            found = self._search(view, vectors, wanted, asker=TEXTS)
-            [hits] = _hits(view, found)
+            found = self._search(view, vectors, [text], wanted, asker=TEXTS)
+            [hits] = _hits(view, found, wanted.min_score)
         return Answer(hits, text=text, recall=found[0].recall)
+
+    def similar_to_all(
+        self,
+        papers: Sequence[str],
+        *,
+        text: str = "",
+        model: str | None = None,
+        device: str = "auto",
+        **options: Unpack[Keywords],
+    ) -> list[Hit]:
+        """One list for several `papers`, and `text`: what is near to all of them, so near to the farthest."""
+        return self.answer_all(papers, text=text, model=model, device=device, **options).hits
+
+    def answer_all(
+        self,
+        papers: Sequence[str],
+        *,
+        text: str = "",
+        model: str | None = None,
+        device: str = "auto",
+        **options: Unpack[Keywords],
+    ) -> Answer:
+        """As `similar_to_all`, with the query. Raises UsageError when there is none, and as `similar` does."""
+        wanted = self._options(options)
+        text = _encodable(text).strip()
+        if not (papers or text):
+            raise UsageError("there is nothing to look for; give some papers, or a text")
+        vectors = self._text_embedder(model, device).embed([fold(text)], question=True).vectors if text else None
+        with self._store.view() as view:
+            question = _question(view, _rows_of(view, papers, self.folder))
+            if vectors is not None:
+                both = np.concatenate([question.vectors, vectors])
+                question = replace(question, vectors=both, texts=[*question.texts, text])
+            if wanted.include_self:
+                question = replace(question, left_out=np.empty(0, np.int64))
+            found = self._ranked(view, [question], wanted, asker=PAPERS if papers else TEXTS)
+            [hits] = _hits(view, found, wanted.min_score)
+        return Answer(
+            hits, text=" + ".join([*map(_canonical, papers), *([text] if text else [])]), recall=found[0].recall
+        )
 
     def info(self) -> Info:
         """The index in figures."""
@@ -207,6 +261,7 @@ class Index:
         fields: dict[str, Any] = {name: given.pop(name) for name in ("since", "until") if name in given}
         for name in ("category", "author"):
             fields[name] = _several(given.pop(name, ()))
+        given["unlike"] = _several(given.pop("unlike", ()))
         only_ids = given.pop("only_ids", None)
         fields["only_ids"] = None if only_ids is None else frozenset(map(_canonical, _several(only_ids)))
         fields["not_ids"] = frozenset(map(_canonical, _several(given.pop("not_ids", ()))))
@@ -224,17 +279,68 @@ class Index:
         self,
         view: View,
         queries: Vectors,
+        texts: Sequence[str],
         wanted: Options,
         *,
         asker: str,
         without: Sequence[int] | None = None,
         gpu: str | None = None,
+    ) -> Sequence[Found | Ranked]:
+        """The rows for each query; `texts` are the queries' words."""
+        if wanted.is_plain:
+            return self._nearest(view, queries, wanted, wanted.top, asker=asker, without=without, gpu=gpu)
+        left_out = [-1] * len(queries) if without is None else without
+        questions = [
+            Question(queries[place : place + 1], [text], np.array([row], np.int64))
+            for place, (text, row) in enumerate(zip(texts, left_out, strict=True))
+        ]
+        return self._ranked(view, questions, wanted, asker=asker, gpu=gpu)
+
+    def _ranked(
+        self, view: View, questions: Sequence[Question], wanted: Options, *, asker: str, gpu: str | None = None
+    ) -> list[Ranked]:
+        """As `wanted` steers, for questions of one or several papers and texts."""
+        lexical = None
+        if wanted.rank != "dense":
+            from lunacy.search.lexical import open_lexical  # tantivy: only when asked for
+
+            lexical = open_lexical(view)
+            if lexical is None:
+                raise UsageError(
+                    f"{self.folder} has no lexical index; make it with: lunacy lexical --index {self.folder}"
+                )
+        unlike = None
+        if wanted.unlike:
+            rows = _rows_of(view, wanted.unlike, self.folder)
+            unlike = _question(view, rows)
+            questions = [replace(one, left_out=np.append(one.left_out, rows)) for one in questions]
+        return rank(
+            view,
+            lexical,
+            parts_of(view, wanted.filter, wanted.include_withdrawn),
+            questions,
+            wanted.top,
+            Steps(wanted.rank, unlike, wanted.fold, wanted.diverse),
+            lambda vectors, n: self._nearest(view, vectors, wanted, n, asker=asker, without=None, gpu=gpu),
+        )
+
+    def _nearest(
+        self,
+        view: View,
+        queries: Vectors,
+        wanted: Options,
+        k: int,
+        *,
+        asker: str,
+        without: Sequence[int] | None,
+        gpu: str | None,
     ) -> list[Found]:
+        """By the vectors alone."""
         if not wanted.ivf:
             return search(
                 view,
                 queries,
-                wanted.top,
+                k,
                 without=without,
                 include_withdrawn=wanted.include_withdrawn,
                 wanted=wanted.filter,
@@ -247,7 +353,7 @@ class Index:
             view,
             ivf,
             queries,
-            wanted.top,
+            k,
             asker=asker,
             nprobe=wanted.nprobe,
             without=without,
@@ -262,8 +368,10 @@ class Index:
         known = [row for row in rows if row is not None]
         queries: Vectors = view.vectors(np.array(known, np.int64))
         without = None if wanted.include_self else known
-        found = self._search(view, queries, wanted, asker=PAPERS, without=without, gpu=gpu)
-        answers = zip(view.papers(np.array(known, np.int64)), _hits(view, found), found, strict=True)
+        papers = view.papers(np.array(known, np.int64))
+        texts = [embedded_text(paper, "title+abstract") for paper in papers]
+        found = self._search(view, queries, texts, wanted, asker=PAPERS, without=without, gpu=gpu)
+        answers = zip(papers, _hits(view, found, wanted.min_score), found, strict=True)
         for asked, row in zip(batch, rows, strict=True):
             if row is None:
                 yield _lacking(view, asked, self.folder)
@@ -294,6 +402,20 @@ def _resolve(view: View, asked: Sequence[str]) -> list[int | None]:
     return [rows.get(one) for one in ids]
 
 
+def _rows_of(view: View, asked: Sequence[str], folder: Path) -> Rows:
+    """The rows of papers that must be there."""
+    rows = _resolve(view, asked)
+    for identifier, row in zip(asked, rows, strict=True):
+        if row is None:
+            raise _lacking(view, identifier, folder)
+    return np.array(rows, np.int64)
+
+
+def _question(view: View, rows: Rows) -> Question:
+    texts = [embedded_text(paper, "title+abstract") for paper in view.papers(rows)]
+    return Question(view.vectors(rows), texts, rows)
+
+
 def _canonical(text: str) -> str:
     return canonical_id(text) or _encodable(text.strip())
 
@@ -317,15 +439,26 @@ def _lacking(view: View, asked: str, folder: Path) -> UnknownPaper | NotAnId:
     )
 
 
-def _hits(view: View, found: Sequence[Found]) -> list[list[Hit]]:
+def _hits(view: View, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
     papers = iter(view.papers(np.concatenate([one.rows for one in found]) if found else np.empty(0, np.int64)))
-    return [
-        [
-            Hit(rank, paper.id, float(score), paper.title, paper.authors, paper.categories, paper.updated)
-            for rank, (score, paper) in enumerate(zip(one.scores, papers, strict=False), 1)
-        ]
-        for one in found
-    ]
+    lists = [_list(view, one, islice(papers, len(one.rows))) for one in found]
+    return [[hit for hit in hits if min_score is None or hit.score >= min_score] for hits in lists]
+
+
+def _list(view: View, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
+    cosines = one.scores if isinstance(one, Found) else one.cosines
+    above = percentiles(view, cosines)
+    hits = []
+    for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
+        hit = Hit(place + 1, paper.id, score, paper.title, paper.authors, paper.categories, paper.updated)
+        if above is not None:
+            hit = replace(hit, percentile=float(above[place]))
+        if isinstance(one, Ranked):
+            hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
+            if one.lexical is not None:
+                hit = replace(hit, cosine=float(cosines[place]), lexical=float(one.lexical[place]))
+        hits.append(hit)
+    return hits
 
 
 def find_index(given: str | Path | None, root: Path = Path("indexes")) -> Path:

@@ -71,15 +71,23 @@ def _record(query: dict[str, str], hits: list[Hit], recall: float | None) -> dic
                 "rank": hit.rank,
                 "id": hit.id,
                 "score": round(hit.score, _SCORE_DIGITS),
+                **_parts(hit),
                 "title": hit.title,
                 "authors": hit.authors,
                 "categories": list(hit.categories),
                 "updated": hit.updated or None,
                 "url": hit.url,
+                **({"copies": list(hit.copies)} if hit.copies else {}),
             }
             for hit in hits
         ],
     }
+
+
+def _parts(hit: Hit) -> dict[str, float]:
+    """Both parts of a score that is not the cosine alone, and the percentile of the cosine."""
+    parts = {"cosine": hit.cosine, "lexical": hit.lexical, "percentile": hit.percentile}
+    return {name: round(part, _SCORE_DIGITS) for name, part in parts.items() if part is not None}
 
 
 def _csv_row(query: dict[str, str], hit: Hit) -> list[str]:
@@ -109,7 +117,10 @@ def _table(query: dict[str, str], hits: list[Hit], recall: float | None, *, styl
     lines = [_style(head, "1", styled=styled)]
     id_width = max((len(hit.id) for hit in hits), default=0)
     for hit in hits:
-        link = "  ".join(filter(None, [" ".join(hit.categories), hit.updated, hit.url]))
+        parts = "  ".join(f"{name} {part:.4g}" for name, part in _parts(hit).items())
+        link = "  ".join(filter(None, [parts, " ".join(hit.categories), hit.updated, hit.url]))
+        if hit.copies:
+            link += "  with " + " ".join(hit.copies)
         lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {_shown(hit.title)}")
         lines.append(_style(f"{'':{13 + id_width + 2}}{harmless(link)}", "2", styled=styled))
     if recall is not None:

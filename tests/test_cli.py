@@ -142,7 +142,7 @@ def test_index_without_a_snapshot_indexes_the_sample(loaded: list[Any]) -> None:
         (["index", "--into", "ix", "--limit", "0"], 2, "--limit"),
         (["index", "--into", "ix", "--device", "tpu"], 2, "--device"),
         (["query"], 2, "give one of: ids, --text TEXT, --batch FILE"),
-        (["query", "1802.05130", "--text", "words"], 2, "give one of"),
+        (["query", "1802.05130", "--batch", "ids.txt"], 2, "give one of"),
         (["query", "1802.05130", "--top", "0"], 2, "--top"),
         (["query", "1802.05130"], 2, "there is no index in indexes/"),
         (["query", "1802.05130", "--index", "no/where"], 1, "no/where does not exist; make one with: lunacy index"),

@@ -30,6 +30,7 @@ DOORS = {
     "tokenizers": ["embedding"],
     "sqlite3": ["store"],
     "faiss": ["search", "store/segments.py"],
+    "tantivy": ["search/lexical.py"],
     "click": ["cli"],
 }
 

@@ -442,9 +442,10 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     st.lists(st.integers(0, 39), max_size=8, unique=True),
     st.integers(0, 12),
     st.lists(FILTERS, min_size=1, max_size=4),
+    st.booleans(),
 )
 def test_columns_that_were_brought_up_to_date_are_those_made_anew(
-    n: int, removed: list[int], amended: list[int], n_new: int, filters: list[Filter]
+    n: int, removed: list[int], amended: list[int], n_new: int, filters: list[Filter], moved: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -458,6 +459,8 @@ def test_columns_that_were_brought_up_to_date_are_those_made_anew(
             writer.remove([paper(place).id for place in removed if place < n])
             writer.append([Entry.of(paper(n + place), "abstract") for place in range(n_new)], random_units(60)[:n_new])
             writer.commit()
+            if moved:
+                writer.compact()
             caches.refresh_caches(folder, writer.changes, least_rows=1)
         with viewed(folder) as view:
             live = view.live_rows()

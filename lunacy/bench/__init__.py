@@ -1,6 +1,16 @@
 """Measuring: lunacy beside its peers, on the same texts and vectors, in the same run."""
 
 from lunacy.bench.embed import EmbedBench, bench_embed
+from lunacy.bench.quality import QualityReport, bench_quality
 from lunacy.bench.search import BATCHES, SearchReport, bench_search, draw_plot
 
-__all__ = ["BATCHES", "EmbedBench", "SearchReport", "bench_embed", "bench_search", "draw_plot"]
+__all__ = [
+    "BATCHES",
+    "EmbedBench",
+    "QualityReport",
+    "SearchReport",
+    "bench_embed",
+    "bench_quality",
+    "bench_search",
+    "draw_plot",
+]

@@ -16,6 +16,7 @@ from lunacy.cli.diff import diff
 from lunacy.cli.index import index
 from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
+from lunacy.cli.lexical import lexical
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
@@ -71,7 +72,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (index, query, ivf, info, diff, remove, compact, verify, repair, bench):
+for command in (index, query, ivf, lexical, info, diff, remove, compact, verify, repair, bench):
     main.add_command(command)
 
 

@@ -97,3 +97,54 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
     cold = [("process", "ms", "peak MB")]
     cold += [(one.name, f"{one.wall_ms:.0f}", f"{one.peak_mb:.0f}") for one in report.cold]
     click.echo(render.columns(cold), nl=False)
+
+
+@bench.command("quality", epilog="Example: lunacy bench quality pairs.tsv --index indexes/arxiv")
+@click.argument("data", type=click.Path(readable=False))
+@click.option("--index", "index_dir", metavar="DIR", type=click.Path(), help="Whose papers the pairs of a file are.")
+@click.option("--model", metavar="NAME", help="The model for a corpus in BEIR's layout  [all-MiniLM-L6-v2]")
+@device_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def quality(data: str, index_dir: str | None, model: str | None, device: str, form: str) -> None:
+    """How good the lists are: each ranking beside TF-IDF and BM25, on papers known to belong together.
+
+    DATA is a folder in BEIR's layout (corpus.jsonl, queries.jsonl, qrels.tsv), or a file of pairs (query-id, corpus-id,
+    score) over the papers of an index with a lexical index.
+    """
+    import orjson
+
+    from lunacy import render
+    from lunacy.bench import bench_quality
+    from lunacy.pipeline import build_index, build_lexical
+    from lunacy.query import open_index
+
+    report = bench_quality(
+        data,
+        index=index_dir,
+        build=lambda snapshot, folder: build_index(snapshot, into=folder, model=model, device=device),
+        build_lexical=build_lexical,
+        open_index=open_index,
+        say=lambda text: click.echo(f"lunacy: {text}", err=True),
+    )
+    if form == "json":
+        click.echo(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2).decode())
+        return
+    click.echo(f"{report.n_queries:,} queries, {report.n_papers:,} papers; in brackets: 95 % of the bootstrap\n")
+    metrics = list(report.rankings[0].mean)
+    rows = [("ranking", *metrics, "same category")]
+    rows += [
+        (
+            one.name,
+            *("{:.3f} [{:.3f}, {:.3f}]".format(one.mean[metric], *one.interval[metric]) for metric in metrics),
+            f"{report.same_category[one.name]:.3f}",
+        )
+        for one in report.rankings
+    ]
+    click.echo(render.columns(rows))
+    rows = [("against dense", *metrics)]
+    rows += [
+        (one.name, *("[{:+.3f}, {:+.3f}]".format(*one.against_dense[metric]) for metric in metrics))
+        for one in report.rankings
+        if one.name != "dense"
+    ]
+    click.echo(render.columns(rows), nl=False)

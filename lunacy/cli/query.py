@@ -12,6 +12,7 @@ import click
 
 from lunacy.cli.options import device_option, filter_options, index_option
 from lunacy.errors import LunacyError, UsageError
+from lunacy.options import RANKS
 
 if TYPE_CHECKING:
     from lunacy.paper import Hit
@@ -46,6 +47,18 @@ _LONGEST_LINE = 2**12  # bytes kept of a line of a batch
 @device_option
 @filter_options
 @click.option("--ivf", is_flag=True, help="Quick, and not always exact: look into the lists of `lunacy ivf`.")
+@click.option(
+    "--rank",
+    type=click.Choice(RANKS),
+    default="dense",
+    show_default=True,
+    help="By vectors, by words (after `lunacy lexical`), or by both.",
+)
+@click.option("--together", is_flag=True, help="One list for all IDs (and --text): papers near to each of them.")
+@click.option("--not", "unlike", metavar="ID", multiple=True, help="Less of what is like this paper. Repeatable.")
+@click.option("--fold", is_flag=True, help="Near-copies of a hit into that hit.")
+@click.option("--diverse", is_flag=True, help="Hits that are unlike each other.")
+@click.option("--min-score", metavar="X", type=float, help="Only hits with at least this score.")
 @click.option("--nprobe", metavar="N", type=click.IntRange(min=1), help="Look into N lists  [as the recall takes]")
 def query(
     papers: tuple[str, ...],
@@ -54,6 +67,7 @@ def query(
     batch: str | None,
     form: str | None,
     skip_unknown: bool,
+    together: bool,
     only_ids: str | None,
     not_ids: str | None,
     **options: Any,
@@ -62,8 +76,10 @@ def query(
 
     The score is the cosine of the two papers' vectors; the list is exact, but for --ivf.
     """
-    if sum([bool(papers), text is not None, batch is not None]) != 1:
-        raise UsageError("give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
+    if (bool(papers) or text is not None) == (batch is not None):
+        only = "--not only takes away; " if options["unlike"] else ""
+        raise UsageError(f"{only}give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
+    together = together or (text is not None and bool(papers))
     from lunacy import render
     from lunacy.query import find_index, open_index
 
@@ -78,12 +94,15 @@ def query(
         options["not_ids"] = [one for group in _ids_in(not_ids) for one in group]
     failed: list[LunacyError] = []
     with open_index(find_index(index_dir)) as ix:
-        if text is not None:
+        if together:
+            ids = papers if batch is None else [one for group in _ids_in(batch) for one in group]
+            asked = _ask_all(ix, ids, _read_text() if text == "-" else text or "", options)
+        elif text is not None:
             asked = _ask_text(ix, _read_text() if text == "-" else text, options)
         else:
             del options["model"]
             asked = _ask_papers(ix, [papers] if batch is None else _ids_in(batch), options, failed)
-        one = text is not None or len(papers) == 1
+        one = together or text is not None or len(papers) == 1
         for piece in render.answers(asked, form, one=one, styled=styled):
             click.echo(piece, nl=False)
             if batch is not None and sys.stdout:
@@ -101,6 +120,11 @@ def _ask_text(ix: Index, text: str, options: dict[str, Any]) -> Asked:
     answer = ix.answer_text(text, **options)
     assert answer.text is not None
     yield {"text": answer.text}, answer.hits, answer.recall
+
+
+def _ask_all(ix: Index, papers: Sequence[str], text: str, options: dict[str, Any]) -> Asked:
+    answer = ix.answer_all(papers, text=text, **options)
+    yield {"text": answer.text or ""}, answer.hits, answer.recall
 
 
 def _read_text() -> str:

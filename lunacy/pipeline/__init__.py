@@ -1,7 +1,7 @@
 """The write side: snapshot -> skip what is known -> embed -> store."""
 
 from lunacy.pipeline.build import BuildReport, build_index
-from lunacy.pipeline.caches import IvfReport, build_ivf, refresh_caches
+from lunacy.pipeline.caches import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.diff import DiffReport, diff_index
 from lunacy.pipeline.reembed import compare_vectors
@@ -12,9 +12,11 @@ __all__ = [
     "Counts",
     "DiffReport",
     "IvfReport",
+    "LexicalReport",
     "Progress",
     "build_index",
     "build_ivf",
+    "build_lexical",
     "compare_vectors",
     "diff_index",
     "refresh_caches",

@@ -16,13 +16,25 @@ from lunacy.search.codes import write_codes
 from lunacy.search.ivf import KIND as IVF
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
 from lunacy.search.scan import in_threads
-from lunacy.store import Changes, Store, View, caches, check_fingerprint, writer_lock
+from lunacy.store import Changes, Store, View, caches, check_fingerprint, require_space, writer_lock
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
 
 LEAST_ROWS = 200_000  # with fewer, a flat scan takes some 10 ms, and caches cost every update more than they save
 LEAST_SEGMENT = 4096  # rows; smaller ones will soon be merged
+LEXICAL = "lexical"
+_LEXICAL_BYTES = 800  # a paper, while it is made; half of them when it is done
 REFRESH_SHARE = 0.1  # of the papers: when so many are not in the lists, they are made again
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalReport:
+    """What making the lexical index took."""
+
+    folder: Path
+    n_papers: int
+    size_bytes: int
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
                     kept.append(view.make_columns(since))
             if kept != view.caches:
                 caches.commit(view.folder, kept)
+            if any(cache.kind == LEXICAL for cache in view.caches):
+                _make_lexical(view, since)
             old = next((cache for cache in kept if cache.kind == IVF), None)
             stale = old is not None and _uncovered(view, old) >= REFRESH_SHARE * view.n_papers
         except DiskFull:
@@ -72,6 +86,37 @@ def build_ivf(
     with writer_lock(folder):
         refresh_caches(folder)
         return _make_ivf(Path(folder), recall, embedder, device=device)
+
+
+def build_lexical(folder: str | Path) -> LexicalReport:
+    """Make the lexical index of an index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
+    started = time.perf_counter()
+    with writer_lock(folder), Store(folder) as store, store.view() as view:
+        if not view.n_papers:
+            raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
+        cache = _make_lexical(view, None, anew=True)
+        size_bytes = sum(size for _name, size, _sha256 in cache.facts["files"])
+        return LexicalReport(Path(folder), view.n_papers, size_bytes, time.perf_counter() - started)
+
+
+def _make_lexical(view: View, since: Changes | None, *, anew: bool = False) -> Cache:
+    from lunacy.search.lexical import write_lexical  # tantivy: only for those who have such an index
+
+    there = caches.read(view.folder)
+    before = next((cache for cache in there if cache.kind == LEXICAL and not anew), None)
+    segments = [one.segment for one in view.segments]
+    if before is not None and before.is_made_from(segments) and not (since is not None and len(since.rows)):
+        return before
+    require_space(view.folder, _LEXICAL_BYTES * view.n_papers)
+    cache = caches.add_folder(
+        view.folder,
+        LEXICAL,
+        segments,
+        main="meta.json",
+        write=lambda folder: write_lexical(view, folder, before, since),
+    )
+    caches.commit(view.folder, [*(one for one in there if one.kind != LEXICAL), cache])
+    return cache
 
 
 def _make_ivf(

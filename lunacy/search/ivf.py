@@ -15,11 +15,10 @@ from weakref import WeakKeyDictionary
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from lunacy.filter import Filter
 from lunacy.search.exact import Found, rescore, search_parts
-from lunacy.search.parts import parts_of
+from lunacy.search.parts import parts_of, qualify
 from lunacy.search.scan import Part, in_threads, multiply, n_cores
 from lunacy.store import Rows, Vectors, View, caches
 
@@ -139,7 +138,7 @@ def _search_lists(
     answers = in_threads(lambda half: ivf.index.search(half, n, params=settings(nprobe=nprobe)), halves)
     scores, rows = (np.concatenate(column) for column in zip(*answers, strict=True))  # (q, n) each, best first
     is_other = rows != left_out[:, None]
-    valid = is_other & _qualify(listed, rows)
+    valid = is_other & qualify(listed, rows)
     n_dropped = (is_other & ~valid & (rows >= 0)).sum(axis=1)  # (q,)
     exact = np.where(valid, rescore(view, queries, rows, valid), -np.inf)
     found: list[Found | None] = []
@@ -148,30 +147,4 @@ def _search_lists(
         is_cut = rows[query, -1] >= 0 and scores[query, -1] >= scores[query, best].min()
         is_short = exact[query, best[-1]] == -np.inf or n_dropped[query] > _DROPPED * n
         found.append(None if is_short or is_cut else Found(rows[query, best], exact[query, best]))
-    return found
-
-
-def _qualify(listed: Sequence[Part], rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which of `rows` are answers in any of the parts, which are in row order; -1 is not."""
-    firsts = np.array([part.segment.segment.first_row for part in listed])
-    owners = np.searchsorted(firsts, rows, side="right") - 1
-    qualify = np.zeros(rows.shape, np.bool_)
-    for owner in np.unique(owners[owners >= 0]).tolist():
-        part = listed[owner]
-        mine = owners == owner
-        positions = rows[mine] - part.segment.segment.first_row
-        inside = positions < part.segment.segment.n_rows
-        if part.allowed is not None:
-            qualify[mine] = inside & _among(positions, part.allowed)
-        else:
-            qualify[mine] = inside & ~_among(positions, part.hidden)
-    return qualify
-
-
-def _among(values: Rows, ascending: Rows) -> npt.NDArray[np.bool_]:
-    """Which of `values` are in `ascending`."""
-    if not len(ascending):
-        return np.zeros(len(values), np.bool_)
-    places = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    found: npt.NDArray[np.bool_] = ascending[places] == values
     return found

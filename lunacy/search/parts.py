@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 
 from lunacy.filter import Filter
 from lunacy.search.codes import Codes, open_codes
 from lunacy.search.scan import Part
-from lunacy.store import View
+from lunacy.store import Rows, View
 
 _codes: WeakKeyDictionary[View, dict[int, Codes]] = WeakKeyDictionary()
 _last: WeakKeyDictionary[View, tuple[Filter, bool, list[Part]]] = WeakKeyDictionary()  # of each view
@@ -41,3 +43,29 @@ def _parts_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[Part]
                 continue
         parts.append(Part(segment, codes.get(segment.segment.number), hidden, allowed))
     return parts
+
+
+def qualify(parts: Sequence[Part], rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which of `rows` are answers in any of the parts, which are in row order; -1 is not."""
+    firsts = np.array([part.segment.segment.first_row for part in parts])
+    owners = np.searchsorted(firsts, rows, side="right") - 1
+    qualify = np.zeros(rows.shape, np.bool_)
+    for owner in np.unique(owners[owners >= 0]).tolist():
+        part = parts[owner]
+        mine = owners == owner
+        positions = rows[mine] - part.segment.segment.first_row
+        inside = positions < part.segment.segment.n_rows
+        if part.allowed is not None:
+            qualify[mine] = inside & _among(positions, part.allowed)
+        else:
+            qualify[mine] = inside & ~_among(positions, part.hidden)
+    return qualify
+
+
+def _among(values: Rows, ascending: Rows) -> npt.NDArray[np.bool_]:
+    """Which of `values` are in `ascending`."""
+    if not len(ascending):
+        return np.zeros(len(values), np.bool_)
+    places = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    found: npt.NDArray[np.bool_] = ascending[places] == values
+    return found

@@ -6,7 +6,7 @@ The format is described in indexes/README.md.
 from lunacy.store import caches
 from lunacy.store.columns import Changes
 from lunacy.store.compact import SEGMENT_ROWS
-from lunacy.store.files import writer_lock
+from lunacy.store.files import require_space, writer_lock
 from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
@@ -32,6 +32,7 @@ __all__ = [
     "check_fingerprint",
     "recorded_fingerprint",
     "repair",
+    "require_space",
     "verify",
     "writer_lock",
 ]

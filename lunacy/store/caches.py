@@ -111,10 +111,45 @@ def add(
     return Cache(kind, name, made_from, written_bytes, whole, head_bytes, head, facts)
 
 
-def commit(folder: Path, caches: Sequence[Cache]) -> None:
-    """From now on these are the caches; any other file in their folder goes."""
+def add_folder(
+    folder: Path, kind: str, segments: Sequence[Segment], *, main: str, write: Callable[[Path], Mapping[str, Any]]
+) -> Cache:
+    """As `add`, for a cache that is a folder; `write` makes it. The file `main` in it stands for it."""
     place = folder / FOLDER_NAME
     place.mkdir(exist_ok=True)
+    unfinished = place / f"{_UNFINISHED}-{kind}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    facts = write(unfinished)
+    files: list[tuple[str, int, str]] = []
+    for path in sorted(unfinished.iterdir()):
+        if path.suffix == ".lock":
+            path.unlink()
+            continue
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+            files.append((path.name, file.seek(0, os.SEEK_END), _hash(path)))
+    sync_folder(unfinished)
+    _name, size_bytes, sha256 = next(one for one in files if one[0] == main)
+    final = f"{kind}-{sha256[:12]}"
+    shutil.rmtree(place / final, ignore_errors=True)
+    os.replace(unfinished, place / final)
+    made_from = tuple((segment.number, segment.sha256) for segment in segments)
+    return Cache(kind, f"{final}/{main}", made_from, size_bytes, sha256, size_bytes, sha256, {**facts, "files": files})
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def commit(folder: Path, caches: Sequence[Cache]) -> None:
+    """From now on these are the caches; any other file in their folder goes.
+
+    A folder goes with the commit after: a question that has just begun may be about to open it.
+    """
+    place = folder / FOLDER_NAME
+    place.mkdir(exist_ok=True)
+    before = [cache for cache in read(folder) if "/" in cache.name]
     content = orjson.dumps({"version": _VERSION, "caches": [asdict(cache) for cache in caches]})
     check = hashlib.sha256(content).hexdigest()
     path = place / _UNFINISHED
@@ -125,10 +160,10 @@ def commit(folder: Path, caches: Sequence[Cache]) -> None:
     sync_folder(place)
     os.replace(path, place / _MANIFEST)
     sync_folder(place)
-    named = {_MANIFEST, *(cache.name for cache in caches)}
+    named = {_MANIFEST, *(Path(cache.name).parts[0] for cache in (*caches, *before))}
     for path in place.iterdir():
-        if path.name not in named and path.is_file():
-            path.unlink()
+        if path.name not in named:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def drop(folder: Path) -> None:
@@ -146,14 +181,24 @@ def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterat
         yield f"{FOLDER_NAME}/{_MANIFEST}: {error}"
         return
     for cache in caches:
-        try:
-            with (folder / FOLDER_NAME / cache.name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != cache.sha256:
-                    yield f"{FOLDER_NAME}/{cache.name}: its content has changed since it was written (sha256 differs)"
-        except FileNotFoundError:
-            continue
+        for path, sha256 in _files(folder / FOLDER_NAME, cache):
+            try:
+                if _hash(path) != sha256:
+                    name = path.relative_to(folder)
+                    yield f"{name}: its content has changed since it was written (sha256 differs)"
+            except FileNotFoundError:
+                continue
         if not cache.is_current(segments, generation):
             yield f"{FOLDER_NAME}/{cache.name}: it is older than the papers, so it is not used"
+
+
+def _files(place: Path, cache: Cache) -> Iterator[tuple[Path, str]]:
+    """Each file of a cache, and its hash."""
+    path = place / cache.name
+    if "files" not in cache.facts:
+        yield path, cache.sha256
+    for name, _size, sha256 in cache.facts.get("files", []):
+        yield path.parent / name, sha256
 
 
 def _read(folder: Path) -> list[Cache]:

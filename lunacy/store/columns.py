@@ -71,11 +71,16 @@ def admitted(database: Database, columns: Columns | None, wanted: Filter, end_ro
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened to the papers since a commit: these rows have other metadata, or no paper any more."""
+    """What happened to the papers since a commit."""
 
     generation: int  # of the commit
     segments: tuple[Segment, ...]  # of the commit
-    rows: npt.NDArray[np.int64]  # (n,), ascending; later ones are new
+    rows: npt.NDArray[np.int64]  # (n,), ascending: they have other metadata, another paper, or none; later ones are new
+
+    @property
+    def end_row(self) -> int:
+        """The row behind the last one of that commit."""
+        return self.segments[-1].end_row if self.segments else 0
 
 
 def open_columns(folder: Path, found: Sequence[Cache], generation: int, segments: Sequence[Segment]) -> Columns | None:

@@ -7,7 +7,7 @@ it and its papers commits. Whatever the database does not name is garbage, which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import count as count_from
 from pathlib import Path
@@ -78,7 +78,7 @@ class Writer:
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
         self._opened = self._generation, tuple(self._segments)
-        self._touched: set[int] | None = set()  # rows with other metadata or no paper since; None: rows have moved
+        self._touched: set[int] = set()  # rows that have another paper since, other metadata, or none
         self._met = bytearray(self._first_row)  # by row: whether this writer has met the paper
         for segment in self._segments:
             try:
@@ -113,15 +113,9 @@ class Writer:
         return int(n)
 
     @property
-    def changes(self) -> Changes | None:
-        """What was committed since this writer opened the index, new papers aside; None when rows have moved."""
-        if self._touched is None:
-            return None
+    def changes(self) -> Changes:
+        """What was committed since this writer opened the index, new rows aside."""
         return Changes(*self._opened, np.array(sorted(self._touched), np.int64))
-
-    def _touch(self, rows: Iterable[int]) -> None:
-        if self._touched is not None:
-            self._touched.update(rows)
 
     @property
     def n_pending(self) -> int:
@@ -174,7 +168,7 @@ class Writer:
         ids = [entry.id for entry in entries]
         before = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
         self._counts.subtract(count(columns for _row, *columns in before))
-        self._touch(row for row, *_ in before)
+        self._touched.update(row for row, *_ in before)
         self._database.run_many(
             UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
         )
@@ -187,7 +181,7 @@ class Writer:
         self._begin()
         gone = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
         self._counts.subtract(count(columns for _row, *columns in gone))
-        self._touch(row for row, *_ in gone)
+        self._touched.update(row for row, *_ in gone)
         self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
         self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
 
@@ -244,7 +238,7 @@ class Writer:
         self._begin()
         self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1)
         if not np.array_equal(rows, first + np.arange(len(rows))):
-            self._touched = None
+            self._touched.update(range(first, run[-1].end_row))
         self._met[first : first + len(rows)] = bytes(np.frombuffer(self._met, np.uint8)[rows])
         self._commit(self._segment, first)
         del self._met[self._first_row :]

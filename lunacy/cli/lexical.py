@@ -1,0 +1,22 @@
+"""`lunacy lexical`."""
+
+from __future__ import annotations
+
+import click
+
+from lunacy.cli.options import index_option
+
+
+@click.command(epilog="Example: lunacy lexical --index indexes/arxiv")
+@index_option
+def lexical(index_dir: str | None) -> None:
+    """Index the words of an index, for `lunacy query --rank hybrid`. Updates keep it up to date."""
+    from lunacy import render
+    from lunacy.pipeline import build_lexical
+    from lunacy.query import find_index
+
+    report = build_lexical(find_index(index_dir))
+    click.echo(
+        f"{report.folder}: the words of {report.n_papers:,} papers, {render.size(report.size_bytes)}, "
+        f"made in {report.wait_s:.1f} s"
+    )

@@ -1,0 +1,207 @@
+"""Which papers share rare words, and pairs of words: BM25 by tantivy, whose only door this is.
+
+A cache in a folder of its own, made on request (`lunacy lexical`) and then brought up to date with the papers. Words
+are stemmed; pairs of them are hashed, which keeps them to half the space at the same quality. A paper asks with its own
+title and abstract.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+from zlib import crc32
+
+import numpy as np
+import tantivy
+from tantivy import Filter as Step
+from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
+
+from lunacy.errors import StoreError
+from lunacy.search.pairs import FACT, draw_pairs
+from lunacy.search.scan import Scores
+from lunacy.store import Changes, Rows, Segment, View, caches
+from lunacy.store.caches import Cache
+
+KIND = "lexical"
+_META = "meta.json"
+_HEAP_BYTES = 2**28  # of the writer, before it flushes
+_PAIRS = 2**20  # values of a pair's hash
+_FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
+_ANALYSED = "analysed"  # the name of the tokenizer for what is analysed already
+_CHUNK = 4096  # papers at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Lexical:
+    """The index of a commit, memory-mapped."""
+
+    index: Any  # tantivy.Index
+    searcher: Any
+    covered: list[Segment]  # that it was made from and that are still there
+    pairs: Scores  # (m,) ascending: quantiles of the cosine of two random papers
+
+    def best(self, text: str, n: int) -> tuple[Rows, Scores]:
+        """The `n` rows with the best BM25 scores, best first, for a question with the words of `text`.
+
+        (m,) int64 and (m,) float64; m < n when no more share a term, or when later papers have taken their rows.
+        Withdrawn papers are among them, and the one that the text is of.
+        """
+        query = self._query(text)
+        if query is None:
+            return np.empty(0, np.int64), np.empty(0)
+        hits = self.searcher.search(query, limit=n, count=False).hits
+        rows = np.array(self.searcher.fast_field_values("row", [address for _score, address in hits]), np.int64)
+        scores = np.array([score for score, _address in hits])
+        firsts = np.array([segment.first_row for segment in self.covered])
+        ends = np.array([segment.end_row for segment in self.covered])
+        owners = np.searchsorted(firsts, rows, side="right") - 1
+        is_covered = (owners >= 0) & (rows < ends[owners])
+        order = np.lexsort((rows, -scores))
+        order = order[is_covered[order]]
+        return rows[order], scores[order]
+
+    def _query(self, text: str) -> Any:
+        """Each term weighs 1 + ln(how often it occurs); None when no other paper has any."""
+        schema = self.index.schema
+        parts = [
+            (Occur.Should, Query.boost_query(Query.term_query(schema, field, term, _FIELDS[field]), 1 + math.log(n)))
+            for field, terms in _analysed(text).items()
+            for term, n in sorted(Counter(terms).items())
+            if self.searcher.doc_freq(field, term)
+        ]
+        return Query.boolean_query(parts) if parts else None
+
+
+def open_lexical(view: View) -> Lexical | None:
+    """The lexical index, as far as it is of segments that are there; None when there is none.
+
+    Raises StoreError when it cannot be opened.
+    """
+    if view not in _opened:
+        _opened[view] = _open(view)
+    return _opened[view]
+
+
+_opened: WeakKeyDictionary[View, Lexical | None] = WeakKeyDictionary()
+
+
+def _open(view: View) -> Lexical | None:
+    cache = next((one for one in view.caches if one.kind == KIND), None)
+    covered = _covered(view, cache)
+    path = caches.path_of(view.folder, cache) if cache and covered else None
+    if cache is None or path is None:
+        return None
+    if any((path.parent / name).stat().st_size != size for name, size, _sha256 in cache.facts["files"]):
+        raise StoreError(f"{path.parent}: a file of the lexical index was cut; make it anew with: lunacy lexical")
+    try:
+        index = tantivy.Index.open(os.fspath(path.parent))
+        return Lexical(index, index.searcher(), covered, np.array(cache.facts[FACT]))
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(
+            f"{path.parent} cannot be opened ({reason}): its folder must be writable; or ask with --rank dense"
+        ) from None
+
+
+def _covered(view: View, cache: Cache | None) -> list[Segment]:
+    """The segments of `view` that the index was made from: their rows have the papers that they had then."""
+    known = set(cache.segments) if cache else set()
+    return [one.segment for one in view.segments if (one.segment.number, one.segment.sha256) in known]
+
+
+def write_lexical(view: View, folder: Path, before: Cache | None, since: Changes | None) -> dict[str, Any]:
+    """Make the index of all papers of `view` in the new `folder`, and return its facts.
+
+    `before`: an earlier one, from which only what is new, or changed as `since` says, is read again.
+    """
+    folder.mkdir()
+    old = caches.path_of(view.folder, before) if before else None
+    covered = _covered(view, before) if old else []
+    if old is None or not covered:
+        index = tantivy.Index(_schema(), path=os.fspath(folder))
+    else:
+        _link(old.parent, folder)
+        index = tantivy.Index.open(os.fspath(folder))
+    index.register_tokenizer(_ANALYSED, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+    live = view.live_rows()
+    if before is not None and covered:
+        again = since.rows if since else np.empty(0, np.int64)
+        kept = np.concatenate([np.arange(one.first_row, one.end_row) for one in covered])
+        for first, end in _gaps(covered, max(before.facts["end_row"], view.end_row)):
+            _delete(writer, index, first, end)
+        for row in np.setdiff1d(kept, np.setdiff1d(live, again)).tolist():  # no paper any more, or to be read again
+            _delete(writer, index, row, row + 1)
+        live = np.setdiff1d(live, np.setdiff1d(kept, again))
+    for start in range(0, len(live), _CHUNK):
+        rows = live[start : start + _CHUNK]
+        for row, paper in zip(rows.tolist(), view.papers(rows), strict=True):
+            document = tantivy.Document()
+            document.add_integer("row", row)
+            for field, terms in _analysed(f"{paper.title} {paper.abstract}").items():
+                document.add_text(field, " ".join(terms))
+            writer.add_document(document)
+    writer.commit()
+    writer.garbage_collect_files()
+    writer.wait_merging_threads()
+    return {"end_row": view.end_row, FACT: draw_pairs(view)}
+
+
+def _gaps(covered: list[Segment], end_row: int) -> Iterator[tuple[int, int]]:
+    """The ranges of rows up to `end_row` that are in none of the segments."""
+    first = 0
+    for segment in covered:
+        if first < segment.first_row:
+            yield first, segment.first_row
+        first = segment.end_row
+    if first < end_row:
+        yield first, end_row
+
+
+def _delete(writer: Any, index: Any, first: int, end: int) -> None:
+    within = Query.range_query(index.schema, "row", tantivy.FieldType.Integer, first, end - 1)
+    writer.delete_documents_by_query(within)
+
+
+def _schema() -> Any:
+    schema = tantivy.SchemaBuilder()
+    schema.add_integer_field("row", indexed=True, fast=True)
+    for field, kept in _FIELDS.items():
+        schema.add_text_field(field, tokenizer_name=_ANALYSED, index_option=kept)
+    return schema.build()
+
+
+_ANALYSER = (
+    TextAnalyzerBuilder(Tokenizer.simple())
+    .filter(Step.remove_long(40))
+    .filter(Step.lowercase())
+    .filter(Step.stopword("english"))
+    .filter(Step.stemmer("english"))
+    .build()
+)
+
+
+def _analysed(text: str) -> dict[str, list[str]]:
+    """The terms of each field."""
+    words = _ANALYSER.analyze(text)
+    pairs = [f"{crc32(f'{one} {other}'.encode()) % _PAIRS:x}" for one, other in pairwise(words)]
+    return {"words": words, "pairs": pairs}
+
+
+def _link(before: Path, folder: Path) -> None:
+    """The files of an index under new names: its segments are never changed, its lists of them are replaced."""
+    for path in before.iterdir():
+        if path.suffix == ".lock":
+            continue
+        if path.suffix == ".json":
+            shutil.copy(path, folder / path.name)
+        else:
+            os.link(path, folder / path.name)

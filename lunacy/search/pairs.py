@@ -1,0 +1,31 @@
+"""What a cosine means in this index: how it compares with those of random pairs of papers; a sample is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lunacy.search.scan import Scores
+from lunacy.store import View
+
+FACT = "pairs"  # of the lexical index, with which the sample is drawn
+_N_PAIRS, _N_QUANTILES = 20_000, 1001
+
+
+def draw_pairs(view: View) -> list[float]:
+    """Quantiles of the cosine of two random papers, ascending."""
+    live = view.live_rows()
+    rng = np.random.default_rng(0)
+    one, other = (rng.choice(live, _N_PAIRS) for _ in range(2))
+    one, other = one[one != other], other[one != other]
+    if not len(one):
+        return [0.0, 1.0]
+    order = np.argsort(one)  # so that the rows are read in their order
+    cosines = np.einsum("ij,ij->i", view.vectors(one[order]), view.vectors(other[order]), dtype=np.float64)
+    quantiles: list[float] = np.quantile(cosines, np.linspace(0, 1, _N_QUANTILES)).round(5).tolist()
+    return quantiles
+
+
+def percentiles(view: View, cosines: Scores) -> Scores | None:
+    """(n,): above how many percent of random pairs each of the (n,) cosines is; None when no sample is stored."""
+    found = next((cache.facts[FACT] for cache in view.caches if FACT in cache.facts), None)
+    return None if found is None else 100 * np.searchsorted(np.array(found), cosines) / len(found)

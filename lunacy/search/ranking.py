@@ -1,0 +1,228 @@
+"""What a researcher means by "similar": candidates -> fuse -> steer -> fold -> diversify -> cut, each a function.
+
+Vectors know what a paper is about, words which one it is. The candidates are the best of both sides, and a score is
+
+    0.7 z(cosine) + 0.3 z(BM25)
+
+where z is (score - mean) / deviation: of random pairs of the index for cosines, and of the question's own best 200 for
+BM25. The weights are those that were best on citations of the 1990s, and were not tuned on the sets that
+`lunacy bench quality` was run on since (README, "How good is it").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.search.exact import Found, rescore
+from lunacy.search.parts import qualify
+from lunacy.search.scan import Part, Scores, in_threads
+from lunacy.store import Rows, Vectors, View
+
+if TYPE_CHECKING:
+    from lunacy.search.lexical import Lexical  # tantivy: only when asked for
+
+N_CANDIDATES = 200  # of each side
+_DENSE, _LEXICAL = 0.7, 0.3
+_LEAST_SPREAD = 0.05  # of the mean BM25: when a few papers share a word, all as well
+_UNLIKE = 0.5  # how much the likeness to what is not wanted takes away
+_COPY = 0.95  # cosine from which on two papers are one
+_RELEVANCE = 0.7  # against novelty (Carbonell and Goldstein 1998)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One or several papers and texts, for one list."""
+
+    vectors: Vectors  # (q, dim)
+    texts: Sequence[str]  # q
+    left_out: Rows  # rows that are no answers: the papers themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is done to the candidates."""
+
+    how: str = "dense"  # one of options.RANKS
+    unlike: Question | None = None  # less of this
+    fold: bool = False  # near-copies into one hit
+    diverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A list: best first, ties by lower row."""
+
+    rows: Rows  # (k,) int64
+    scores: Scores  # (k,) that they are ranked by; of a question of several papers, those with the least like one
+    cosines: Scores  # (k,)
+    lexical: Scores | None  # (k,) BM25; None: not looked at
+    copies: list[Rows] = field(default_factory=list)  # k: near-copies that are folded into each
+    recall: float | None = None  # of the dense candidates; None: they are the best
+
+
+def rank(
+    view: View,
+    lexical: Lexical | None,
+    parts: Sequence[Part],
+    questions: Sequence[Question],
+    k: int,
+    steps: Steps,
+    nearest: Callable[[Vectors, int], Sequence[Found]],
+) -> list[Ranked]:
+    """The best `k` for each question. `parts`: what qualifies; `nearest`: the nearest n rows that do, by vectors.
+
+    `lexical` may be None where `steps` want none.
+    """
+    n_left_out = max((len(one.left_out) for one in questions), default=0)
+    n, ranked = max(k, N_CANDIDATES), list[Ranked | None]([None] * len(questions))
+    while undecided := [place for place, one in enumerate(ranked) if one is None]:
+        found = iter(nearest(np.concatenate([questions[place].vectors for place in undecided]), n + n_left_out))
+        for place in undecided:
+            question = questions[place]
+            near = [next(found) for _ in question.texts]
+            candidates = _Candidates.of(view, lexical, parts, question, steps, near, n)
+            one = candidates.ranked(k, steps, near[0].recall)
+            is_all = all(len(found_here.rows) < n + n_left_out for found_here in near)
+            ranked[place] = one if len(one.rows) == k or is_all else None
+        n *= 4
+    return [one for one in ranked if one is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """What may be in a list, and its scores."""
+
+    rows: Rows  # (c,)
+    vectors: Vectors  # (c, dim)
+    scores: Scores  # (c,)
+    cosines: Scores  # (c,)
+    lexical: Scores | None  # (c,)
+
+    @classmethod
+    def of(
+        cls,
+        view: View,
+        lexical: Lexical | None,
+        parts: Sequence[Part],
+        question: Question,
+        steps: Steps,
+        near: Sequence[Found],
+        n: int,
+    ) -> _Candidates:
+        """The best of both sides, fused, less what they share with what is not wanted."""
+        by_words = _by_words(lexical, parts, question, n) if lexical else []
+        both = [one.rows for one in near] + [one.rows for one in by_words]
+        rows = np.unique(np.concatenate(both))  # (c,)
+        rows = rows[~np.isin(rows, question.left_out)]
+        cosines, shared, scores = _scores(view, lexical, question, steps.how, rows, by_words)  # (q, c) each
+        least = scores.argmin(axis=0) if len(scores) else np.empty(0, np.int64)  # (c,): near all is near the farthest
+        total = np.take_along_axis(scores, least[None], axis=0)[0]
+        if steps.unlike is not None:
+            words = _by_words(lexical, parts, steps.unlike, n) if lexical else []
+            total = total - _UNLIKE * _scores(view, lexical, steps.unlike, steps.how, rows, words)[2].max(axis=0)
+        return cls(
+            rows,
+            view.vectors(rows),
+            total,
+            np.take_along_axis(cosines, least[None], axis=0)[0],
+            None if lexical is None else np.take_along_axis(shared, least[None], axis=0)[0],
+        )
+
+    def ranked(self, k: int, steps: Steps, recall: float | None) -> Ranked:
+        """The best `k`: what shares no word is ordered by its vector, and ties by row."""
+        order = np.lexsort((self.rows, -self.cosines, -self.scores))  # (c,)
+        copies: dict[int, list[int]] = {}
+        if steps.fold:
+            order, copies = _folded(order, self.vectors, k)
+        if steps.diverse:
+            order = _diverse(order, self.vectors, self.scores, k)
+        best = order[:k]
+        return Ranked(
+            self.rows[best],
+            self.scores[best],
+            self.cosines[best],
+            None if self.lexical is None else self.lexical[best],
+            [self.rows[copies.get(place, [])] for place in best.tolist()],
+            recall,
+        )
+
+
+def _scores(
+    view: View, lexical: Lexical | None, question: Question, how: str, rows: Rows, by_words: Sequence[_ByWords]
+) -> tuple[Scores, Scores, Scores]:
+    """Cosines, BM25 and what they are ranked by: (q, c) each."""
+    cosines = rescore(view, question.vectors, np.tile(rows, (len(question.vectors), 1)))
+    shared = np.zeros_like(cosines)
+    for row, words in zip(shared, by_words, strict=False):
+        places = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
+        is_here = rows[places] == words.rows if len(rows) else np.zeros(len(words.rows), np.bool_)
+        row[places[is_here]] = words.scores[is_here]
+    if how == "dense" or lexical is None:
+        return cosines, shared, cosines
+    if how == "lexical":
+        return cosines, shared, shared
+    dense = (cosines - lexical.pairs.mean()) / max(float(lexical.pairs.std()), 1e-9)
+    spreads = np.array([[max(one.deviation, _LEAST_SPREAD * one.mean, 1e-9)] for one in by_words])  # (q, 1)
+    means = np.array([[one.mean] for one in by_words])
+    return cosines, shared, _DENSE * dense + _LEXICAL * (shared - means) / spreads
+
+
+@dataclass(frozen=True, slots=True)
+class _ByWords:
+    """The best by words that qualify, and how the best scores lie, whatever qualifies."""
+
+    rows: Rows  # (m,)
+    scores: Scores  # (m,)
+    mean: float
+    deviation: float
+
+
+def _by_words(lexical: Lexical, parts: Sequence[Part], question: Question, n: int) -> list[_ByWords]:
+    """For each text of a question the best `n` that qualify, as far as so many share a word with it."""
+
+    def best(text: str) -> _ByWords:
+        n_asked = 2 * n
+        while True:
+            rows, scores = lexical.best(text, n_asked)
+            is_other = ~np.isin(rows, question.left_out)
+            typical, wanted = scores[is_other][:N_CANDIDATES], is_other & qualify(parts, rows)
+            if wanted.sum() >= n or len(rows) < n_asked:
+                mean, deviation = (float(typical.mean()), float(typical.std())) if len(typical) else (0.0, 0.0)
+                return _ByWords(rows[wanted][:n], scores[wanted][:n], mean, deviation)
+            n_asked *= 8
+
+    return in_threads(best, list(question.texts))
+
+
+def _folded(order: Rows, vectors: Vectors, k: int) -> tuple[Rows, dict[int, list[int]]]:
+    """The first `k` places of `order` that are no copy of an earlier one, and the copies of each."""
+    kept: list[int] = []
+    copies: dict[int, list[int]] = {}
+    for place in order.tolist():
+        likeness = vectors[kept] @ vectors[place]  # (kept,)
+        if len(kept) and likeness.max() >= _COPY:
+            copies.setdefault(kept[int(likeness.argmax())], []).append(place)
+        elif len(kept) < k:
+            kept.append(place)
+    return np.array(kept, np.int64), copies
+
+
+def _diverse(order: Rows, vectors: Vectors, scores: Scores, k: int) -> Rows:
+    """The first `k` by maximal marginal relevance: good, and unlike those before."""
+    left = order[: max(N_CANDIDATES, k)]
+    spread = scores[left].max() - scores[left].min() if len(left) else 0.0
+    relevance = (scores[left] - scores[left].min()) / max(float(spread), 1e-9) if len(left) else scores[left]  # (c,)
+    likeness: npt.NDArray[np.float64] = np.zeros(len(left))  # to the most alike of those chosen
+    chosen: list[int] = []
+    for _ in range(min(k, len(left))):
+        gain = _RELEVANCE * relevance - (1 - _RELEVANCE) * likeness
+        gain[chosen] = -np.inf
+        best = int(gain.argmax())
+        chosen.append(best)
+        likeness = np.maximum(likeness, vectors[left] @ vectors[left[best]])
+    return left[chosen]

@@ -1,0 +1,323 @@
+"""By words, by both, steered: against what can be worked out by hand and in NumPy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+import lunacy
+from lunacy.errors import UnknownPaper, UsageError
+from lunacy.pipeline import build_lexical, refresh_caches, remove_papers
+from lunacy.search.lexical import Lexical, open_lexical
+from lunacy.store import Store, Writer, repair, verify
+from tests.conftest import FakeEmbedder, lines, record, vector_of
+from tests.test_cli import run
+
+TOPICS = [
+    "sheaves cohomology scheme morphism",
+    "galaxies redshift dust starburst",
+    "neural translation attention decoder",
+    "superconducting cuprate vortex pairing",
+]
+FILLER = "result method limit theory model measure".split()
+
+
+def paper(n: int) -> dict[str, Any]:
+    """A paper of one of four topics; each shares a word of its own with the next of its topic."""
+    topic = TOPICS[n % 4].split()
+    words = [topic[n % 3], topic[3], f"quirk{n // 8}x", FILLER[n % 6], FILLER[(n + 1) % 6], f"only{n}"]
+    return record(
+        f"2101.{n:05}",
+        title=f"On {topic[0]} {n}",
+        abstract=f"We study {' '.join(words)}.",
+        categories=["math.AG", "astro-ph.GA", "cs.CL", "cond-mat.supr-con"][n % 4],
+        update_date=f"20{10 + n % 10}-01-01",
+    )
+
+
+PAPERS = [paper(n) for n in range(64)]
+IDS = [str(one["id"]) for one in PAPERS]
+
+
+def text_of(one: dict[str, Any]) -> str:
+    return " ".join(f"{one['title']} {one['abstract']}".split())
+
+
+def index_of(folder: Path, papers: list[dict[str, Any]], **options: Any) -> Path:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    (folder.parent / "snapshot.jsonl").write_bytes(lines(papers))
+    lunacy.build_index(folder.parent / "snapshot.jsonl", into=folder, embedder=FakeEmbedder(), **options)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = index_of(tmp_path_factory.mktemp("ranking") / "index", PAPERS)
+    build_lexical(folder)
+    return folder
+
+
+@pytest.fixture
+def index(made: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    shutil.copytree(made, tmp_path / "index")
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def ix(made: Path) -> Iterator[lunacy.Index]:
+    with lunacy.open_index(made, embedder=FakeEmbedder()) as opened:
+        yield opened
+
+
+def by_words(folder: Path, text: str, n: int = 200) -> dict[str, float]:
+    with Store(folder) as store, store.view() as view:
+        lexical = open_lexical(view)
+        assert isinstance(lexical, Lexical)
+        rows, scores = lexical.best(text, n)
+        assert list(scores) == sorted(scores, reverse=True)
+        papers = {
+            row: one.id for row, one in zip(view.live_rows().tolist(), view.papers(view.live_rows()), strict=True)
+        }
+        return {papers[row]: score for row, score in zip(rows.tolist(), scores.tolist(), strict=True) if row in papers}
+
+
+def test_words_are_found_stemmed_and_the_rare_ones_count_more(made: Path) -> None:
+    assert list(by_words(made, "the only7"))[:1] == ["2101.00007"]
+    assert set(by_words(made, "quirk3x")) == set(IDS[24:32])
+    assert set(by_words(made, "Superconductivity? Superconducts!")) == set(by_words(made, "superconducting"))
+    assert by_words(made, "the and of") == {} == by_words(made, "")
+    both = by_words(made, "quirk3x decoder")
+    assert max(both, key=both.__getitem__) in {one for one in IDS[24:32] if int(one[5:]) % 4 == 2}
+
+
+def test_pairs_of_words_count(made: Path) -> None:
+    one = by_words(made, "cuprate vortex only99")
+    assert by_words(made, "vortex only99 cuprate").keys() == one.keys()
+
+
+def brute(query: int, rank: str, scores: dict[str, float], pairs: np.ndarray) -> list[str]:
+    """The list by hand, from BM25 scores and vectors."""
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    cosines = vectors @ vectors[query]
+    words = np.array([scores.get(identifier, 0.0) for identifier in IDS])
+    typical = [score for identifier, score in scores.items() if identifier != IDS[query]][:200]
+    if rank == "lexical":
+        total = words
+    else:
+        spread = max(np.std(typical), 0.05 * np.mean(typical))
+        total = 0.7 * (cosines - pairs.mean()) / pairs.std() + 0.3 * (words - np.mean(typical)) / spread
+    order = sorted(range(len(IDS)), key=lambda place: (-total[place], -cosines[place], place))
+    return [IDS[place] for place in order if place != query]
+
+
+@pytest.mark.parametrize("rank", ["hybrid", "lexical"])
+@pytest.mark.parametrize("query", [0, 7, 33, 63])
+def test_a_list_is_what_the_formula_says(made: Path, ix: lunacy.Index, rank: str, query: int) -> None:
+    with Store(made) as store, store.view() as view:
+        lexical = open_lexical(view)
+        assert lexical is not None
+        pairs = lexical.pairs
+    wanted = brute(query, rank, by_words(made, text_of(PAPERS[query])), pairs)
+    hits = ix.similar(IDS[query], top=63, rank=rank)
+    assert [hit.id for hit in hits] == wanted
+    cosine = float(vector_of(text_of(PAPERS[query])) @ vector_of(text_of(PAPERS[IDS.index(hits[0].id)])))
+    assert hits[0].cosine == pytest.approx(cosine, abs=1e-6)
+    assert hits[0].lexical == pytest.approx(by_words(made, text_of(PAPERS[query])).get(hits[0].id, 0.0))
+
+
+@pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"category": "cs.*"},
+        {"category": "cs.CL", "since": "2015"},
+        {"only_ids": IDS[40:47]},
+        {"not_ids": IDS[:30], "top": 40},
+        {"fold": True, "diverse": True},
+        {"unlike": IDS[5]},
+    ],
+)
+def test_there_are_as_many_hits_as_qualify(ix: lunacy.Index, rank: str, options: dict[str, Any]) -> None:
+    asked = {"top": 5, **options}
+    filters = {name: value for name, value in options.items() if name in ("category", "since", "only_ids", "not_ids")}
+    able = {hit.id for hit in ix.similar(IDS[2], top=64, **filters)}
+    able -= {options.get("unlike")}
+    hits = ix.similar(IDS[2], rank=rank, **asked)
+    assert len(hits) == min(asked["top"], len(able))
+    assert {hit.id for hit in hits} <= able
+    assert len({hit.id for hit in hits}) == len(hits)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+
+
+def test_a_batch_gives_what_single_questions_give(ix: lunacy.Index) -> None:
+    many = ix.similar_many(IDS[:20], rank="hybrid", top=7, category="math.*")
+    assert many == [ix.similar(one, rank="hybrid", top=7, category="math.*") for one in IDS[:20]]
+
+
+def test_without_a_lexical_index_there_is_one_line(tmp_path: Path) -> None:
+    folder = index_of(tmp_path / "index", PAPERS[:5])
+    result = run("query", IDS[0], "--index", folder, "--rank", "hybrid")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"lunacy: {folder} has no lexical index; make it with: lunacy lexical --index {folder}\n",
+    )
+    with lunacy.open_index(folder) as ix, pytest.raises(UsageError, match="choose one of dense, hybrid, lexical"):
+        ix.similar(IDS[0], rank="best")
+
+
+CHANGED = {**PAPERS[3], "abstract": "We study something altogether else: zeppelins."}
+
+
+def test_an_update_brings_the_words_up_to_date(index: Path, tmp_path: Path) -> None:
+    newer = [*PAPERS[:3], CHANGED, *PAPERS[5:], paper(64), paper(65)]  # 3 changed, 4 gone, two new
+    index_of(index, newer, prune=True)
+    fresh = index_of(tmp_path / "fresh" / "index", newer)
+    build_lexical(fresh)
+    assert verify(index) == []
+    for text in ("zeppelins", "quirk0x only3", "quirk8x", *map(text_of, newer[::9])):
+        assert set(by_words(index, text)) == set(by_words(fresh, text))
+    assert list(by_words(index, "zeppelins")) == [IDS[3]]
+    assert IDS[4] not in by_words(index, "only4 quirk0x")
+
+
+def test_removing_and_compacting_keep_words_with_their_papers(index: Path) -> None:
+    remove_papers(IDS[::3], index=index)
+    with Writer(index) as writer:
+        writer.compact()
+        refresh_caches(index, writer.changes)
+    assert verify(index) == []
+    for n, identifier in enumerate(IDS):
+        assert list(by_words(index, f"only{n}")) == ([] if n % 3 == 0 else [identifier])
+
+
+def test_papers_that_are_newer_than_the_words_are_found_by_their_vectors(index: Path) -> None:
+    with Writer(index, None) as writer:
+        writer.remove([IDS[0]])
+        writer.commit()
+    with lunacy.open_index(index) as ix:
+        assert IDS[0] not in {hit.id for hit in ix.similar(IDS[8], rank="lexical", top=64)}
+
+
+@pytest.mark.parametrize("name", ["meta.json", "*.term", "*.fast", "*.idx"])
+def test_a_flipped_bit_in_the_words_is_found(index: Path, name: str) -> None:
+    path = next(index.glob(f"cache/lexical-*/{name}"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    assert verify(index) == [
+        f"{path.relative_to(index)}: its content has changed since it was written (sha256 differs)"
+    ]
+    repair(index)
+    assert verify(index) == []
+    assert run("query", IDS[0], "--index", index, "--rank", "hybrid").exit_code == 2
+
+
+def test_a_cut_file_of_the_words_is_one_line(index: Path) -> None:
+    path = next(index.glob("cache/lexical-*/*.idx"))
+    path.write_bytes(path.read_bytes()[:10])
+    result = run("query", IDS[0], "--index", index, "--rank", "hybrid")
+    assert result.exit_code == 1
+    assert "was cut; make it anew with: lunacy lexical" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_list_for_several_papers_is_near_to_the_farthest(ix: lunacy.Index) -> None:
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    least = (vectors @ vectors[[4, 9, 30]].T).min(axis=1)
+    wanted = [IDS[place] for place in np.argsort(-least, kind="stable") if place not in (4, 9, 30)]
+    hits = ix.similar_to_all([IDS[4], IDS[9], IDS[30]], top=61)
+    assert [hit.id for hit in hits] == wanted
+    np.testing.assert_allclose(
+        [hit.score for hit in hits], sorted(np.delete(least, [4, 9, 30]), reverse=True), atol=1e-6
+    )
+
+
+def test_a_text_may_stand_beside_papers(ix: lunacy.Index) -> None:
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    least = np.minimum(vectors @ vectors[4], vectors @ vector_of("a text"))
+    wanted = [IDS[place] for place in np.argsort(-least, kind="stable") if place != 4][:9]
+    assert [hit.id for hit in ix.similar_to_all([IDS[4]], text="a text", top=9)] == wanted
+    with pytest.raises(UnknownPaper):
+        ix.similar_to_all([IDS[4], "9999.99999"])
+    with pytest.raises(UsageError, match="nothing to look for"):
+        ix.similar_to_all([])
+
+
+def test_less_of_a_paper_takes_its_likeness_away(ix: lunacy.Index) -> None:
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    total = vectors @ vectors[4] - 0.5 * np.maximum(vectors @ vectors[9], vectors @ vectors[10])
+    wanted = [IDS[place] for place in np.argsort(-total, kind="stable") if place not in (4, 9, 10)]
+    assert [hit.id for hit in ix.similar(IDS[4], top=61, unlike=[IDS[9], IDS[10]])] == wanted
+
+
+def test_diverse_hits_are_those_of_maximal_marginal_relevance(ix: lunacy.Index) -> None:
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    scores = vectors @ vectors[4]
+    left = [place for place in range(len(IDS)) if place != 4]
+    relevance = {place: (scores[place] - scores[left].min()) / np.ptp(scores[left]) for place in left}
+    chosen: list[int] = []
+    while len(chosen) < 12:
+
+        def gain(place: int) -> float:
+            return 0.7 * relevance[place] - 0.3 * max(
+                [float(vectors[place] @ vectors[one]) for one in chosen], default=0.0
+            )
+
+        chosen.append(max((place for place in left if place not in chosen), key=gain))
+    assert [hit.id for hit in ix.similar(IDS[4], top=12, diverse=True)] == [IDS[place] for place in chosen]
+
+
+def test_near_copies_are_folded_into_the_best_of_them(tmp_path: Path) -> None:
+    twins = [{**PAPERS[1], "id": f"2201.0000{n}"} for n in range(3)]
+    folder = index_of(tmp_path / "index", [*PAPERS, *twins])
+    with lunacy.open_index(folder) as ix:
+        plain = ix.similar(IDS[2], top=66)
+        folded = ix.similar(IDS[2], top=66, fold=True)
+        first = ix.similar(IDS[1], top=1, fold=True)[0]
+    copies = {IDS[1], *(str(one["id"]) for one in twins)}
+    [kept] = [hit for hit in folded if hit.id in copies]
+    assert {kept.id, *kept.copies} == copies
+    assert [hit.id for hit in folded] == [hit.id for hit in plain if hit.id not in copies - {kept.id}]
+    assert set(first.copies) == copies - {IDS[1], first.id}
+
+
+def test_a_least_score_cuts_the_list(ix: lunacy.Index) -> None:
+    hits = ix.similar(IDS[4], top=63)
+    assert ix.similar(IDS[4], top=63, min_score=hits[9].score) == hits[:10]
+
+
+def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> None:
+    common = ["--index", made, "--top", "3"]
+    result = run("query", IDS[0], IDS[4], *common, "--together", "--rank", "hybrid", "--format", "json")
+    found = orjson.loads(result.stdout)
+    assert found["query"] == {"text": f"{IDS[0]} + {IDS[4]}"}
+    assert all({"score", "cosine", "lexical"} <= hit.keys() for hit in found["hits"])
+    (tmp_path / "ids").write_text(f"{IDS[0]}\n{IDS[4]}\n")
+    batch = run("query", "--batch", tmp_path / "ids", *common, "--together", "--rank", "hybrid", "--format", "json")
+    assert orjson.loads(batch.stdout) == found
+    table = run("query", IDS[0], *common, "--rank", "lexical", "--format", "table").stdout
+    assert "cosine " in table
+    assert "lexical " in table
+    for form in ("csv", "ids", "jsonl"):
+        assert run("query", IDS[0], *common, "--rank", "hybrid", "--diverse", "--format", form).exit_code == 0
+    only_not = run("query", "--not", IDS[0], *common)
+    assert (only_not.exit_code, only_not.stderr.count("\n")) == (2, 1)
+    assert "--not only takes away" in only_not.stderr
+    assert run("query", IDS[0], "--not", "9999.99999", *common).exit_code == 1
+
+
+def test_the_percentile_is_the_share_of_random_pairs_below(ix: lunacy.Index) -> None:
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    pairs = (vectors @ vectors.T)[~np.eye(len(IDS), dtype=bool)]
+    for rank in ("dense", "hybrid"):
+        for hit in ix.similar(IDS[4], top=63, rank=rank):
+            cosine = float(vectors[4] @ vectors[IDS.index(hit.id)])
+            assert hit.percentile == pytest.approx(100 * (pairs < cosine).mean(), abs=1.5)
