@@ -78,7 +78,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return FakeEmbedder(model)
 
     monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", load)
-    monkeypatch.setattr("lunacy.query.load", load)
+    monkeypatch.setattr("lunacy.query.index.load", load)
     return calls
 
 

@@ -1,4 +1,4 @@
-"""Asking an index: id or text -> vector -> rows -> hits."""
+"""The open index: questions in, answers out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -17,7 +16,9 @@ from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.options import Keywords, Options
-from lunacy.paper import Hit, Paper, canonical_id, embedded_text, fold, parse_id
+from lunacy.paper import Hit, embedded_text, fold
+from lunacy.query.answer import Answer, hits_of
+from lunacy.query.ids import canonical, encodable, lacking, rows_of, rows_that_must_be
 from lunacy.search import (
     PAPERS,
     TEXTS,
@@ -27,7 +28,6 @@ from lunacy.search import (
     Steps,
     open_ivf,
     parts_of,
-    percentiles,
     rank,
     search,
     search_ivf,
@@ -38,21 +38,6 @@ _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, m
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
 _GPU_FROM = 2 * 10**9  # questions times rows: some ten seconds on two cores, where torch alone takes two to load
 _GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The hits for one query: a paper of the index, or a text."""
-
-    hits: list[Hit]
-    paper: Paper | None = None
-    text: str | None = None
-    recall: float | None = None  # measured: the share of the true best that is expected among the hits; None: all
-
-    @property
-    def exact(self) -> bool:
-        """Whether the hits are proved to be the best."""
-        return self.recall is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +128,14 @@ class Index:
     ) -> Answer:
         """As `similar_to_text`, with the query."""
         wanted = self._options(options)
-        text = _encodable(text)
+        text = encodable(text)
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
         embedder = self._text_embedder(model, device)
         vectors = embedder.embed([fold(text)], question=True).vectors
         with self._store.view() as view:
             found = self._search(view, vectors, [text], wanted, asker=TEXTS)
-            [hits] = _hits(view, found, wanted.min_score)
+            [hits] = hits_of(view, found, wanted.min_score)
         return Answer(hits, text=text, recall=found[0].recall)
 
     def similar_to_all(
@@ -176,21 +161,21 @@ class Index:
     ) -> Answer:
         """As `similar_to_all`, with the query. Raises UsageError when there is none, and as `similar` does."""
         wanted = self._options(options)
-        text = _encodable(text).strip()
+        text = encodable(text).strip()
         if not (papers or text):
             raise UsageError("there is nothing to look for; give some papers, or a text")
         vectors = self._text_embedder(model, device).embed([fold(text)], question=True).vectors if text else None
         with self._store.view() as view:
-            question = _question(view, _rows_of(view, papers, self.folder))
+            question = _question(view, rows_that_must_be(view, papers, self.folder))
             if vectors is not None:
                 both = np.concatenate([question.vectors, vectors])
                 question = replace(question, vectors=both, texts=[*question.texts, text])
             if wanted.include_self:
                 question = replace(question, left_out=np.empty(0, np.int64))
             found = self._ranked(view, [question], wanted, asker=PAPERS if papers else TEXTS)
-            [hits] = _hits(view, found, wanted.min_score)
+            [hits] = hits_of(view, found, wanted.min_score)
         return Answer(
-            hits, text=" + ".join([*map(_canonical, papers), *([text] if text else [])]), recall=found[0].recall
+            hits, text=" + ".join([*map(canonical, papers), *([text] if text else [])]), recall=found[0].recall
         )
 
     def info(self) -> Info:
@@ -263,8 +248,8 @@ class Index:
             fields[name] = _several(given.pop(name, ()))
         given["unlike"] = _several(given.pop("unlike", ()))
         only_ids = given.pop("only_ids", None)
-        fields["only_ids"] = None if only_ids is None else frozenset(map(_canonical, _several(only_ids)))
-        fields["not_ids"] = frozenset(map(_canonical, _several(given.pop("not_ids", ()))))
+        fields["only_ids"] = None if only_ids is None else frozenset(map(canonical, _several(only_ids)))
+        fields["not_ids"] = frozenset(map(canonical, _several(given.pop("not_ids", ()))))
         if fields["only_ids"]:
             with self._store.view() as view:
                 lacking = sorted(fields["only_ids"] - view.rows(list(fields["only_ids"])).keys())
@@ -311,7 +296,7 @@ class Index:
                 )
         unlike = None
         if wanted.unlike:
-            rows = _rows_of(view, wanted.unlike, self.folder)
+            rows = rows_that_must_be(view, wanted.unlike, self.folder)
             unlike = _question(view, rows)
             questions = [replace(one, left_out=np.append(one.left_out, rows)) for one in questions]
         return rank(
@@ -364,17 +349,17 @@ class Index:
     def _answer_batch(
         self, view: View, batch: Sequence[str], wanted: Options, gpu: str | None
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
-        rows = _resolve(view, batch)
+        rows = rows_of(view, batch)
         known = [row for row in rows if row is not None]
         queries: Vectors = view.vectors(np.array(known, np.int64))
         without = None if wanted.include_self else known
         papers = view.papers(np.array(known, np.int64))
         texts = [embedded_text(paper, "title+abstract") for paper in papers]
         found = self._search(view, queries, texts, wanted, asker=PAPERS, without=without, gpu=gpu)
-        answers = zip(papers, _hits(view, found, wanted.min_score), found, strict=True)
+        answers = zip(papers, hits_of(view, found, wanted.min_score), found, strict=True)
         for asked, row in zip(batch, rows, strict=True):
             if row is None:
-                yield _lacking(view, asked, self.folder)
+                yield lacking(view, asked, self.folder)
             else:
                 paper, hits, one = next(answers)
                 yield Answer(hits, paper=paper, recall=one.recall)
@@ -395,83 +380,9 @@ def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:
         yield batch
 
 
-def _resolve(view: View, asked: Sequence[str]) -> list[int | None]:
-    """The row of each id, in any form; None for one that the index lacks."""
-    ids = list(map(_canonical, asked))
-    rows = view.rows(list(dict.fromkeys(ids)))
-    return [rows.get(one) for one in ids]
-
-
-def _rows_of(view: View, asked: Sequence[str], folder: Path) -> Rows:
-    """The rows of papers that must be there."""
-    rows = _resolve(view, asked)
-    for identifier, row in zip(asked, rows, strict=True):
-        if row is None:
-            raise _lacking(view, identifier, folder)
-    return np.array(rows, np.int64)
-
-
 def _question(view: View, rows: Rows) -> Question:
     texts = [embedded_text(paper, "title+abstract") for paper in view.papers(rows)]
     return Question(view.vectors(rows), texts, rows)
-
-
-def _canonical(text: str) -> str:
-    return canonical_id(text) or _encodable(text.strip())
-
-
-def _encodable(text: str) -> str:
-    """`text` as UTF-8 can have it: an argument that was not UTF-8 comes with lone surrogates."""
-    return text.encode(errors="replace").decode()
-
-
-def _lacking(view: View, asked: str, folder: Path) -> UnknownPaper | NotAnId:
-    try:
-        identifier = parse_id(asked)
-    except NotAnId as error:
-        return error
-    summary = view.summary()
-    categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
-    shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
-    return UnknownPaper(
-        f"{identifier} is not in {folder}, which holds {summary.n_papers:,} papers ({shown}) "
-        f"up to {summary.last_date or 'an unknown date'}"
-    )
-
-
-def _hits(view: View, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
-    papers = iter(view.papers(np.concatenate([one.rows for one in found]) if found else np.empty(0, np.int64)))
-    lists = [_list(view, one, islice(papers, len(one.rows))) for one in found]
-    return [[hit for hit in hits if min_score is None or hit.score >= min_score] for hits in lists]
-
-
-def _list(view: View, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
-    cosines = one.scores if isinstance(one, Found) else one.cosines
-    above = percentiles(view, cosines)
-    hits = []
-    for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
-        hit = Hit(place + 1, paper.id, score, paper.title, paper.authors, paper.categories, paper.updated)
-        if above is not None:
-            hit = replace(hit, percentile=float(above[place]))
-        if isinstance(one, Ranked):
-            hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
-            if one.lexical is not None:
-                hit = replace(hit, cosine=float(cosines[place]), lexical=float(one.lexical[place]))
-        hits.append(hit)
-    return hits
-
-
-def find_index(given: str | Path | None, root: Path = Path("indexes")) -> Path:
-    """Which index is meant: the one given, else the only one in `indexes/`. Raises UsageError, naming those there."""
-    if given is not None:
-        return Path(given)
-    there = sorted(path.parent for path in root.glob("*/papers.db"))
-    if len(there) == 1:
-        return there[0]
-    if not there:
-        raise UsageError(f"there is no index in {root}/; make one with `lunacy index`, or name one with --index DIR")
-    names = ", ".join(map(str, there))
-    raise UsageError(f"there are {len(there)} indexes ({names}); name one with --index DIR or LUNACY_INDEX")
 
 
 def open_index(folder: str | Path, *, embedder: Embedder | None = None) -> Index:

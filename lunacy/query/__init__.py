@@ -1,0 +1,7 @@
+"""Asking an index: id or text -> vector -> rows -> hits."""
+
+from lunacy.query.answer import Answer
+from lunacy.query.find import find_index
+from lunacy.query.index import Index, Info, open_index
+
+__all__ = ["Answer", "Index", "Info", "find_index", "open_index"]

@@ -1,0 +1,50 @@
+"""Rows -> hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from lunacy.paper import Hit, Paper
+from lunacy.search import Found, Ranked, percentiles
+from lunacy.store import View
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits for one query: a paper of the index, or a text."""
+
+    hits: list[Hit]
+    paper: Paper | None = None
+    text: str | None = None
+    recall: float | None = None  # measured: the share of the true best that is expected among the hits; None: all
+
+    @property
+    def exact(self) -> bool:
+        """Whether the hits are proved to be the best."""
+        return self.recall is None
+
+
+def hits_of(view: View, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
+    papers = iter(view.papers(np.concatenate([one.rows for one in found]) if found else np.empty(0, np.int64)))
+    lists = [_list(view, one, islice(papers, len(one.rows))) for one in found]
+    return [[hit for hit in hits if min_score is None or hit.score >= min_score] for hits in lists]
+
+
+def _list(view: View, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
+    cosines = one.scores if isinstance(one, Found) else one.cosines
+    above = percentiles(view, cosines)
+    hits = []
+    for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
+        hit = Hit(place + 1, paper.id, score, paper.title, paper.authors, paper.categories, paper.updated)
+        if above is not None:
+            hit = replace(hit, percentile=float(above[place]))
+        if isinstance(one, Ranked):
+            hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
+            if one.lexical is not None:
+                hit = replace(hit, cosine=float(cosines[place]), lexical=float(one.lexical[place]))
+        hits.append(hit)
+    return hits

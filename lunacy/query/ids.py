@@ -1,0 +1,51 @@
+"""Ids in any form -> rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lunacy.errors import NotAnId, UnknownPaper
+from lunacy.paper import canonical_id, parse_id
+from lunacy.store import Rows, View
+
+
+def rows_of(view: View, asked: Sequence[str]) -> list[int | None]:
+    """The row of each id, in any form; None for one that the index lacks."""
+    ids = list(map(canonical, asked))
+    rows = view.rows(list(dict.fromkeys(ids)))
+    return [rows.get(one) for one in ids]
+
+
+def rows_that_must_be(view: View, asked: Sequence[str], folder: Path) -> Rows:
+    """The rows of papers that must be there."""
+    rows = rows_of(view, asked)
+    for identifier, row in zip(asked, rows, strict=True):
+        if row is None:
+            raise lacking(view, identifier, folder)
+    return np.array(rows, np.int64)
+
+
+def canonical(text: str) -> str:
+    return canonical_id(text) or encodable(text.strip())
+
+
+def encodable(text: str) -> str:
+    """`text` as UTF-8 can have it: an argument that was not UTF-8 comes with lone surrogates."""
+    return text.encode(errors="replace").decode()
+
+
+def lacking(view: View, asked: str, folder: Path) -> UnknownPaper | NotAnId:
+    try:
+        identifier = parse_id(asked)
+    except NotAnId as error:
+        return error
+    summary = view.summary()
+    categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
+    shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
+    return UnknownPaper(
+        f"{identifier} is not in {folder}, which holds {summary.n_papers:,} papers ({shown}) "
+        f"up to {summary.last_date or 'an unknown date'}"
+    )
