@@ -13,7 +13,7 @@ import pytest
 
 import lunacy
 from lunacy.errors import UnknownPaper, UsageError
-from lunacy.pipeline import build_lexical, refresh_caches, remove_papers
+from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove_papers
 from lunacy.search.lexical import Lexical, open_lexical
 from lunacy.store import Store, Writer, repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
@@ -321,3 +321,47 @@ def test_the_percentile_is_the_share_of_random_pairs_below(ix: lunacy.Index) -> 
         for hit in ix.similar(IDS[4], top=63, rank=rank):
             cosine = float(vectors[4] @ vectors[IDS.index(hit.id)])
             assert hit.percentile == pytest.approx(100 * (pairs < cosine).mean(), abs=1.5)
+
+
+@pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
+@pytest.mark.parametrize("options", [{}, {"category": "cs.*"}, {"fold": True, "diverse": True, "unlike": IDS[7]}])
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "ids", "table"])
+def test_everything_goes_with_ivf_batches_and_every_format(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, options: dict[str, Any], form: str
+) -> None:
+    monkeypatch.setattr("lunacy.pipeline.caches.load", _no_model)
+    build_ivf(index, recall=0.9)
+    (tmp_path / "ids").write_text("\n".join(IDS[:6]))
+    flags = (
+        ["--fold", "--diverse", "--not", IDS[7]]
+        if "fold" in options
+        else [f"--category={options['category']}"]
+        if options
+        else []
+    )
+    result = run(
+        "query",
+        "--batch",
+        tmp_path / "ids",
+        "--index",
+        index,
+        "--ivf",
+        "--rank",
+        rank,
+        *flags,
+        "--top",
+        "4",
+        "--format",
+        form,
+    )
+    assert result.exit_code == 0, result.stderr
+    assert verify(index) == []
+    if form == "ids":
+        assert len(result.stdout.split()) == 24
+    with lunacy.open_index(index) as ix:
+        lists = ix.similar_many(IDS[:6], ivf=True, nprobe=10_000, rank=rank, top=4, **options)
+        assert lists == ix.similar_many(IDS[:6], rank=rank, top=4, **options)
+
+
+def _no_model(*_arguments: object, **_options: object) -> None:
+    raise UsageError("no model in tests")

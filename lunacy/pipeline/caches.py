@@ -14,6 +14,8 @@ from lunacy.errors import DiskFull, LunacyError, NoIndex, UsageError
 from lunacy.search.codes import KIND as CODES
 from lunacy.search.codes import write_codes
 from lunacy.search.ivf import KIND as IVF
+from lunacy.search.lexical import KIND as LEXICAL
+from lunacy.search.lexical import MAIN, write_lexical
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
 from lunacy.search.scan import in_threads
 from lunacy.store import Changes, Store, View, caches, check_fingerprint, require_space, writer_lock
@@ -22,7 +24,6 @@ from lunacy.store.columns import KIND as COLUMNS
 
 LEAST_ROWS = 200_000  # with fewer, a flat scan takes some 10 ms, and caches cost every update more than they save
 LEAST_SEGMENT = 4096  # rows; smaller ones will soon be merged
-LEXICAL = "lexical"
 _LEXICAL_BYTES = 800  # a paper, while it is made; half of them when it is done
 REFRESH_SHARE = 0.1  # of the papers: when so many are not in the lists, they are made again
 
@@ -100,8 +101,6 @@ def build_lexical(folder: str | Path) -> LexicalReport:
 
 
 def _make_lexical(view: View, since: Changes | None, *, anew: bool = False) -> Cache:
-    from lunacy.search.lexical import write_lexical  # tantivy: only for those who have such an index
-
     there = caches.read(view.folder)
     before = next((cache for cache in there if cache.kind == LEXICAL and not anew), None)
     segments = [one.segment for one in view.segments]
@@ -112,7 +111,7 @@ def _make_lexical(view: View, since: Changes | None, *, anew: bool = False) -> C
         view.folder,
         LEXICAL,
         segments,
-        main="meta.json",
+        main=MAIN,
         write=lambda folder: write_lexical(view, folder, before, since),
     )
     caches.commit(view.folder, [*(one for one in there if one.kind != LEXICAL), cache])

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,7 @@ from lunacy.store import Changes, Rows, Segment, View, caches
 from lunacy.store.caches import Cache
 
 KIND = "lexical"
-_META = "meta.json"
+MAIN = "meta.json"  # the file that names the others
 _HEAP_BYTES = 2**28  # of the writer, before it flushes
 _PAIRS = 2**20  # values of a pair's hash
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
@@ -43,6 +44,7 @@ _CHUNK = 4096  # papers at a time
 class Lexical:
     """The index of a commit, memory-mapped."""
 
+    folder: Path
     index: Any  # tantivy.Index
     searcher: Any
     covered: list[Segment]  # that it was made from and that are still there
@@ -57,8 +59,10 @@ class Lexical:
         query = self._query(text)
         if query is None:
             return np.empty(0, np.int64), np.empty(0)
-        hits = self.searcher.search(query, limit=n, count=False).hits
-        rows = np.array(self.searcher.fast_field_values("row", [address for _score, address in hits]), np.int64)
+        with _errors(self.folder):
+            hits = self.searcher.search(query, limit=min(n, max(self.searcher.num_docs, 1)), count=False).hits
+            found = self.searcher.fast_field_values("row", [address for _score, address in hits])
+        rows = np.array(found, np.int64)
         scores = np.array([score for score, _address in hits])
         firsts = np.array([segment.first_row for segment in self.covered])
         ends = np.array([segment.end_row for segment in self.covered])
@@ -101,13 +105,22 @@ def _open(view: View) -> Lexical | None:
         return None
     if any((path.parent / name).stat().st_size != size for name, size, _sha256 in cache.facts["files"]):
         raise StoreError(f"{path.parent}: a file of the lexical index was cut; make it anew with: lunacy lexical")
-    try:
+    with _errors(path.parent):
         index = tantivy.Index.open(os.fspath(path.parent))
-        return Lexical(index, index.searcher(), covered, np.array(cache.facts[FACT]))
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
+        return Lexical(path.parent, index, index.searcher(), covered, np.array(cache.facts[FACT]))
+
+
+@contextmanager
+def _errors(folder: Path) -> Iterator[None]:
+    """tantivy's errors, and its panics, as one line."""
+    try:
+        yield
+    except BaseException as error:
+        if not (isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"):
+            raise
+        reason = " ".join(str(error).split())[:200]
         raise StoreError(
-            f"{path.parent} cannot be opened ({reason}): its folder must be writable; or ask with --rank dense"
+            f"{folder}: {reason}; it must be writable, and whole: see lunacy verify, or ask with --rank dense"
         ) from None
 
 
@@ -122,6 +135,12 @@ def write_lexical(view: View, folder: Path, before: Cache | None, since: Changes
 
     `before`: an earlier one, from which only what is new, or changed as `since` says, is read again.
     """
+    with _errors(folder):
+        _write(view, folder, before, since)
+    return {"end_row": view.end_row, FACT: draw_pairs(view)}
+
+
+def _write(view: View, folder: Path, before: Cache | None, since: Changes | None) -> None:
     folder.mkdir()
     old = caches.path_of(view.folder, before) if before else None
     covered = _covered(view, before) if old else []
@@ -152,7 +171,6 @@ def write_lexical(view: View, folder: Path, before: Cache | None, since: Changes
     writer.commit()
     writer.garbage_collect_files()
     writer.wait_merging_threads()
-    return {"end_row": view.end_row, FACT: draw_pairs(view)}
 
 
 def _gaps(covered: list[Segment], end_row: int) -> Iterator[tuple[int, int]]:
