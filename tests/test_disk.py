@@ -41,9 +41,8 @@ def index(tmp_path: Path) -> Path:
 
 def program(*arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
     """The program in a process of its own, which first does `before`, with `os` and `resource` at hand."""
-    code = (
-        "import mmap, os, resource, sys, faiss, orjson, lunacy.cli, lunacy.query, lunacy.pipeline, lunacy.embedding\n"
-    )
+    code = "import mmap, os, resource, sys, faiss, numpy.ma, orjson\n"  # what is imported later, nobody may read
+    code += "import lunacy.cli, lunacy.query, lunacy.pipeline, lunacy.embedding\n"
     code += f"import lunacy.render\n{before}\nsys.argv[0] = 'lunacy'\nlunacy.cli.main()"
     command = [sys.executable, "-W", "error", "-W", "ignore:builtin type:DeprecationWarning", "-c", code]
     return subprocess.run(
