@@ -61,5 +61,7 @@ class Options:
             raise UsageError("nprobe is the number of IVF lists; it needs ivf (--ivf)")
         if self.nprobe is not None and self.nprobe < 1:
             raise UsageError(f"nprobe is {self.nprobe}; look into at least 1 list")
+        if self.min_score is not None and self.min_score != self.min_score:
+            raise UsageError("min_score is not a number; give one, such as 0.5")
         if self.rank not in RANKS:
             raise UsageError(f"rank {self.rank!r} is unknown; choose one of {', '.join(RANKS)}")

@@ -495,3 +495,21 @@ def test_columns_of_another_index_with_as_many_commits_are_not_used(tmp_path: Pa
         assert view.admitted(Filter(only_ids=frozenset([paper(3).id]))).tolist() == [row == 3 for row in range(20)]
         wanted = [paper(place).updated >= "2024-05-31" for place in range(20)]
         assert view.admitted(Filter(since="2024-05-31")).tolist() == wanted
+
+
+def test_rows_that_are_freed_and_used_again_are_told(tmp_path: Path) -> None:
+    fill(tmp_path, [random_units(10)])
+    with Writer(tmp_path) as writer:
+        writer.remove([paper(8).id, paper(9).id])
+        writer.commit()
+    make_caches(tmp_path)
+    with Writer(tmp_path) as writer:
+        writer.remove([paper(7).id])
+        writer.commit()
+        writer.append([Entry.of(paper(20 + n), "abstract") for n in range(4)], random_units(60)[:4])
+        writer.commit()
+        caches.refresh_caches(tmp_path, writer.changes, least_rows=1)
+    with viewed(tmp_path) as view:
+        live = view.live_rows()
+        wanted = ["TURING" in one.authors.upper() for one in view.papers(live)]
+        assert view.admitted(Filter(author=("turing",)))[live].tolist() == wanted

@@ -116,3 +116,18 @@ def test_old_ids_in_pairs_are_taken_in_any_form(tmp_path: Path) -> None:
     (tmp_path / "pairs.tsv").write_text("math.AG/0601001v2\tarXiv:1802.05130\t1\n")
     assert read_qrels(tmp_path / "pairs.tsv") == {"math/0601001": {"1802.05130": 1}}
     assert text_of(PAPERS[0]).startswith("On sheaves 0 ")
+
+
+def test_a_text_with_the_number_of_a_paper_is_no_paper(tmp_path: Path) -> None:
+    folder = write_beir(tmp_path / "beir", {IDS[0]: {IDS[2]: 1}})
+    (folder / "queries.jsonl").write_bytes(lines([{"_id": IDS[0], "text": text_of(PAPERS[2])}]))
+    assert all(one.mean["MRR"] == 1 for one in measure(folder).rankings)
+
+
+def test_strange_pairs_are_one_line(tmp_path: Path) -> None:
+    for content in ("a\t" + "x" * 200_000 + "\t1\n", "a\tb\t" + "9" * 30 + "\n"):
+        (tmp_path / "pairs.tsv").write_text(content)
+        with pytest.raises(UsageError, match="line 1: "):
+            read_qrels(tmp_path / "pairs.tsv")
+    (tmp_path / "pairs.tsv").write_text("a\tb\t1\n\n")
+    assert read_qrels(tmp_path / "pairs.tsv") == {"a": {"b": 1}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def by_words(folder: Path, text: str, n: int = 200) -> dict[str, float]:
     with Store(folder) as store, store.view() as view:
         lexical = open_lexical(view)
         assert isinstance(lexical, Lexical)
-        rows, scores = lexical.best(text, n)
+        rows, scores, _is_all = lexical.best(text, n)
         assert list(scores) == sorted(scores, reverse=True)
         papers = {
             row: one.id for row, one in zip(view.live_rows().tolist(), view.papers(view.live_rows()), strict=True)
@@ -365,3 +366,109 @@ def test_everything_goes_with_ivf_batches_and_every_format(
 
 def _no_model(*_arguments: object, **_options: object) -> None:
     raise UsageError("no model in tests")
+
+
+def random_index(folder: Path, n: int = 1500) -> np.ndarray:
+    """Papers with random vectors, where the best for two together are far down both lists."""
+    records = [record(f"1901.{place:05}", title=f"T{place}", abstract="x") for place in range(n)]
+    index_of(folder, records)
+    return np.array([vector_of(text_of(one)) for one in records], np.float64)
+
+
+def test_a_list_for_several_papers_is_the_best_of_all(tmp_path: Path) -> None:
+    vectors = random_index(tmp_path / "index")
+    with lunacy.open_index(tmp_path / "index") as ix:
+        for one, other, third in [(1, 2, 3), (10, 700, 40), (1499, 3, 9)]:
+            least = (vectors @ vectors[[one, other]].T).min(axis=1)
+            least[[one, other]] = -np.inf
+            wanted = [f"1901.{place:05}" for place in np.argsort(-least, kind="stable")[:10]]
+            ids = [f"1901.{place:05}" for place in (one, other)]
+            assert [hit.id for hit in ix.similar_to_all(ids)] == wanted
+            total = (vectors @ vectors[[one, other]].T).min(axis=1) - 0.5 * vectors @ vectors[third]
+            total[[one, other, third]] = -np.inf
+            wanted = [f"1901.{place:05}" for place in np.argsort(-total, kind="stable")[:10]]
+            assert [hit.id for hit in ix.similar_to_all(ids, unlike=f"1901.{third:05}")] == wanted
+
+
+@pytest.mark.parametrize("top", [10**9, 10**22])
+def test_more_hits_than_papers_may_be_asked_for(ix: lunacy.Index, top: int) -> None:
+    for rank in ("hybrid", "lexical"):
+        assert len(ix.similar(IDS[0], rank=rank, top=top)) == 63
+
+
+def lose_a_file(folder: Path) -> None:
+    next(folder.glob("cache/lexical-*/*.term")).unlink()
+
+
+def garble_a_file(folder: Path) -> None:
+    path = next(folder.glob("cache/lexical-*/*.idx"))
+    path.write_bytes(bytes(len(path.read_bytes())))
+
+
+@pytest.mark.parametrize("damage", [lose_a_file, garble_a_file])
+def test_an_update_makes_damaged_words_anew(index: Path, damage: Any) -> None:
+    damage(index)
+    remove_papers([IDS[0]], index=index)
+    assert verify(index) == []
+    assert list(by_words(index, "only5")) == [IDS[5]]
+    assert by_words(index, "only0") == {}
+
+
+def test_removing_every_paper_leaves_an_index_that_answers(index: Path) -> None:
+    remove_papers(IDS, index=index)
+    assert verify(index) == []
+    with lunacy.open_index(index) as ix:
+        assert len(ix) == 0
+
+
+def test_words_of_segments_that_are_gone_are_no_error(index: Path) -> None:
+    with Writer(index) as writer:
+        writer.remove([IDS[0]])
+        writer.commit()
+        writer.compact()
+    with lunacy.open_index(index) as ix:
+        assert [hit.id for hit in ix.similar(IDS[1], rank="hybrid")] == [hit.id for hit in ix.similar(IDS[1])]
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        {"facts": None},
+        {"facts": {}},
+        {"facts": {"files": 5, "pairs": [0.0, 1.0], "end_row": 1}},
+        {"facts": {"files": [["/etc/passwd", 1, "x"]], "pairs": [0.0, 1.0], "end_row": 1}},
+        {"facts": {"files": [["../../x", 1, "x"]], "pairs": [0.0, 1.0], "end_row": 1}},
+        {"facts": {"files": [], "pairs": "x", "end_row": 1}},
+        {"facts": {"files": [], "pairs": [], "end_row": 1}},
+        {"name": "../../x"},
+        {"name": 7},
+        {"head_bytes": "a"},
+    ],
+)
+def test_a_forged_manifest_is_one_line(index: Path, forge: dict[str, Any]) -> None:
+    path = index / "cache/manifest.json"
+    manifest = orjson.loads(path.read_bytes().split(b"\n")[0])
+    manifest["caches"] = [one | forge for one in manifest["caches"]]
+    content = orjson.dumps(manifest)
+    path.write_bytes(content + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n")
+    for command in (["query", IDS[0], "--rank", "hybrid"], ["verify"]):
+        result = run(*command, "--index", index)
+        assert result.exit_code in (1, 2)
+        assert all(line.startswith("lunacy: ") for line in result.stderr.splitlines())
+    assert run("query", IDS[0], "--index", index).exit_code == 0
+    remove_papers([IDS[0]], index=index)
+
+
+def test_unknown_ids_of_a_batch_may_be_skipped_together_too(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "ids").write_text(f"{IDS[0]}\n9999.99999\n")
+    arguments = ["query", "--batch", tmp_path / "ids", "--together", "--index", made]
+    assert run(*arguments).exit_code == 1
+    assert run(*arguments, "--skip-unknown").exit_code == 0
+
+
+def test_a_least_score_leaves_no_holes(ix: lunacy.Index) -> None:
+    least = ix.similar(IDS[4], top=30)[-1].score
+    hits = ix.similar(IDS[4], top=63, diverse=True, min_score=least)
+    assert [hit.rank for hit in hits] == list(range(1, 31))
+    with pytest.raises(UsageError, match="not a number"):
+        ix.similar(IDS[4], min_score=float("nan"))

@@ -173,3 +173,20 @@ def test_a_pipe_is_read_in_a_thread(in_process: list[Any]) -> None:
         [window] = read_windows(snapshot, text="abstract")
     os.close(end)
     assert (window.n_lines, in_process) == (2, [])
+
+
+def test_a_file_that_only_this_process_has_is_read_here(
+    write_snapshot: Callable[..., Path], in_process: list[Any]
+) -> None:
+    with write_snapshot(DATA).open("rb") as file, Snapshot(f"/dev/fd/{file.fileno()}") as snapshot:
+        [window] = read_windows(snapshot, text="abstract")
+    assert (window.n_lines, in_process) == (42, [])
+
+
+def test_a_file_that_goes_away_is_one_error(write_snapshot: Callable[..., Path], in_process: list[Any]) -> None:
+    path = write_snapshot(DATA)
+    with Snapshot(path) as snapshot:
+        path.unlink()
+        [window] = read_windows(snapshot, text="abstract")
+    assert "No such file" in str(window.broken)
+    assert len(in_process) == 1

@@ -26,6 +26,8 @@ from lunacy.store import Store
 METRICS = {"nDCG@10": "ndcg_cut_10", "MRR": "recip_rank", "Recall@100": "recall_100"}
 _DEPTH = 100  # hits a list
 _RESAMPLES = 1000
+_HIGHEST = 2**31 - 1  # score of a pair
+_MANY = 1000  # papers: from there on, TF-IDF leaves out what occurs in one alone
 _FILES = ("qrels.tsv", "qrels/test.tsv")
 
 Qrels = dict[str, dict[str, int]]  # query id -> paper id -> how relevant
@@ -114,15 +116,20 @@ def bench_quality(
 def read_qrels(path: Path) -> Qrels:
     """Pairs from a .tsv with a heading. Raises UsageError for what is none."""
     qrels: Qrels = {}
+    number = 1
     try:
         with path.open(newline="") as file:
             rows = csv.reader(file, delimiter="\t")
             for number, row in enumerate(rows, 1):
-                if number == 1 and not row[-1].strip().isdigit():
+                if number == 1 and row and not row[-1].strip().isdigit():
+                    continue
+                if not row:
                     continue
                 query, paper, score = row
+                if abs(int(score)) > _HIGHEST:
+                    raise ValueError(f"the score {score[:20]} is too large")
                 qrels.setdefault(canonical_id(query) or query, {})[canonical_id(paper) or paper] = int(score)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, csv.Error) as error:
         raise UsageError(
             f"{path}, line {number}: {error}; each line is: query-id, corpus-id, score, with tabs"
         ) from None
@@ -167,7 +174,7 @@ def _check(qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], 
 
 
 def _lists(ix: Asked, qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], how: str) -> Lists:
-    by_id = [query for query in qrels if query in corpus]
+    by_id = [query for query in qrels if _is_paper(query, corpus, texts)]
     found = dict(zip(by_id, ix.similar_many(by_id, top=_DEPTH, rank=how), strict=True))
     found |= {query: ix.similar_to_text(texts[query], top=_DEPTH, rank=how) for query in qrels if query not in found}
     return {query: [hit.id for hit in hits] for query, hits in found.items()}
@@ -178,15 +185,21 @@ def _baselines(qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, st
     ids = list(corpus)
     words = [embedded_text(paper, "title+abstract") for paper in corpus.values()]
     by_id = dict(zip(ids, words, strict=True))
-    asked = {query: by_id.get(query) or texts[query] for query in qrels}
+    papers = {query for query in qrels if _is_paper(query, corpus, texts)}
+    asked = {query: by_id[query] if query in papers else texts[query] for query in qrels}
     feature: Any = import_module("sklearn.feature_extraction.text")
-    settings = {"ngram_range": (1, 2), "sublinear_tf": True, "min_df": min(2, len(ids)), "dtype": np.float32}
+    settings = {
+        "ngram_range": (1, 2),
+        "sublinear_tf": True,
+        "min_df": 2 if len(ids) > _MANY else 1,
+        "dtype": np.float32,
+    }
     vectoriser = feature.TfidfVectorizer(**settings)
     matrix = vectoriser.fit_transform(words)
     lists: dict[str, Lists] = {"TF-IDF": {}}
     for query, text in asked.items():
         scores = (matrix @ vectoriser.transform([text]).T).toarray()[:, 0]
-        lists["TF-IDF"][query] = _best(ids, scores, query)
+        lists["TF-IDF"][query] = _best(ids, scores, query if query in papers else None)
     try:
         bm25s: Any = import_module("bm25s")
     except ImportError:
@@ -196,13 +209,20 @@ def _baselines(qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, st
     lists["BM25"] = {}
     for query, text in asked.items():
         [tokens] = bm25s.tokenize([text], return_ids=False, show_progress=False)
-        lists["BM25"][query] = _best(ids, retriever.get_scores(tokens), query)
+        lists["BM25"][query] = _best(ids, retriever.get_scores(tokens), query if query in papers else None)
     return lists
 
 
-def _best(ids: list[str], scores: Any, query: str) -> list[str]:
+def _is_paper(query: str, corpus: Mapping[str, Paper], texts: Mapping[str, str]) -> bool:
+    """Whether a query is a paper of the corpus, and not a text that happens to have the number of one."""
+    if query not in corpus:
+        return False
+    return query not in texts or embedded_text(corpus[query], "title+abstract").startswith(texts[query])
+
+
+def _best(ids: list[str], scores: Any, left_out: str | None) -> list[str]:
     order = np.argsort(-scores, kind="stable")[: _DEPTH + 1]
-    return [ids[place] for place in order if ids[place] != query][:_DEPTH]
+    return [ids[place] for place in order if ids[place] != left_out][:_DEPTH]
 
 
 def _same_category(corpus: Mapping[str, Paper], lists: Mapping[str, Lists]) -> dict[str, float]:

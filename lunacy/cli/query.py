@@ -96,6 +96,8 @@ def query(
     with open_index(find_index(index_dir)) as ix:
         if together:
             ids = papers if batch is None else [one for group in _ids_in(batch) for one in group]
+            if skip_unknown:
+                ids = [one for one in ids if ix.holds(one)]
             asked = _ask_all(ix, ids, _read_text() if text == "-" else text or "", options)
         elif text is not None:
             asked = _ask_text(ix, _read_text() if text == "-" else text, options)

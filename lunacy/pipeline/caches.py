@@ -56,7 +56,8 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
     """
     with Store(folder) as store, store.view() as view:
         rows = sum(segment.segment.n_rows for segment in view.segments)
-        kept = [cache for cache in view.caches if _is_current(view, cache)]
+        has_words = view.n_papers > 0  # and will have: they are brought up to date, or made anew
+        kept = [one for one in view.caches if (has_words and one.kind == LEXICAL) or _is_current(view, one)]
         try:
             if rows >= least_rows:
                 _add_codes(view, kept)
@@ -64,7 +65,7 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
                     kept.append(view.make_columns(since))
             if kept != view.caches:
                 caches.commit(view.folder, kept)
-            if any(cache.kind == LEXICAL for cache in view.caches):
+            if any(cache.kind == LEXICAL for cache in kept):
                 _make_lexical(view, since)
             old = next((cache for cache in kept if cache.kind == IVF), None)
             stale = old is not None and _uncovered(view, old) >= REFRESH_SHARE * view.n_papers

@@ -76,6 +76,11 @@ class Index:
         with self._store.view() as view:
             return view.n_papers
 
+    def holds(self, paper: str) -> bool:
+        """Whether the index has `paper`, an arXiv id in any form."""
+        with self._store.view() as view:
+            return rows_of(view, [paper]) != [None]
+
     def similar(self, paper: str, **options: Unpack[Keywords]) -> list[Hit]:
         """The `top` papers most like `paper`, an arXiv id in any form; best first, ties by lower row.
 
@@ -305,7 +310,7 @@ class Index:
             parts_of(view, wanted.filter, wanted.include_withdrawn),
             questions,
             wanted.top,
-            Steps(wanted.rank, unlike, wanted.fold, wanted.diverse),
+            Steps(wanted.rank, unlike, wanted.fold, wanted.diverse, wanted.min_score),
             lambda vectors, n: self._nearest(view, vectors, wanted, n, asker=asker, without=None, gpu=gpu),
         )
 

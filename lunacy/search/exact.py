@@ -95,6 +95,24 @@ def _search_block(
     return [one for one in found if one is not None]
 
 
+def nearest_to_all(parts: Sequence[Part], vectors: Vectors, n: int) -> Found:
+    """The `n` rows whose least product with any of (m, dim) `vectors` is highest, by a scan of all rows in float32."""
+    rows, scores = np.empty(0, np.int64), np.empty(0, np.float32)
+    for part in parts:
+        able = np.zeros(part.segment.segment.n_rows, np.bool_)
+        able[slice(None) if part.allowed is None else part.allowed] = True
+        able[part.hidden] = False
+        for start, block in part.segment.blocks():
+            here = np.flatnonzero(able[start : start + len(block)])
+            least = (block[here] @ vectors.T).min(axis=1)  # (b,)
+            rows = np.concatenate([rows, here + start + part.segment.segment.first_row])
+            scores = np.concatenate([scores, least])
+            if len(rows) > n:
+                best = np.argpartition(-scores, n - 1)[:n]
+                rows, scores = rows[best], scores[best]
+    return Found(rows, scores.astype(np.float64))
+
+
 def _fetch_on(device: str, parts: Sequence[Part], queries: Vectors, n: int) -> Fetched:
     from lunacy.search.gpu import fetch_on  # torch: seconds
 

@@ -50,15 +50,15 @@ class Lexical:
     covered: list[Segment]  # that it was made from and that are still there
     pairs: Scores  # (m,) ascending: quantiles of the cosine of two random papers
 
-    def best(self, text: str, n: int) -> tuple[Rows, Scores]:
-        """The `n` rows with the best BM25 scores, best first, for a question with the words of `text`.
+    def best(self, text: str, n: int) -> tuple[Rows, Scores, bool]:
+        """The `n` rows with the best BM25 scores, best first, for the words of `text`; and whether that is all.
 
         (m,) int64 and (m,) float64; m < n when no more share a term, or when later papers have taken their rows.
         Withdrawn papers are among them, and the one that the text is of.
         """
         query = self._query(text)
-        if query is None:
-            return np.empty(0, np.int64), np.empty(0)
+        if query is None or not self.covered:
+            return np.empty(0, np.int64), np.empty(0), True
         with _errors(self.folder):
             hits = self.searcher.search(query, limit=min(n, max(self.searcher.num_docs, 1)), count=False).hits
             found = self.searcher.fast_field_values("row", [address for _score, address in hits])
@@ -70,7 +70,7 @@ class Lexical:
         is_covered = (owners >= 0) & (rows < ends[owners])
         order = np.lexsort((rows, -scores))
         order = order[is_covered[order]]
-        return rows[order], scores[order]
+        return rows[order], scores[order], len(hits) < n
 
     def _query(self, text: str) -> Any:
         """Each term weighs 1 + ln(how often it occurs); None when no other paper has any."""
@@ -100,10 +100,10 @@ _opened: WeakKeyDictionary[View, Lexical | None] = WeakKeyDictionary()
 def _open(view: View) -> Lexical | None:
     cache = next((one for one in view.caches if one.kind == KIND), None)
     covered = _covered(view, cache)
-    path = caches.path_of(view.folder, cache) if cache and covered else None
+    path = caches.path_of(view.folder, cache) if cache else None
     if cache is None or path is None:
         return None
-    if any((path.parent / name).stat().st_size != size for name, size, _sha256 in cache.facts["files"]):
+    if not caches.is_whole(view.folder, cache, by_hash=False):
         raise StoreError(f"{path.parent}: a file of the lexical index was cut; make it anew with: lunacy lexical")
     with _errors(path.parent):
         index = tantivy.Index.open(os.fspath(path.parent))
@@ -142,7 +142,7 @@ def write_lexical(view: View, folder: Path, before: Cache | None, since: Changes
 
 def _write(view: View, folder: Path, before: Cache | None, since: Changes | None) -> None:
     folder.mkdir()
-    old = caches.path_of(view.folder, before) if before else None
+    old = caches.path_of(view.folder, before) if before and caches.is_whole(view.folder, before) else None
     covered = _covered(view, before) if old else []
     if old is None or not covered:
         index = tantivy.Index(_schema(), path=os.fspath(folder))

@@ -14,6 +14,8 @@ _N_PAIRS, _N_QUANTILES = 20_000, 1001
 def draw_pairs(view: View) -> list[float]:
     """Quantiles of the cosine of two random papers, ascending."""
     live = view.live_rows()
+    if len(live) < 2:
+        return [0.0, 1.0]
     rng = np.random.default_rng(0)
     one, other = (rng.choice(live, _N_PAIRS) for _ in range(2))
     one, other = one[one != other], other[one != other]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.search.exact import Found, rescore
+from lunacy.search.exact import Found, nearest_to_all
 from lunacy.search.parts import qualify
 from lunacy.search.scan import Part, Scores, in_threads
 from lunacy.store import Rows, Vectors, View
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lunacy.search.lexical import Lexical  # tantivy: only when asked for
 
 N_CANDIDATES = 200  # of each side
+_MARGIN = 8  # more than k: room for rounding
 _DENSE, _LEXICAL = 0.7, 0.3
 _LEAST_SPREAD = 0.05  # of the mean BM25: when a few papers share a word, all as well
 _UNLIKE = 0.5  # how much the likeness to what is not wanted takes away
@@ -51,6 +52,7 @@ class Steps:
     unlike: Question | None = None  # less of this
     fold: bool = False  # near-copies into one hit
     diverse: bool = False
+    min_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +81,32 @@ def rank(
     `lexical` may be None where `steps` want none.
     """
     n_left_out = max((len(one.left_out) for one in questions), default=0)
-    n, ranked = max(k, N_CANDIDATES), list[Ranked | None]([None] * len(questions))
+    combined = [_combined(one, steps.unlike) for one in questions]
+    n, ranked = max(k + _MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(questions))
     while undecided := [place for place, one in enumerate(ranked) if one is None]:
-        found = iter(nearest(np.concatenate([questions[place].vectors for place in undecided]), n + n_left_out))
+        single = [place for place in undecided if len(combined[place]) == 1]
+        vectors = [combined[place] for place in single]
+        found = dict(zip(single, nearest(np.concatenate(vectors), n + n_left_out) if single else [], strict=True))
+        unwanted = _by_words(lexical, parts, steps.unlike, n) if lexical and steps.unlike else []
         for place in undecided:
-            question = questions[place]
-            near = [next(found) for _ in question.texts]
-            candidates = _Candidates.of(view, lexical, parts, question, steps, near, n)
-            one = candidates.ranked(k, steps, near[0].recall)
-            is_all = all(len(found_here.rows) < n + n_left_out for found_here in near)
+            near = found.get(place) or nearest_to_all(parts, combined[place], n + n_left_out)
+            candidates = _Candidates.of(view, lexical, parts, questions[place], steps, near, n, unwanted)
+            one = candidates.ranked(k, steps, near.recall)
+            is_all = len(near.rows) < n + n_left_out or candidates.lowest < (steps.min_score or -np.inf)
             ranked[place] = one if len(one.rows) == k or is_all else None
         n *= 4
     return [one for one in ranked if one is not None]
+
+
+def _combined(question: Question, unlike: Question | None) -> Vectors:
+    """(m, dim): the least product of a row with any of these is its score by vectors, so the best can be scanned for.
+
+    min_i q_i x - u max_j n_j x = min_ij (q_i - u n_j) x
+    """
+    if unlike is None:
+        return question.vectors
+    pairs = question.vectors[:, None] - np.float32(_UNLIKE) * unlike.vectors[None]  # (q, u, dim)
+    return pairs.reshape(-1, question.vectors.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +127,39 @@ class _Candidates:
         parts: Sequence[Part],
         question: Question,
         steps: Steps,
-        near: Sequence[Found],
+        near: Found,
         n: int,
+        unwanted: Sequence[_ByWords],
     ) -> _Candidates:
         """The best of both sides, fused, less what they share with what is not wanted."""
         by_words = _by_words(lexical, parts, question, n) if lexical else []
-        both = [one.rows for one in near] + [one.rows for one in by_words]
-        rows = np.unique(np.concatenate(both))  # (c,)
+        rows = np.unique(np.concatenate([near.rows, *(one.rows for one in by_words)]))  # (c,)
         rows = rows[~np.isin(rows, question.left_out)]
-        cosines, shared, scores = _scores(view, lexical, question, steps.how, rows, by_words)  # (q, c) each
+        vectors = view.vectors(rows)
+        cosines, shared, scores = _scores(lexical, question, steps.how, rows, vectors, by_words)  # (q, c) each
         least = scores.argmin(axis=0) if len(scores) else np.empty(0, np.int64)  # (c,): near all is near the farthest
         total = np.take_along_axis(scores, least[None], axis=0)[0]
         if steps.unlike is not None:
-            words = _by_words(lexical, parts, steps.unlike, n) if lexical else []
-            total = total - _UNLIKE * _scores(view, lexical, steps.unlike, steps.how, rows, words)[2].max(axis=0)
+            taken = _scores(lexical, steps.unlike, steps.how, rows, vectors, unwanted)[2].max(axis=0)
+            total = total - _UNLIKE * taken
         return cls(
             rows,
-            view.vectors(rows),
+            vectors,
             total,
             np.take_along_axis(cosines, least[None], axis=0)[0],
             None if lexical is None else np.take_along_axis(shared, least[None], axis=0)[0],
         )
 
+    @property
+    def lowest(self) -> float:
+        """The lowest score."""
+        return float(self.scores.min(initial=np.inf))
+
     def ranked(self, k: int, steps: Steps, recall: float | None) -> Ranked:
         """The best `k`: what shares no word is ordered by its vector, and ties by row."""
         order = np.lexsort((self.rows, -self.cosines, -self.scores))  # (c,)
+        if steps.min_score is not None:
+            order = order[self.scores[order] >= steps.min_score]
         copies: dict[int, list[int]] = {}
         if steps.fold:
             order, copies = _folded(order, self.vectors, k)
@@ -153,10 +177,11 @@ class _Candidates:
 
 
 def _scores(
-    view: View, lexical: Lexical | None, question: Question, how: str, rows: Rows, by_words: Sequence[_ByWords]
+    lexical: Lexical | None, question: Question, how: str, rows: Rows, vectors: Vectors, by_words: Sequence[_ByWords]
 ) -> tuple[Scores, Scores, Scores]:
     """Cosines, BM25 and what they are ranked by: (q, c) each."""
-    cosines = rescore(view, question.vectors, np.tile(rows, (len(question.vectors), 1)))
+    there = vectors.astype(np.float64)  # (c, dim)
+    cosines = np.array([(there * one).sum(axis=-1) for one in question.vectors]).reshape(-1, len(rows))
     shared = np.zeros_like(cosines)
     for row, words in zip(shared, by_words, strict=False):
         places = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
@@ -188,10 +213,10 @@ def _by_words(lexical: Lexical, parts: Sequence[Part], question: Question, n: in
     def best(text: str) -> _ByWords:
         n_asked = 2 * n
         while True:
-            rows, scores = lexical.best(text, n_asked)
+            rows, scores, is_all = lexical.best(text, n_asked)
             is_other = ~np.isin(rows, question.left_out)
             typical, wanted = scores[is_other][:N_CANDIDATES], is_other & qualify(parts, rows)
-            if wanted.sum() >= n or len(rows) < n_asked:
+            if wanted.sum() >= n or is_all:
                 mean, deviation = (float(typical.mean()), float(typical.std())) if len(typical) else (0.0, 0.0)
                 return _ByWords(rows[wanted][:n], scores[wanted][:n], mean, deviation)
             n_asked *= 8

@@ -50,7 +50,8 @@ def read_windows(
     patterns = list(category)
     options: dict[str, Any] = {"text": text, "limit": limit, "strict": strict, "size": size or WINDOW}
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
-    if not is_large or snapshot.is_stream or not sys.executable:
+    is_named = not str(snapshot.source).startswith(("/dev/", "/proc/"))  # else another process finds another file
+    if not (is_large and is_named and sys.executable) or snapshot.is_stream:
         return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
     n = n_processes() if limit is None and not strict else 1  # who reads a part cannot know when all have enough
     orders = [
@@ -119,10 +120,13 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when nobody reads any more, it ends
     order = json.loads(sys.argv[1])
     out = sys.stdout.buffer
-    with Snapshot(order["source"]) as snapshot:
-        found = windows(snapshot, category_filter(order["category"]), **order["options"])
-        for frame in read_ahead(map(_packed, found), _PROCESS_AHEAD):
-            _send(out, frame)
+    try:
+        with Snapshot(order["source"]) as snapshot:
+            found = windows(snapshot, category_filter(order["category"]), **order["options"])
+            for frame in read_ahead(map(_packed, found), _PROCESS_AHEAD):
+                _send(out, frame)
+    except SnapshotError as error:  # it was there a moment ago
+        _send(out, _packed(Window(broken=error)))
     _send(out, b"")
 
 

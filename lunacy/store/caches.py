@@ -80,6 +80,18 @@ def path_of(folder: Path, cache: Cache) -> Path | None:
     return None
 
 
+def is_whole(folder: Path, cache: Cache, *, by_hash: bool = True) -> bool:
+    """Whether each file of a cache that is a folder has its size, and its hash."""
+    place = (folder / FOLDER_NAME / cache.name).parent
+    try:
+        return all(
+            (place / name).stat().st_size == size and (not by_hash or _hash(place / name) == sha256)
+            for name, size, sha256 in cache.facts["files"]
+        )
+    except OSError:
+        return False
+
+
 def add(
     folder: Path,
     kind: str,
@@ -209,9 +221,32 @@ def _read(folder: Path) -> list[Cache]:
         manifest = orjson.loads(content)
         if manifest["version"] != _VERSION:
             return []  # of another lunacy
-        return [
+        found = [
             Cache(**{**one, "segments": tuple((number, sha256) for number, sha256 in one["segments"])})
             for one in manifest["caches"]
         ]
-    except (ValueError, TypeError, KeyError) as error:
+        for cache in found:
+            _check(cache)
+        return found
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise IndexDamaged(f"it is not one: {error}") from None
+
+
+def _check(cache: Cache) -> None:
+    """Raises ValueError for what no writer wrote: paths out of the folder, and facts of other kinds."""
+    facts = cache.facts
+    files = facts["files"] if "/" in cache.name else []
+    names = [*cache.name.split("/"), *(name for name, _size, _sha256 in files)]
+    numbers = [cache.size_bytes, cache.head_bytes, *(size for _name, size, _sha256 in files)]
+    is_right = (
+        isinstance(facts, dict)
+        and all(isinstance(name, str) and name and "/" not in name and name not in (".", "..") for name in names)
+        and cache.name.count("/") <= 1
+        and all(isinstance(number, int) and number >= 0 for number in numbers)
+    )
+    if "/" in cache.name:
+        pairs = facts["pairs"]
+        is_right = is_right and isinstance(facts["end_row"], int) and isinstance(pairs, list) and len(pairs) > 1
+        is_right = is_right and all(isinstance(one, int | float) for one in pairs)
+    if not is_right:
+        raise ValueError(f"{cache.name!r} is described as no writer does")

@@ -237,8 +237,9 @@ class Writer:
         first = run[0].first_row
         self._begin()
         self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1)
-        if not np.array_equal(rows, first + np.arange(len(rows))):
-            self._touched.update(range(first, run[-1].end_row))
+        moved = np.flatnonzero(rows != first + np.arange(len(rows)))
+        n_same = int(moved[0]) if len(moved) else len(rows)
+        self._touched.update(range(first + n_same, run[-1].end_row))
         self._met[first : first + len(rows)] = bytes(np.frombuffer(self._met, np.uint8)[rows])
         self._commit(self._segment, first)
         del self._met[self._first_row :]
