@@ -472,3 +472,10 @@ def test_a_least_score_leaves_no_holes(ix: lunacy.Index) -> None:
     assert [hit.rank for hit in hits] == list(range(1, 31))
     with pytest.raises(UsageError, match="not a number"):
         ix.similar(IDS[4], min_score=float("nan"))
+
+
+def test_info_tells_whether_words_are_indexed(made: Path, tmp_path: Path) -> None:
+    assert orjson.loads(run("info", "--index", made, "--format", "json").stdout)["lexical"] is True
+    assert "for --rank hybrid" in run("info", "--index", made).stdout
+    plain = index_of(tmp_path / "index", PAPERS[:3])
+    assert orjson.loads(run("info", "--index", plain, "--format", "json").stdout)["lexical"] is False

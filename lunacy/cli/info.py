@@ -39,6 +39,7 @@ def info(index_dir: str | None, form: str) -> None:
             "segments": found.n_segments,
             "size_bytes": found.size_bytes,
             "ivf": found.ivf and {**found.ivf, "papers_beside": found.n_beside},
+            "lexical": found.has_words,
         }
         click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
         return
@@ -64,5 +65,7 @@ def info(index_dir: str | None, form: str) -> None:
     if found.ivf:
         rows += [("ivf", f"{found.ivf['nlist']:,} lists; {found.n_beside:,} newer papers are searched beside them")]
         rows += [("ivf", line) for line in render.recalls(found.ivf)]
+    if found.has_words:
+        rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]
     rows += [(name, "not known" if value is None else str(value)) for name, value in asdict(found.fingerprint).items()]
     click.echo(render.pairs(rows), nl=False)

@@ -53,6 +53,7 @@ class Info:
     size_bytes: dict[str, int]  # by file
     ivf: dict[str, Any] | None  # what was measured of the IVF lists (indexes/README.md); None: there are none
     n_beside: int  # papers that are not in the lists, and are searched exactly beside them
+    has_words: bool  # whether there is a lexical index
 
 
 class Index:
@@ -203,6 +204,7 @@ class Index:
                 size_bytes=sizes,
                 ivf=ivf.facts if ivf else None,
                 n_beside=sum(one.n_live for one in beside),
+                has_words=any(cache.kind == "lexical" for cache in view.caches),
             )
 
     def close(self) -> None:
