@@ -50,7 +50,8 @@ def read_windows(
     patterns = list(category)
     options: dict[str, Any] = {"text": text, "limit": limit, "strict": strict, "size": size or WINDOW}
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
-    is_named = not str(snapshot.source).startswith(("/dev/", "/proc/"))  # else another process finds another file
+    # under these names another process finds another file
+    is_named = not str(snapshot.source).startswith(("/dev/fd/", "/dev/stdin", "/proc/"))
     if not (is_large and is_named and sys.executable) or snapshot.is_stream:
         return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
     n = n_processes() if limit is None and not strict else 1  # who reads a part cannot know when all have enough
