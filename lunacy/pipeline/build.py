@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -115,12 +116,13 @@ def build_index(
                     size=source.window,
                     is_wanted=run.here.is_open,
                 )
-                for window in windows:
-                    _set_aside(window, counts, bad)
-                    run.take_in(window, with_filtered=prune)
-                    progress(Progress(counts, window.position_bytes, opened.size_bytes))
-                    if window.broken is not None:
-                        broken.append(window.broken)
+                with closing(windows):
+                    for window in windows:
+                        _set_aside(window, counts, bad)
+                        run.take_in(window, with_filtered=prune)
+                        progress(Progress(counts, window.position_bytes, opened.size_bytes))
+                        if window.broken is not None:
+                            broken.append(window.broken)
                 run.finish()
                 if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ class Stopped(Exception):
     """The run is over; what waits for it may end."""
 
 
-def read_ahead(items: Iterator[T], n_ahead: int, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[T]:
+def read_ahead(items: Iterator[T], n_ahead: int, is_wanted: Callable[[], bool] = lambda: True) -> Generator[T]:
     """The same items, made in a thread of their own, `n_ahead` ahead. An exception comes out here.
 
     Raises Stopped as soon as they are not wanted any more, even while the next one is waited for.
@@ -59,4 +59,5 @@ def read_ahead(items: Iterator[T], n_ahead: int, is_wanted: Callable[[], bool] =
         raise Stopped
     finally:
         is_over.set()
-        thread.join(_PATIENCE_S)  # it may wait for a pipe that nobody writes to
+        if thread is not threading.current_thread():  # whose garbage collection may be what ends this
+            thread.join(_PATIENCE_S)  # it may wait for a pipe that nobody writes to

@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from typing import IO, Any, BinaryIO
@@ -41,7 +41,7 @@ def read_windows(
     strict: bool = False,
     size: int | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
-) -> Iterator[Window]:
+) -> Generator[Window]:
     """The snapshot in windows of up to `size` lines (WINDOW), of papers in `category` (patterns), read ahead.
 
     `text`: the recipe of the embedded text; `limit`: of kept papers; `strict`: the first bad line ends it. Reading
@@ -67,7 +67,7 @@ def n_processes() -> int:
     return max(1, min(4, (os.cpu_count() or 1) // 4))
 
 
-def _from_processes(name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool]) -> Iterator[Window]:
+def _from_processes(name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool]) -> Generator[Window]:
     """The windows of each process in turn, which is their order in the snapshot."""
     with ExitStack() as stack:
         processes = [stack.enter_context(_process(order)) for order in orders]
