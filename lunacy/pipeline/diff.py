@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,21 +37,22 @@ def diff_index(snapshot: str | Path | None = None, *, index: str | Path, categor
     n_read = n_filtered = n_bad = 0
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
-        for window in read_windows(opened, category, text=view.fingerprint.text):
-            n_read += window.n_lines
-            n_filtered += len(window.filtered)
-            n_bad += len(window.bad)
-            is_filtered[list(view.rows(window.filtered).values())] = True
-            ids = [entry.id for entry in window.kept]
-            rows, known = view.rows(ids), view.known(ids)
-            is_kept[list(rows.values())] = True
-            for entry in window.kept:
-                kind = change(known.get(entry.id), entry)
-                kinds.pop(entry.id, None)
-                if kind is not Change.UNCHANGED:
-                    kinds[entry.id] = kind
-            if window.broken:
-                raise window.broken
+        with closing(read_windows(opened, category, text=view.fingerprint.text)) as windows:
+            for window in windows:
+                n_read += window.n_lines
+                n_filtered += len(window.filtered)
+                n_bad += len(window.bad)
+                is_filtered[list(view.rows(window.filtered).values())] = True
+                ids = [entry.id for entry in window.kept]
+                rows, known = view.rows(ids), view.known(ids)
+                is_kept[list(rows.values())] = True
+                for entry in window.kept:
+                    kind = change(known.get(entry.id), entry)
+                    kinds.pop(entry.id, None)
+                    if kind is not Change.UNCHANGED:
+                        kinds[entry.id] = kind
+                if window.broken:
+                    raise window.broken
         if not n_read:
             raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
         live = view.live_rows()

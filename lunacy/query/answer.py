@@ -29,6 +29,7 @@ class Answer:
 
 
 def hits_of(view: View, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
+    """The hits of each list, as far as they have `min_score`. Raises IndexDamaged for a row without a paper."""
     papers = iter(view.papers(np.concatenate([one.rows for one in found]) if found else np.empty(0, np.int64)))
     lists = [_list(view, one, islice(papers, len(one.rows))) for one in found]
     return [[hit for hit in hits if min_score is None or hit.score >= min_score] for hits in lists]

@@ -29,6 +29,7 @@ def rows_that_must_be(view: View, asked: Sequence[str], folder: Path) -> Rows:
 
 
 def canonical(text: str) -> str:
+    """The id in `text`, in any form; what is none is looked up as it stands."""
     return canonical_id(text) or encodable(text.strip())
 
 
@@ -38,6 +39,7 @@ def encodable(text: str) -> str:
 
 
 def lacking(view: View, asked: str, folder: Path) -> UnknownPaper | NotAnId:
+    """The error that says why there is no answer for `asked`."""
     try:
         identifier = parse_id(asked)
     except NotAnId as error:

@@ -82,6 +82,7 @@ def rank(
     """
     n_left_out = max((len(one.left_out) for one in questions), default=0)
     combined = [_combined(one, steps.unlike) for one in questions]
+    least = -np.inf if steps.min_score is None else steps.min_score
     n, ranked = max(k + _MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(questions))
     while undecided := [place for place, one in enumerate(ranked) if one is None]:
         single = [place for place in undecided if len(combined[place]) == 1]
@@ -92,7 +93,7 @@ def rank(
             near = found.get(place) or nearest_to_all(parts, combined[place], n + n_left_out)
             candidates = _Candidates.of(view, lexical, parts, questions[place], steps, near, n, unwanted)
             one = candidates.ranked(k, steps, near.recall)
-            is_all = len(near.rows) < n + n_left_out or candidates.lowest < (steps.min_score or -np.inf)
+            is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
             ranked[place] = one if len(one.rows) == k or is_all else None
         n *= 4
     return [one for one in ranked if one is not None]

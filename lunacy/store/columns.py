@@ -77,11 +77,6 @@ class Changes:
     segments: tuple[Segment, ...]  # of the commit
     rows: npt.NDArray[np.int64]  # (n,), ascending: they have other metadata, another paper, or none; later ones are new
 
-    @property
-    def end_row(self) -> int:
-        """The row behind the last one of that commit."""
-        return self.segments[-1].end_row if self.segments else 0
-
 
 def open_columns(folder: Path, found: Sequence[Cache], generation: int, segments: Sequence[Segment]) -> Columns | None:
     """The cache, when it is of the commit that is given; else None."""
