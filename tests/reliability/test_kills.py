@@ -113,7 +113,9 @@ def test_a_run_that_is_stopped_says_what_it_keeps_and_the_next_one_goes_on(
     command: list[str], tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     process = start(command)
-    time.sleep(0.15)
+    given_up = time.monotonic() + 20
+    while not left_in(tmp_path / "index") and time.monotonic() < given_up:
+        time.sleep(0.01)
     asked = time.monotonic()
     ended, said = end(process, number)
     assert ended == status
