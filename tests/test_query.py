@@ -104,7 +104,7 @@ def test_similar_many_of_nothing_is_nothing(index: lunacy.Index) -> None:
 
 
 def test_batches_join_without_a_seam(index: lunacy.Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.query.index._BATCH", 4)
+    monkeypatch.setattr("lunacy.search.folder._BATCH", 4)
     answers = list(index.answers(iter([*IDS[:4], "1999.99999", "nonsense", *IDS[4:9]]), top=1))
     assert [type(answer).__name__ for answer in answers] == [
         *["Answer"] * 4,
@@ -243,7 +243,7 @@ def test_an_empty_index_says_that_it_holds_nothing(tmp_path: Path, embedder: Fak
 
 def test_info_is_what_the_index_holds(index: lunacy.Index, folder: Path) -> None:
     info = index.info()
-    assert (info.folder, info.arithmetic, info.n_segments) == (folder, "fake", 1)
+    assert (info.name, info.arithmetic, info.n_segments) == (str(folder), "fake", 1)
     assert (info.summary.n_papers, info.summary.first_date, info.summary.last_date) == (45, "2006-01-02", "2018-02-14")
     assert info.summary.by_category == {"cs.CL": 24, "cs.IR": 20, "cs.LG": 4, "stat.ML": 20}
     assert (info.fingerprint.model, info.fingerprint.text, info.fingerprint.dim) == ("fake/model", "title+abstract", 16)
@@ -290,8 +290,8 @@ def test_opening_what_is_not_there_says_so(tmp_path: Path) -> None:
 def test_a_large_batch_by_products_on_a_device_equals_brute_force(
     index: lunacy.Index, monkeypatch: pytest.MonkeyPatch, top: int
 ) -> None:
-    monkeypatch.setattr("lunacy.query.index._GPU_FROM", 0)
-    monkeypatch.setattr("lunacy.query.index._GPU_BATCH", 9)
+    monkeypatch.setattr("lunacy.search.folder._GPU_FROM", 0)
+    monkeypatch.setattr("lunacy.search.folder._GPU_BATCH", 9)
     monkeypatch.setattr("lunacy.search.gpu._BLOCK_ROWS", 7)
     monkeypatch.setattr("lunacy.search.gpu._SCORES", 20)
     monkeypatch.setattr("lunacy.search.gpu.pick_device", lambda _wanted: "cpu")
@@ -303,7 +303,7 @@ def test_a_device_that_is_not_there_is_refused_where_it_would_be_used(
     index: lunacy.Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert index.similar_many([OLD], device="cuda") == index.similar_many([OLD])
-    monkeypatch.setattr("lunacy.query.index._GPU_FROM", 0)
+    monkeypatch.setattr("lunacy.search.folder._GPU_FROM", 0)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UsageError, match="no cuda device; use --device cpu"):
         index.similar_many([OLD], device="cuda")

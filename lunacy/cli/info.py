@@ -26,7 +26,7 @@ def info(index_dir: str | None, form: str) -> None:
     summary = found.summary
     if form == "json":
         record: dict[str, Any] = {
-            "folder": str(found.folder),
+            "folder": found.name,
             "papers": summary.n_papers,
             "withdrawn": summary.n_withdrawn,
             "dead_rows": summary.n_dead,
@@ -45,7 +45,7 @@ def info(index_dir: str | None, form: str) -> None:
         return
     largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
     rows = [
-        ("index", str(found.folder)),
+        ("index", found.name),
         ("papers", f"{summary.n_papers:,}, {summary.n_withdrawn:,} of them withdrawn"),
         ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}"),
         (

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from lunacy.errors import NotAnId, UnknownPaper
 from lunacy.paper import canonical_id, parse_id
-from lunacy.store import Rows, View
+from lunacy.search import Searcher
+from lunacy.store import Rows
 
 
-def rows_of(view: View, asked: Sequence[str]) -> list[int | None]:
+def rows_of(there: Searcher, asked: Sequence[str]) -> list[int | None]:
     """The row of each id, in any form; None for one that the index lacks."""
     ids = list(map(canonical, asked))
-    rows = view.rows(list(dict.fromkeys(ids)))
+    rows = there.rows(list(dict.fromkeys(ids)))
     return [rows.get(one) for one in ids]
 
 
-def rows_that_must_be(view: View, asked: Sequence[str], folder: Path) -> Rows:
+def rows_that_must_be(there: Searcher, asked: Sequence[str]) -> Rows:
     """The rows of papers that must be there."""
-    rows = rows_of(view, asked)
+    rows = rows_of(there, asked)
     for identifier, row in zip(asked, rows, strict=True):
         if row is None:
-            raise lacking(view, identifier, folder)
+            raise lacking(there, identifier)
     return np.array(rows, np.int64)
 
 
@@ -38,16 +38,16 @@ def encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def lacking(view: View, asked: str, folder: Path) -> UnknownPaper | NotAnId:
+def lacking(there: Searcher, asked: str) -> UnknownPaper | NotAnId:
     """The error that says why there is no answer for `asked`."""
     try:
         identifier = parse_id(asked)
     except NotAnId as error:
         return error
-    summary = view.summary()
+    summary = there.summary()
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
     return UnknownPaper(
-        f"{identifier} is not in {folder}, which holds {summary.n_papers:,} papers ({shown}) "
+        f"{identifier} is not in {there.name}, which holds {summary.n_papers:,} papers ({shown}) "
         f"up to {summary.last_date or 'an unknown date'}"
     )

@@ -1,22 +1,30 @@
 """From query vectors to rows."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 from lunacy.search.exact import Found, search
+from lunacy.search.folder import Folder
 from lunacy.search.ivf import PAPERS, TEXTS, open_ivf, search_ivf
-from lunacy.search.pairs import percentiles
-from lunacy.search.parts import parts_of
-from lunacy.search.ranking import Question, Ranked, Steps, rank
+from lunacy.search.ranking import Question, Ranked
+from lunacy.search.searcher import Info, Searcher
 
 __all__ = [
     "PAPERS",
     "TEXTS",
     "Found",
+    "Info",
     "Question",
     "Ranked",
-    "Steps",
+    "Searcher",
     "open_ivf",
-    "parts_of",
-    "percentiles",
-    "rank",
+    "open_searcher",
     "search",
     "search_ivf",
 ]
+
+
+def open_searcher(where: str | Path) -> Searcher:
+    """The index in the folder `where`, open for questions."""
+    return Folder(where)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.search.exact import Found, nearest_to_all
-from lunacy.search.parts import qualify
-from lunacy.search.scan import Part, Scores, in_threads
-from lunacy.store import Rows, Vectors, View
+from lunacy.options import Options
+from lunacy.search.exact import Found
+from lunacy.search.scan import Scores, in_threads
+from lunacy.store import Rows, Vectors
 
 if TYPE_CHECKING:
     from lunacy.search.lexical import Lexical  # tantivy: only when asked for
@@ -45,14 +45,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """What is done to the candidates."""
+class Sides:
+    """Where candidates come from; all of them qualify."""
 
-    how: str = "dense"  # one of options.RANKS
-    unlike: Question | None = None  # less of this
-    fold: bool = False  # near-copies into one hit
-    diverse: bool = False
-    min_score: float | None = None
+    vectors: Callable[[Rows], Vectors]  # of rows
+    nearest: Callable[[Vectors, int], Sequence[Found]]  # the nearest n rows of each vector
+    nearest_to_all: Callable[[Vectors, int], Found]  # the n rows whose least product with any vector is highest
+    lexical: Lexical | None = None  # needed where words are wanted
+    qualify: Callable[[Rows], npt.NDArray[np.bool_]] = lambda rows: np.ones(rows.shape, np.bool_)  # what words found
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +67,24 @@ class Ranked:
     recall: float | None = None  # of the dense candidates; None: they are the best
 
 
-def rank(
-    view: View,
-    lexical: Lexical | None,
-    parts: Sequence[Part],
-    questions: Sequence[Question],
-    k: int,
-    steps: Steps,
-    nearest: Callable[[Vectors, int], Sequence[Found]],
-) -> list[Ranked]:
-    """The best `k` for each question. `parts`: what qualifies; `nearest`: the nearest n rows that do, by vectors.
-
-    `lexical` may be None where `steps` want none.
-    """
+def rank(sides: Sides, questions: Sequence[Question], unlike: Question | None, wanted: Options) -> list[Ranked]:
+    """The best `wanted.top` for each question; less of what is like `unlike`."""
+    k, is_dense = wanted.top, wanted.rank == "dense"
     n_left_out = max((len(one.left_out) for one in questions), default=0)
-    combined = [_combined(one, steps.unlike) for one in questions]
-    least = -np.inf if steps.min_score is None else steps.min_score
+    combined = [_combined(one, unlike) for one in questions]
+    least = -np.inf if wanted.min_score is None else wanted.min_score
     n, ranked = max(k + _MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(questions))
     while undecided := [place for place, one in enumerate(ranked) if one is None]:
         single = [place for place in undecided if len(combined[place]) == 1]
         vectors = [combined[place] for place in single]
-        found = dict(zip(single, nearest(np.concatenate(vectors), n + n_left_out) if single else [], strict=True))
-        unwanted = _by_words(lexical, parts, steps.unlike, n) if lexical and steps.unlike else []
+        nearest = sides.nearest(np.concatenate(vectors), n + n_left_out) if single else []
+        found = dict(zip(single, nearest, strict=True))
+        unwanted = [] if is_dense or unlike is None else _by_words(sides, unlike, n)
         for place in undecided:
-            near = found.get(place) or nearest_to_all(parts, combined[place], n + n_left_out)
-            candidates = _Candidates.of(view, lexical, parts, questions[place], steps, near, n, unwanted)
-            one = candidates.ranked(k, steps, near.recall)
+            near = found.get(place) or sides.nearest_to_all(combined[place], n + n_left_out)
+            by_words = [] if is_dense else _by_words(sides, questions[place], n)
+            candidates = _Candidates.of(sides, questions[place], unlike, wanted.rank, near, by_words, unwanted)
+            one = candidates.ranked(wanted, near.recall)
             is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
             ranked[place] = one if len(one.rows) == k or is_all else None
         n *= 4
@@ -123,26 +115,24 @@ class _Candidates:
     @classmethod
     def of(
         cls,
-        view: View,
-        lexical: Lexical | None,
-        parts: Sequence[Part],
+        sides: Sides,
         question: Question,
-        steps: Steps,
+        unlike: Question | None,
+        how: str,
         near: Found,
-        n: int,
+        by_words: Sequence[_ByWords],
         unwanted: Sequence[_ByWords],
     ) -> _Candidates:
         """The best of both sides, fused, less what they share with what is not wanted."""
-        by_words = _by_words(lexical, parts, question, n) if lexical else []
         rows = np.unique(np.concatenate([near.rows, *(one.rows for one in by_words)]))  # (c,)
         rows = rows[~np.isin(rows, question.left_out)]
-        vectors = view.vectors(rows)
-        cosines, shared, scores = _scores(lexical, question, steps.how, rows, vectors, by_words)  # (q, c) each
+        vectors = sides.vectors(rows)
+        lexical = sides.lexical
+        cosines, shared, scores = _scores(lexical, question, how, rows, vectors, by_words)  # (q, c) each
         least = scores.argmin(axis=0) if len(scores) else np.empty(0, np.int64)  # (c,): near all is near the farthest
         total = np.take_along_axis(scores, least[None], axis=0)[0]
-        if steps.unlike is not None:
-            taken = _scores(lexical, steps.unlike, steps.how, rows, vectors, unwanted)[2].max(axis=0)
-            total = total - _UNLIKE * taken
+        if unlike is not None:
+            total = total - _UNLIKE * _scores(lexical, unlike, how, rows, vectors, unwanted)[2].max(axis=0)
         return cls(
             rows,
             vectors,
@@ -156,15 +146,16 @@ class _Candidates:
         """The lowest score."""
         return float(self.scores.min(initial=np.inf))
 
-    def ranked(self, k: int, steps: Steps, recall: float | None) -> Ranked:
-        """The best `k`: what shares no word is ordered by its vector, and ties by row."""
+    def ranked(self, wanted: Options, recall: float | None) -> Ranked:
+        """The best that are `wanted`: what shares no word is ordered by its vector, and ties by row."""
+        k = wanted.top
         order = np.lexsort((self.rows, -self.cosines, -self.scores))  # (c,)
-        if steps.min_score is not None:
-            order = order[self.scores[order] >= steps.min_score]
+        if wanted.min_score is not None:
+            order = order[self.scores[order] >= wanted.min_score]
         copies: dict[int, list[int]] = {}
-        if steps.fold:
+        if wanted.fold:
             order, copies = _folded(order, self.vectors, k)
-        if steps.diverse:
+        if wanted.diverse:
             order = _diverse(order, self.vectors, self.scores, k)
         best = order[:k]
         return Ranked(
@@ -208,15 +199,17 @@ class _ByWords:
     deviation: float
 
 
-def _by_words(lexical: Lexical, parts: Sequence[Part], question: Question, n: int) -> list[_ByWords]:
+def _by_words(sides: Sides, question: Question, n: int) -> list[_ByWords]:
     """For each text of a question the best `n` that qualify, as far as so many share a word with it."""
+    assert sides.lexical is not None
+    lexical = sides.lexical
 
     def best(text: str) -> _ByWords:
         n_asked = 2 * n
         while True:
             rows, scores, is_all = lexical.best(text, n_asked)
             is_other = ~np.isin(rows, question.left_out)
-            typical, wanted = scores[is_other][:N_CANDIDATES], is_other & qualify(parts, rows)
+            typical, wanted = scores[is_other][:N_CANDIDATES], is_other & sides.qualify(rows)
             if wanted.sum() >= n or is_all:
                 mean, deviation = (float(typical.mean()), float(typical.std())) if len(typical) else (0.0, 0.0)
                 return _ByWords(rows[wanted][:n], scores[wanted][:n], mean, deviation)

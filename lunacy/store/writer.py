@@ -266,14 +266,14 @@ class Writer:
         self.close()
 
 
-def check_fingerprint(folder: Path, ours: Fingerprint, theirs: Fingerprint) -> None:
+def check_fingerprint(where: str | Path, ours: Fingerprint, theirs: Fingerprint) -> None:
     """Raises FingerprintMismatch, with both values, when vectors of `theirs` do not belong in the index."""
     different = ours.differences(theirs)
     if different:
         values = "; ".join(
             f"{name}: {getattr(ours, name)} in the index, {getattr(theirs, name)} now" for name in different
         )
-        raise FingerprintMismatch(f"{folder} was made otherwise ({values}); use the same, or make another index")
+        raise FingerprintMismatch(f"{where} was made otherwise ({values}); use the same, or make another index")
 
 
 def refuse_foreign(folder: Path) -> None:

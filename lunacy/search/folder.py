@@ -1,0 +1,183 @@
+"""An index folder, asked: FAISS over the segments of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lunacy.errors import UsageError
+from lunacy.fingerprint import Fingerprint
+from lunacy.options import Options
+from lunacy.paper import Paper
+from lunacy.search.exact import Found, nearest_to_all, search
+from lunacy.search.ivf import open_ivf, search_ivf
+from lunacy.search.pairs import percentiles
+from lunacy.search.parts import parts_of, qualify
+from lunacy.search.ranking import Question, Ranked, Sides, rank
+from lunacy.search.scan import Scores
+from lunacy.search.searcher import Info
+from lunacy.store import Rows, Store, Summary, Vectors, View
+
+_BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
+_BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
+_GPU_FROM = 2 * 10**9  # questions times rows: some ten seconds on two cores, where torch alone takes two to load
+_GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
+
+
+class Folder:
+    """A `Searcher`: an index folder, open for questions. Each answer is of the last commit."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open `folder`; raises NoIndex when there is none, StoreError if it is unreadable."""
+        self._store = Store(folder)
+        self._held: View | None = None
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self._store.folder)
+
+    @contextmanager
+    def still(self) -> Iterator[Folder]:
+        """The last commit, until the block ends."""
+        with self._store.view() as view:
+            self._held = view
+            try:
+                yield self
+            finally:
+                self._held = None
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._store.close()
+
+    @property
+    def _view(self) -> View:
+        assert self._held is not None, "only inside `still`"
+        return self._held
+
+    @property
+    def n_papers(self) -> int:
+        """How many papers the index holds."""
+        return self._view.n_papers
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What made the vectors."""
+        return self._view.fingerprint
+
+    def summary(self) -> Summary:
+        """The index by category and date."""
+        return self._view.summary()
+
+    def info(self) -> Info:
+        """The index in figures."""
+        view, sizes = self._view, {}
+        for path in sorted(view.folder.rglob("*")):
+            with suppress(FileNotFoundError):  # merged away by a writer just now
+                if path.is_file():
+                    sizes[path.relative_to(view.folder).as_posix()] = path.stat().st_size
+        ivf = open_ivf(view)
+        beside = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
+        return Info(
+            name=self.name,
+            generation=view.generation,
+            summary=view.summary(),
+            fingerprint=view.fingerprint,
+            arithmetic=view.arithmetic,
+            n_segments=len(view.segments),
+            size_bytes=sizes,
+            ivf=ivf.facts if ivf else None,
+            n_beside=sum(one.n_live for one in beside),
+            has_words=any(cache.kind == "lexical" for cache in view.caches),
+        )
+
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those `ids` that the index holds."""
+        return self._view.rows(ids)
+
+    def papers(self, rows: Rows) -> list[Paper]:
+        """The papers at `rows`. Raises IndexDamaged for a row without a paper."""
+        return self._view.papers(rows)
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors at `rows`: (n, dim) float32."""
+        return self._view.vectors(rows)
+
+    def percentiles(self, cosines: Scores) -> Scores | None:
+        """(n,): above how many percent of random pairs each cosine is; None when no sample is stored."""
+        return percentiles(self._view, cosines)
+
+    def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:
+        """Small ones on the processor; on a GPU, where it is worth its while, large ones."""
+        gpu = None
+        if not wanted.ivf and device != "cpu" and n_queries * self.n_papers >= _GPU_FROM:
+            from lunacy.search.gpu import pick_device  # torch: seconds
+
+            gpu = pick_device(device)
+        most, hits = (_BATCH, _BATCH_HITS) if gpu is None else (_GPU_BATCH, _GPU_HITS)
+        return max(1, min(most, hits // wanted.top)), gpu
+
+    def nearest(
+        self,
+        queries: Vectors,
+        k: int,
+        wanted: Options,
+        *,
+        asker: str,
+        without: Sequence[int] | None = None,
+        device: str | None = None,
+    ) -> Sequence[Found]:
+        """By the vectors alone. Raises UsageError where there are no IVF lists and `wanted` looks into some."""
+        if not wanted.ivf:
+            return search(
+                self._view,
+                queries,
+                k,
+                without=without,
+                include_withdrawn=wanted.include_withdrawn,
+                wanted=wanted.filter,
+                device=device,
+            )
+        ivf = open_ivf(self._view)
+        if ivf is None:
+            raise UsageError(f"{self.name} has no IVF lists; make them with: lunacy ivf --index {self.name}")
+        return search_ivf(
+            self._view,
+            ivf,
+            queries,
+            k,
+            asker=asker,
+            nprobe=wanted.nprobe,
+            without=without,
+            include_withdrawn=wanted.include_withdrawn,
+            wanted=wanted.filter,
+        )
+
+    def rank(
+        self,
+        questions: Sequence[Question],
+        wanted: Options,
+        unlike: Question | None,
+        *,
+        asker: str,
+        device: str | None = None,
+    ) -> list[Ranked]:
+        """By vectors, words or both, steered. Raises UsageError where words are wanted and none are indexed."""
+        lexical = None
+        if wanted.rank != "dense":
+            from lunacy.search.lexical import open_lexical  # tantivy: only when asked for
+
+            lexical = open_lexical(self._view)
+            if lexical is None:
+                raise UsageError(f"{self.name} has no lexical index; make it with: lunacy lexical --index {self.name}")
+        parts = parts_of(self._view, wanted.filter, wanted.include_withdrawn)
+        sides = Sides(
+            vectors=self.vectors,
+            nearest=lambda vectors, n: self.nearest(vectors, n, wanted, asker=asker, device=device),
+            nearest_to_all=lambda vectors, n: nearest_to_all(parts, vectors, n),
+            lexical=lexical,
+            qualify=lambda rows: qualify(parts, rows),
+        )
+        return rank(sides, questions, unlike, wanted)

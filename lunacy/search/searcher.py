@@ -1,0 +1,104 @@
+"""What can be asked for the papers most like a vector: an index folder, or a collection of a Milvus server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lunacy.fingerprint import Fingerprint
+from lunacy.options import Options
+from lunacy.paper import Paper
+from lunacy.search.exact import Found
+from lunacy.search.ranking import Question, Ranked
+from lunacy.search.scan import Scores
+from lunacy.store import Rows, Summary, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What there is, and what made it."""
+
+    name: str
+    generation: int  # commits of the index folder
+    summary: Summary
+    fingerprint: Fingerprint
+    arithmetic: str
+    n_segments: int = 0
+    size_bytes: dict[str, int] = field(default_factory=dict)  # by file
+    ivf: dict[str, Any] | None = None  # what was measured of the IVF lists (indexes/README.md); None: there are none
+    n_beside: int = 0  # papers that are not in the lists, and are searched exactly beside them
+    has_words: bool = False  # whether there is a lexical index
+
+
+class Searcher(Protocol):
+    """Papers with their vectors, open for questions. For one thread.
+
+    A row is a number that stands for a paper, inside one block of `still`.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def still(self) -> AbstractContextManager[Searcher]:
+        """One state of it, until the block ends. All but `name` and `close` is for inside such a block."""
+
+    def close(self) -> None:
+        """Let go of files or connections."""
+
+    @property
+    def n_papers(self) -> int:
+        """How many papers there are."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What made the vectors."""
+
+    def summary(self) -> Summary:
+        """The papers by category and date."""
+
+    def info(self) -> Info:
+        """All of it in figures."""
+
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those `ids` that are there."""
+
+    def papers(self, rows: Rows) -> list[Paper]:
+        """The papers at `rows`, in that order. Raises StoreError for one that is not there."""
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors at `rows`: (n, dim) float32."""
+
+    def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:
+        """How many of `n_queries` (0: not known) to ask at a time, and the device for `nearest`."""
+
+    def nearest(
+        self,
+        queries: Vectors,
+        k: int,
+        wanted: Options,
+        *,
+        asker: str,
+        without: Sequence[int] | None = None,
+        device: str | None = None,
+    ) -> Sequence[Found]:
+        """The `k` nearest rows of each query, (n, dim) float32, that `wanted` admits.
+
+        `asker`: PAPERS or TEXTS, whose recall differs. `without`: for each query one row to leave out, or -1.
+        """
+
+    def rank(
+        self,
+        questions: Sequence[Question],
+        wanted: Options,
+        unlike: Question | None,
+        *,
+        asker: str,
+        device: str | None = None,
+    ) -> list[Ranked]:
+        """As `wanted` steers, for questions of one or several papers and texts; less of what is like `unlike`."""
+
+    def percentiles(self, cosines: Scores) -> Scores | None:
+        """(n,): above how many percent of random pairs each cosine is; None when that is not known."""
