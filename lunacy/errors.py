@@ -2,11 +2,13 @@
 
 LunacyError                 exit 1: it failed, and the message says what, where and what to do next
 ├── UsageError              exit 2: the question itself is wrong
+│   ├── MissingExtra        an optional part that is not installed
 │   ├── NotAnId             text that is no arXiv id
 │   └── UnknownCategory     a category that arXiv does not have
 ├── SnapshotError           the snapshot cannot be read on
 ├── ModelError              the embedding model cannot be had
 ├── FingerprintMismatch     vectors of two models do not mix
+├── ServerError             a Milvus server that cannot be had, or does not do what it is asked
 ├── VectorsError            a `--vectors` file that does not fit its snapshot
 └── StoreError              the index folder
     ├── NoIndex             nothing there, or not an index
@@ -32,6 +34,13 @@ class UsageError(LunacyError):
     exit_code = 2
 
 
+class MissingExtra(UsageError):
+    """An optional part that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs what is not installed: pip install 'lunacy[{extra}]'")
+
+
 class NotAnId(UsageError):
     """Text that is no arXiv id."""
 
@@ -50,6 +59,10 @@ class ModelError(LunacyError):
 
 class FingerprintMismatch(LunacyError):
     """Vectors of two models do not mix."""
+
+
+class ServerError(LunacyError):
+    """A Milvus server that cannot be had, or does not do what it is asked."""
 
 
 class VectorsError(LunacyError):

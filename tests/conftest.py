@@ -15,6 +15,8 @@ from lunacy.embedding import Embedded, Prepared
 from lunacy.fingerprint import Fingerprint
 from tests.reliability.counts import DONE
 
+pytest.register_assert_rewrite("tests.searcher")
+
 DIM = 16
 
 

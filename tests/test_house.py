@@ -14,7 +14,7 @@ PACKAGE = Path(lunacy.__file__).parent
 
 FLOORS = {
     "words": ["errors", "paper", "entry", "categories", "fingerprint", "filter", "options"],
-    "rooms": ["snapshot", "embedding", "store", "render"],
+    "rooms": ["snapshot", "embedding", "store", "milvus", "render"],
     "search": ["search"],
     "verbs": ["pipeline", "query", "bench"],
     "doors": ["cli", "__main__", "__init__"],
@@ -31,6 +31,7 @@ DOORS = {
     "sqlite3": ["store"],
     "faiss": ["search", "store/segments.py"],
     "tantivy": ["search/lexical.py"],
+    "pymilvus": ["milvus"],
     "click": ["cli"],
 }
 

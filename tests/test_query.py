@@ -259,7 +259,7 @@ def make_indexes(root: Path, *names: str) -> Path:
 
 def test_the_index_given_comes_before_the_environment(tmp_path: Path) -> None:
     root = make_indexes(tmp_path / "indexes", "one")
-    assert find_index("given", root) == Path("given")
+    assert find_index("given", root) == "given"
 
 
 def test_the_only_index_is_found_beside_other_folders(tmp_path: Path) -> None:

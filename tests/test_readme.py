@@ -83,6 +83,7 @@ def test_the_sample_is_the_one_that_its_note_describes() -> None:
 def test_contributing_names_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    for requirement in project["dependencies"]:
+    extras = project["optional-dependencies"]
+    for requirement in [*project["dependencies"], *extras["cpu"], *extras["milvus"]]:
         [name] = re.findall(r"^[\w.-]+", requirement)
         assert name in text

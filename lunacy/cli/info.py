@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from lunacy.cli.options import index_option
+from lunacy.cli.options import anywhere_option
 
 
 @click.command(epilog="Example: lunacy info --format json")
-@index_option
+@anywhere_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def info(index_dir: str | None, form: str) -> None:
     """What an index holds: papers, categories, dates, the model, sizes."""
@@ -54,14 +54,12 @@ def info(index_dir: str | None, form: str) -> None:
             + ", ".join(f"{name} {n:,}" for name, n in largest[:8])
             + ", ..."[: len(largest) > 8 and 5],
         ),
-        (
-            "size",
-            f"{render.size(sum(found.size_bytes.values()))} in {found.n_segments} segments and papers.db",
-        ),
-        ("dead rows", f"{summary.n_dead:,}"),
         ("commits", f"{found.generation:,}"),
         ("arithmetic", found.arithmetic),
     ]
+    if found.size_bytes:
+        size = f"{render.size(sum(found.size_bytes.values()))} in {found.n_segments} segments and papers.db"
+        rows += [("size", size), ("dead rows", f"{summary.n_dead:,}")]
     if found.ivf:
         rows += [("ivf", f"{found.ivf['nlist']:,} lists; {found.n_beside:,} newer papers are searched beside them")]
         rows += [("ivf", line) for line in render.recalls(found.ivf)]

@@ -10,13 +10,23 @@ import click
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Folder(click.Path):
-    """The path of a folder, and not an empty one: an unset variable in a script must not mean another folder."""
+class Anywhere(click.Path):
+    """A folder or an address, and not an empty one: an unset variable in a script must not mean another index."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse the empty path."""
         if not value:
             self.fail("it is empty; give a folder, or leave the option out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Folder(Anywhere):
+    """The path of a folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an address."""
+        if "://" in str(value) or str(value).startswith("milvus:"):
+            self.fail(f"{value} is an address; this command is for an index folder", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -27,6 +37,14 @@ index_option: Decorator = click.option(
     envvar="LUNACY_INDEX",
     type=Folder(readable=False),
     help="The index folder  [default: LUNACY_INDEX, else the only one in indexes/]",
+)
+anywhere_option: Decorator = click.option(
+    "--index",
+    "index_dir",
+    metavar="DIR|ADDRESS",
+    envvar="LUNACY_INDEX",
+    type=Anywhere(readable=False),
+    help="The index folder, or where it was published  [default: LUNACY_INDEX, else the only one in indexes/]",
 )
 device_option: Decorator = click.option(
     "--device",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from lunacy.cli.options import device_option, filter_options, index_option
+from lunacy.cli.options import anywhere_option, device_option, filter_options
 from lunacy.errors import LunacyError, UsageError
 from lunacy.options import RANKS
 
@@ -25,7 +25,7 @@ _LONGEST_LINE = 2**12  # bytes kept of a line of a batch
 
 @click.command(epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3")
 @click.argument("papers", metavar="ID...", nargs=-1)
-@index_option
+@anywhere_option
 @click.option("--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Hits a list.")
 @click.option("--include-self", is_flag=True, help="List the paper itself too.")
 @click.option("--include-withdrawn", is_flag=True, help="List papers that were withdrawn too.")

@@ -4,6 +4,7 @@ from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.caches import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.diff import DiffReport, diff_index
+from lunacy.pipeline.publish import PublishReport, publish
 from lunacy.pipeline.reembed import compare_vectors
 from lunacy.pipeline.remove import remove_papers
 
@@ -14,11 +15,13 @@ __all__ = [
     "IvfReport",
     "LexicalReport",
     "Progress",
+    "PublishReport",
     "build_index",
     "build_ivf",
     "build_lexical",
     "compare_vectors",
     "diff_index",
+    "publish",
     "refresh_caches",
     "remove_papers",
 ]

@@ -126,9 +126,8 @@ def _make_ivf(
     with Store(folder) as store, store.view() as view:
         if not view.n_papers:
             raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
-        rows = draw(view, N_QUERIES)
-        papers = ask(view, view.vectors(rows), rows)
-        texts = _titles(view, embedder, device) if load_model else None
+        papers = held_out_papers(view)
+        texts = held_out_titles(view, embedder, device) if load_model else None
         date = datetime.date.today().isoformat()
         cache = caches.add(
             folder,
@@ -172,7 +171,13 @@ def _uncovered(view: View, cache: Cache) -> int:
     return sum(one.n_live for one in view.segments if (one.segment.number, one.segment.sha256) not in cache.segments)
 
 
-def _titles(view: View, embedder: Embedder | None, device: str) -> Queries | None:
+def held_out_papers(view: View) -> Queries:
+    """Papers as queries, each without itself."""
+    rows = draw(view, N_QUERIES)
+    return ask(view, view.vectors(rows), rows)
+
+
+def held_out_titles(view: View, embedder: Embedder | None, device: str) -> Queries | None:
     """Titles as queries, each without its own paper; None when the index's model cannot be had."""
     ours = view.fingerprint
     try:

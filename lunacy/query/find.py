@@ -7,10 +7,10 @@ from pathlib import Path
 from lunacy.errors import UsageError
 
 
-def find_index(given: str | Path | None, root: Path = Path("indexes")) -> Path:
+def find_index(given: str | Path | None, root: Path = Path("indexes")) -> str | Path:
     """Which index is meant: the one given, else the only one in `indexes/`. Raises UsageError, naming those there."""
     if given is not None:
-        return Path(given)
+        return given
     there = sorted(path.parent for path in root.glob("*/papers.db"))
     if len(there) == 1:
         return there[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lunacy.milvus import is_address, parse_address
 from lunacy.search.exact import Found, search
 from lunacy.search.folder import Folder
 from lunacy.search.ivf import PAPERS, TEXTS, open_ivf, search_ivf
@@ -26,5 +27,9 @@ __all__ = [
 
 
 def open_searcher(where: str | Path) -> Searcher:
-    """The index in the folder `where`, open for questions."""
-    return Folder(where)
+    """The index in the folder `where`, or published at the address `where`, open for questions."""
+    if not is_address(where):
+        return Folder(where)
+    from lunacy.search.published import PublishedIndex
+
+    return PublishedIndex(parse_address(str(where)))

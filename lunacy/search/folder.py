@@ -12,7 +12,7 @@ from lunacy.options import Options
 from lunacy.paper import Paper
 from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ivf import open_ivf, search_ivf
-from lunacy.search.pairs import percentiles
+from lunacy.search.pairs import percentiles, stored_pairs
 from lunacy.search.parts import parts_of, qualify
 from lunacy.search.ranking import Question, Ranked, Sides, rank
 from lunacy.search.scan import Scores
@@ -107,7 +107,7 @@ class Folder:
 
     def percentiles(self, cosines: Scores) -> Scores | None:
         """(n,): above how many percent of random pairs each cosine is; None when no sample is stored."""
-        return percentiles(self._view, cosines)
+        return percentiles(stored_pairs(self._view), cosines)
 
     def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:
         """Small ones on the processor; on a GPU, where it is worth its while, large ones."""

@@ -7,7 +7,7 @@ the lists do not give enough answers that qualify (a filter, removed papers, a l
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,13 @@ class Ivf:
 
     def recall(self, asker: str, nprobe: int) -> float:
         """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
-        measured = [(tried, recall) for tried, recall, *_ in self.facts[asker]["curve"] if tried <= nprobe]
-        return float(max(measured, default=(0, 0.0))[1])
+        return measured_recall(self.facts[asker], nprobe)
+
+
+def measured_recall(facts: Mapping[str, Any], nprobe: int) -> float:
+    """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
+    measured = [(tried, recall) for tried, recall, *_ in facts["curve"] if tried <= nprobe]
+    return float(max(measured, default=(0, 0.0))[1])
 
 
 _opened: WeakKeyDictionary[View, Ivf | None] = WeakKeyDictionary()

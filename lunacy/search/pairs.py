@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lunacy.search.scan import Scores
@@ -27,7 +29,11 @@ def draw_pairs(view: View) -> list[float]:
     return quantiles
 
 
-def percentiles(view: View, cosines: Scores) -> Scores | None:
+def stored_pairs(view: View) -> list[float] | None:
+    """What `draw_pairs` gave when it was last drawn; None when it was not."""
+    return next((cache.facts[FACT] for cache in view.caches if FACT in cache.facts), None)
+
+
+def percentiles(pairs: Sequence[float] | None, cosines: Scores) -> Scores | None:
     """(n,): above how many percent of random pairs each of the (n,) cosines is; None when no sample is stored."""
-    found = next((cache.facts[FACT] for cache in view.caches if FACT in cache.facts), None)
-    return None if found is None else 100 * np.searchsorted(np.array(found), cosines) / len(found)
+    return None if pairs is None else 100 * np.searchsorted(np.array(pairs), cosines) / len(pairs)

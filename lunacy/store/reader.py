@@ -161,6 +161,13 @@ class View:
             found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
         return found
 
+    def stamps(self, rows: Rows) -> dict[int, tuple[bytes, bool]]:
+        """By row, 24 bytes that change when the paper or its vector does, and whether it was withdrawn."""
+        found = self._database.some(
+            "SELECT row, record, vector, withdrawn FROM papers WHERE row IN ({})", rows.tolist()
+        )
+        return {row: (record + vector, bool(withdrawn)) for row, record, vector, withdrawn in found}
+
     def summary(self) -> Summary:
         """The index in figures."""
         counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")

@@ -1,0 +1,18 @@
+"""Collections of a Milvus server that hold a published index. The only door to pymilvus (extra `milvus`)."""
+
+from lunacy.milvus.address import Address, is_address, parse_address
+from lunacy.milvus.collection import MOST_HITS, Collection, Published, Row, check_published, nlist_for
+from lunacy.milvus.expression import expression
+
+__all__ = [
+    "MOST_HITS",
+    "Address",
+    "Collection",
+    "Published",
+    "Row",
+    "check_published",
+    "expression",
+    "is_address",
+    "nlist_for",
+    "parse_address",
+]

@@ -1,0 +1,48 @@
+"""What a question admits, in the words of Milvus (https://milvus.io/docs/boolean.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote, unquote
+
+import orjson
+
+from lunacy.categories import matching_categories
+from lunacy.errors import UsageError
+from lunacy.filter import Filter
+
+_SAFE = "/.:+,;@-_~"
+
+
+def key_of(identifier: str) -> str:
+    """The primary key for an id: itself, but for what would have to be escaped in an expression (pymilvus does not)."""
+    return quote(identifier, safe=_SAFE)
+
+
+def id_of(key: str) -> str:
+    """The id that `key_of` made it from."""
+    return unquote(key)
+
+
+def among(ids: Iterable[str]) -> str:
+    """Papers with one of these ids."""
+    return f"id in {orjson.dumps([key_of(one) for one in ids]).decode()}"
+
+
+def expression(wanted: Filter, include_withdrawn: bool) -> str:
+    """Papers that `wanted` admits; "" for all. Raises UsageError for what Milvus cannot tell."""
+    if wanted.author:
+        raise UsageError(
+            "a published index is not asked by author: Milvus finds no part of a name; take an index folder for that"
+        )
+    terms = [] if include_withdrawn else ["withdrawn == false"]
+    categories = matching_categories(wanted.category)
+    if categories is not None:
+        terms.append(f"array_contains_any(categories, {orjson.dumps(sorted(categories)).decode()})")
+    if wanted.since or wanted.until:
+        terms.append(f"updated >= {max(wanted.first_date, 1)} and updated <= {wanted.last_date}")
+    if wanted.only_ids is not None:
+        terms.append(among(sorted(wanted.only_ids)))
+    if wanted.not_ids:
+        terms.append(f"not ({among(sorted(wanted.not_ids))})")
+    return " and ".join(terms)

@@ -1,0 +1,239 @@
+"""An index that was published to Milvus, asked.
+
+The server's scan is in float32; what it lists is scored again here in float64, from the rows themselves, as `exact.py`
+does it. So scores are those of the index folder to the last digit, and lists differ among ties alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from lunacy.errors import ServerError, UsageError
+from lunacy.filter import Filter
+from lunacy.fingerprint import Fingerprint
+from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
+from lunacy.options import Options
+from lunacy.paper import Paper
+from lunacy.search.exact import Found
+from lunacy.search.ivf import measured_recall
+from lunacy.search.pairs import percentiles
+from lunacy.search.ranking import Question, Ranked, Sides, rank
+from lunacy.search.scan import Scores
+from lunacy.search.searcher import Info
+from lunacy.store import Rows, Summary, Vectors
+
+_BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
+_WAIT_S = 10.0  # for a server that is starting
+_MARGIN = 9  # more than k: the paper itself, ties, rounding
+_ROUNDING = 1e-5
+
+
+class PublishedIndex:
+    """A `Searcher`: a collection of a Milvus server. Not one commit but what the server has at the moment."""
+
+    def __init__(self, address: Address) -> None:
+        """Connect. Raises MissingExtra, ServerError."""
+        self._address = address
+        self._collection = Collection(address, wait_s=_WAIT_S)
+        self._lists: Collection | None = None
+        self._published: Published | None = None
+        self._forget()
+
+    @property
+    def name(self) -> str:
+        """The address."""
+        return self._address.name
+
+    @contextmanager
+    def still(self) -> Iterator[PublishedIndex]:
+        """What the server has at the moment; rows are numbers in the order in which papers are met."""
+        if self._published is None:
+            published = self._collection.published()
+            if published.n_papers is None:
+                raise ServerError(f"{self.name} was not published to the end; run the same `lunacy publish` again")
+            self._collection.load()
+            self._published = published
+        try:
+            yield self
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._ids: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._fetched: dict[int, tuple[Paper, Vectors]] = {}
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._collection.close()
+        if self._lists is not None:
+            self._lists.close()
+
+    @property
+    def _facts(self) -> Published:
+        assert self._published is not None, "only inside `still`"
+        return self._published
+
+    @property
+    def n_papers(self) -> int:
+        """How many papers there are."""
+        return self._collection.count()
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What made the vectors."""
+        return self._facts.fingerprint
+
+    def summary(self) -> Summary:
+        """The papers by category, and the first and last date, as they were published."""
+        facts = self._facts
+        return Summary(facts.n_papers or 0, 0, facts.n_withdrawn, facts.by_category, dict.fromkeys(facts.dates, 0))
+
+    def info(self) -> Info:
+        """The collection in figures."""
+        facts = self._facts
+        return Info(self.name, facts.generation, self.summary(), facts.fingerprint, facts.arithmetic, ivf=facts.ivf)
+
+    def rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those `ids` that are there."""
+        return {one: self._row(one) for one in self._collection.held(ids)}
+
+    def _row(self, identifier: str) -> int:
+        if identifier not in self._rows:
+            self._rows[identifier] = len(self._ids)
+            self._ids.append(identifier)
+        return self._rows[identifier]
+
+    def papers(self, rows: Rows) -> list[Paper]:
+        """The papers at `rows`, without their abstracts."""
+        self._fetch(rows)
+        return [self._fetched[row][0] for row in rows.tolist()]
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors at `rows`: (n, dim) float32."""
+        self._fetch(rows)
+        found = [self._fetched[row][1] for row in rows.tolist()]
+        return np.array(found, np.float32).reshape(-1, self.fingerprint.dim)
+
+    def _fetch(self, rows: Rows) -> None:
+        lacking = [row for row in dict.fromkeys(rows.tolist()) if row not in self._fetched]
+        found = self._collection.fetch([self._ids[row] for row in lacking])
+        self._fetched.update((self._rows[identifier], one) for identifier, one in found.items())
+        if len(found) < len(lacking):
+            raise ServerError(f"{self.name} was changed while it was read; ask again")
+
+    def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:  # noqa: ARG002 (the server's)
+        """What one reply can hold."""
+        return max(1, min(_BATCH, _BATCH_HITS // wanted.top)), None
+
+    def percentiles(self, cosines: Scores) -> Scores | None:
+        """(n,): above how many percent of random pairs each cosine is; None when the index had no sample of them."""
+        return percentiles(self._facts.pairs, cosines)
+
+    def nearest(
+        self,
+        queries: Vectors,
+        k: int,
+        wanted: Options,
+        *,
+        asker: str,
+        without: Sequence[int] | None = None,
+        device: str | None = None,  # noqa: ARG002 (the server's)
+    ) -> Sequence[Found]:
+        """By the vectors alone: exact, but for `wanted.ivf` without a filter. Raises UsageError beyond MOST_HITS."""
+        if k + _MARGIN > MOST_HITS:
+            raise UsageError(f"Milvus lists at most {MOST_HITS - _MARGIN:,} hits; ask for fewer, or an index folder")
+        left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
+        found: list[Found | None] = [None] * len(queries)
+        if wanted.ivf and (facts := self._ivf()) and wanted.filter.admits_all:
+            found = self._in_lists(queries, k, wanted, left_out, wanted.nprobe or facts[asker]["nprobe"], facts[asker])
+        admitted, n = expression(wanted.filter, wanted.include_withdrawn), k + _MARGIN
+        while undecided := [place for place, one in enumerate(found) if one is None]:
+            listed = self._collection.search(queries[undecided], n, admitted)
+            self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
+            for place, (ids, scores) in zip(undecided, listed, strict=True):
+                one = self._scored(ids, queries[place], k, left_out[place])
+                is_all = len(ids) < n or n == MOST_HITS
+                if is_all or one.scores[-1] > scores[-1] + _ROUNDING:  # else many are tied
+                    found[place] = one
+            n = min(4 * n, MOST_HITS)
+        return [one for one in found if one is not None]
+
+    def _scored(self, ids: Sequence[str], query: Vectors, k: int, left_out: int, recall: float | None = None) -> Found:
+        """The best `k` of `ids`, by cosines in float64."""
+        rows = np.array([self._row(one) for one in ids], np.int64)
+        rows = rows[rows != left_out]
+        scores: Scores = (self.vectors(rows).astype(np.float64) * query).sum(axis=1)
+        best = np.lexsort((rows, -scores))[:k]
+        return Found(rows[best], scores[best], recall)
+
+    def _in_lists(
+        self, queries: Vectors, k: int, wanted: Options, left_out: Rows, nprobe: int, facts: Mapping[str, Any]
+    ) -> list[Found | None]:
+        """The best `k` in the nearest `nprobe` lists, which hold codes alone; None where these are too few."""
+        assert self._lists is not None
+        n, recall = min(2 * k + _MARGIN, MOST_HITS), measured_recall(facts, nprobe)
+        listed = self._lists.search(queries, n, expression(Filter(), wanted.include_withdrawn), nprobe)
+        there = self._collection.held(list({one for ids, _scores in listed for one in ids}))
+        self._fetch(np.array([self._row(one) for one in sorted(there)], np.int64))
+        found = [
+            self._scored([one for one in ids if one in there], queries[place], k, left_out[place], recall)
+            for place, (ids, _scores) in enumerate(listed)
+        ]
+        return [one if len(one.rows) == k else None for one in found]
+
+    def _ivf(self) -> dict[str, Any]:
+        """What was measured of the lists, which are open after this."""
+        if self._facts.ivf is None:
+            raise UsageError(f"{self.name} has no IVF lists; make them with: lunacy publish --to {self.name} --ivf")
+        if self._lists is None:
+            self._lists = Collection(self._address.lists, wait_s=_WAIT_S)
+            self._lists.load()
+        return self._facts.ivf
+
+    def _nearest_to_all(self, vectors: Vectors, n: int, wanted: Options) -> Found:
+        """The `n` rows whose least product with any of (m, dim) `vectors` is highest.
+
+        That is at most the product with their mean, so who is not among the nearest to the mean is bounded by the last
+        of these. Raises UsageError when so many as a server lists do not prove the list.
+        """
+        mean = vectors.mean(axis=0, keepdims=True)
+        n_listed = min(8 * n, MOST_HITS)
+        while True:
+            [(ids, scores)] = self._collection.search(
+                mean, n_listed, expression(wanted.filter, wanted.include_withdrawn)
+            )
+            rows = np.array([self._row(one) for one in ids], np.int64)
+            least: Scores = (self.vectors(rows).astype(np.float64) @ vectors.T.astype(np.float64)).min(axis=1)  # (c,)
+            best = np.lexsort((rows, -least))[:n]
+            if len(ids) < n_listed or (len(best) == n and least[best[-1]] > scores[-1] + _ROUNDING):
+                return Found(rows[best], least[best])
+            if n_listed == MOST_HITS:
+                raise UsageError(
+                    f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list; "
+                    "narrow it by --category or --since, ask for fewer, or ask an index folder"
+                )
+            n_listed = min(4 * n_listed, MOST_HITS)
+
+    def rank(
+        self,
+        questions: Sequence[Question],
+        wanted: Options,
+        unlike: Question | None,
+        *,
+        asker: str,
+        device: str | None = None,  # noqa: ARG002 (the server's)
+    ) -> list[Ranked]:
+        """By vectors, steered. Raises UsageError where words are wanted."""
+        if wanted.rank != "dense":
+            raise UsageError(f"{self.name} is a Milvus collection, without words; rank {wanted.rank} needs a folder")
+        sides = Sides(
+            vectors=self.vectors,
+            nearest=lambda vectors, n: self.nearest(vectors, n, wanted, asker=asker),
+            nearest_to_all=lambda vectors, n: self._nearest_to_all(vectors, n, wanted),
+        )
+        return rank(sides, questions, unlike, wanted)

@@ -1,0 +1,245 @@
+"""What every `Searcher` must answer, against brute force in NumPy: `test_searcher.py` asks an index folder,
+`distributed/test_milvus.py` a Milvus server and milvus-lite.
+
+The module that imports these tests has a fixture `where`: what to ask about the papers below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lunacy
+from lunacy.entry import Entry
+from lunacy.errors import FingerprintMismatch, NotAnId, UnknownPaper, UsageError
+from lunacy.fingerprint import Fingerprint
+from lunacy.paper import Hit, Paper
+from lunacy.query import Index
+from lunacy.store import Writer
+from tests.conftest import DIM, FakeEmbedder, vector_of
+
+CATEGORIES = [("cs.CL",), ("cs.CL", "math.AG"), ("hep-th",), ()]
+DATES = ["2023-12-31", "2024-01-01", "2024-05-31", "2024-06-01", ""]
+STRANGE = ["hep-th/9108006", 'a"b', "c'd", "e\\f", "é漢", "g%h", "%22", "tab\\", "😀", "id in [1]", "{x}"]
+N = 400
+QUESTION = "graph neural networks"
+
+
+def paper(place: int, title: str = "") -> Paper:
+    """The paper in a place: its fields follow from it."""
+    return Paper(
+        STRANGE[place].replace(" ", "_") if place < len(STRANGE) else f"2401.{place:05}",
+        title or f"On “{place}”",
+        "This paper has been withdrawn." if place % 11 == 5 else f"We study {place}.",
+        authors="Ada Lovelace and " + "É. Galois, " * (9_000 if place == 7 else 2),  # 100 kB: more than a text field
+        categories=CATEGORIES[place % 4],
+        submitted="2023-01-01",
+        updated=DATES[place % 5],
+        doi="10.1/x" if place % 2 else "",
+    )
+
+
+PAPERS = [paper(place) for place in range(N)]
+IDS = [one.id for one in PAPERS]
+
+
+def vectors() -> np.ndarray:
+    """(N, DIM): clusters, among them copies and twins."""
+    rng = np.random.default_rng(5)
+    centres = rng.standard_normal((20, DIM))
+    rows = centres[rng.integers(20, size=N)] + 0.4 * rng.standard_normal((N, DIM))
+    rows[30:34] = rows[30]  # twins
+    rows[40:60] = rows[40] + 0.01 * rng.standard_normal((20, DIM))  # near-copies
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+VECTORS = vectors()
+
+
+def fill(folder: Path) -> Path:
+    """An index folder with the papers."""
+    with Writer(folder, Fingerprint("fake/model", "title+abstract", DIM, weights="0" * 64), "fake") as writer:
+        writer.append([Entry.of(one, "title+abstract") for one in PAPERS], VECTORS)
+        writer.commit()
+    return folder
+
+
+def admits(one: Paper, wanted: dict[str, Any]) -> bool:
+    """The filters again, written out by hand for the values above."""
+    patterns = {"cs.*": {"cs.CL"}, "math.AG": {"math.AG"}, "hep-th": {"hep-th"}}
+    categories = wanted.get("category", ())
+    if categories and not any(set(one.categories) & patterns[pattern] for pattern in categories):
+        return False
+    if "since" in wanted and not (one.updated and one.updated >= wanted["since"]):
+        return False
+    if "until" in wanted and not (one.updated and one.updated[: len(wanted["until"])] <= wanted["until"]):
+        return False
+    if one.id not in wanted.get("only_ids", IDS) or one.id in wanted.get("not_ids", ()):
+        return False
+    return wanted.get("include_withdrawn", False) or not one.abstract.startswith("This paper has been withdrawn")
+
+
+def scores_of(*queries: np.ndarray) -> dict[str, float]:
+    """The least cosine with any query, in float64."""
+    products = np.min([VECTORS.astype(np.float64) @ query.astype(np.float64) for query in queries], axis=0)
+    return dict(zip(IDS, products.tolist(), strict=True))
+
+
+def assert_best(hits: list[Hit], scores: dict[str, float], k: int, able: set[str]) -> None:
+    """The k best of those that are able, but for swaps among ties; each with its own score and metadata."""
+    best = sorted((scores[one] for one in able), reverse=True)[:k]
+    assert [hit.rank for hit in hits] == list(range(1, len(best) + 1))
+    assert [hit.score for hit in hits] == pytest.approx(best, abs=1e-5)
+    assert len({hit.id for hit in hits}) == len(hits)
+    for hit in hits:
+        assert hit.id in able
+        assert hit.score == pytest.approx(scores[hit.id], abs=1e-5)
+        one = PAPERS[IDS.index(hit.id)]
+        assert (hit.title, hit.authors, hit.categories, hit.updated) == (
+            one.title,
+            one.authors,
+            one.categories,
+            one.updated,
+        )
+
+
+@pytest.fixture
+def ix(where: str) -> Iterator[Index]:
+    """The papers, open for questions."""
+    with lunacy.open_index(where, embedder=FakeEmbedder()) as opened:
+        yield opened
+
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "category": {"category": ["cs.*"]},
+    "categories": {"category": ["math.AG", "hep-th"]},
+    "since": {"since": "2024-05-31"},
+    "until a year": {"until": "2023"},
+    "a month": {"since": "2024-05", "until": "2024-05"},
+    "only": {"only_ids": [*STRANGE[:3], "2401.00100", "2401.00101"]},
+    "not": {"not_ids": ['a"b', "é漢", *IDS[30:50]]},
+    "withdrawn too": {"include_withdrawn": True},
+    "all": {"category": ["cs.*"], "since": "2024", "until": "2024-06-30", "not_ids": IDS[60:90]},
+    "none qualifies": {"only_ids": ["2401.00100"], "category": ["math.AG"]},
+}
+
+
+@pytest.mark.parametrize("k", [1, 10, 1000])
+@pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS)
+def test_a_paper_is_answered_as_brute_force_answers(ix: Index, wanted: dict[str, Any], k: int) -> None:
+    for place in (0, 31, 45, 100, 105):
+        able = {one.id for one in PAPERS if admits(one, wanted)} - {IDS[place]}
+        assert_best(ix.similar(IDS[place], top=k, **wanted), scores_of(VECTORS[place]), k, able)
+
+
+def test_ids_of_any_form_are_found(ix: Index) -> None:
+    able = {one.id for one in PAPERS if admits(one, {})}
+    for place in range(len(STRANGE)):
+        hits = ix.similar(IDS[place], top=5, include_self=True, include_withdrawn=True)
+        assert hits[0].id == IDS[place]
+        assert hits[0].score == pytest.approx(1, abs=1e-5)
+        only = ix.similar("2401.00100", only_ids=[IDS[place]], include_withdrawn=True)
+        assert [hit.id for hit in only] == [IDS[place]]
+    assert ix.similar("https://arxiv.org/abs/hep-th/9108006v2") == ix.similar("hep-th/9108006")
+    assert {hit.id for hit in ix.similar("2401.00100", top=N)} == able - {"2401.00100"}
+
+
+def test_a_batch_is_what_its_papers_are_one_by_one(ix: Index) -> None:
+    lists = ix.similar_many(IDS, top=7)
+    assert len(lists) == N
+    for place, hits in enumerate(lists):
+        able = {one.id for one in PAPERS if admits(one, {})} - {IDS[place]}
+        assert_best(hits, scores_of(VECTORS[place]), 7, able)
+    assert ix.similar_many([IDS[3], IDS[3]], top=3) == [lists[3][:3], lists[3][:3]]
+
+
+def test_unknown_ids_are_named_and_the_others_answered(ix: Index) -> None:
+    answers = list(ix.answers(["2401.00100", "2999.00001", "no id", "2401.00101"], top=2))
+    assert [type(one).__name__ for one in answers] == ["Answer", "UnknownPaper", "NotAnId", "Answer"]
+    assert str(answers[1]).startswith("2999.00001 is not in ")
+    assert "which holds 400 papers (cs.CL, hep-th, math.AG) up to 2024-06-01" in str(answers[1])
+    with pytest.raises(UnknownPaper):
+        ix.similar("2999.00001")
+    with pytest.raises(NotAnId):
+        ix.similar("no id")
+    with pytest.raises(UnknownPaper, match=r"1 of the 2 ids to choose from are not in .* \(2999.00001\)"):
+        ix.similar("2401.00100", only_ids=["2401.00101", "2999.00001"])
+    assert (ix.holds("2401.00100"), ix.holds("2999.00001"), len(ix)) == (True, False, N)
+
+
+def test_a_text_is_embedded_and_answered(ix: Index) -> None:
+    able = {one.id for one in PAPERS if admits(one, {"category": ["cs.*"]})}
+    answer = ix.answer_text(QUESTION, top=10, category="cs.*")
+    assert answer.exact
+    assert_best(answer.hits, scores_of(vector_of(QUESTION)), 10, able)
+
+
+def test_a_text_of_another_model_is_refused(where: str) -> None:
+    with (
+        lunacy.open_index(where, embedder=FakeEmbedder(weights="1" * 64)) as other,
+        pytest.raises(FingerprintMismatch, match="weights"),
+    ):
+        other.similar_to_text(QUESTION)
+
+
+@pytest.mark.parametrize("places", [(100, 200), (0, 31, 45), (100,)])
+def test_one_list_for_several_papers_is_near_to_the_farthest(ix: Index, places: tuple[int, ...]) -> None:
+    able = {one.id for one in PAPERS if admits(one, {})} - {IDS[place] for place in places}
+    hits = ix.similar_to_all([IDS[place] for place in places], top=10)
+    assert_best(hits, scores_of(*VECTORS[list(places)]), 10, able)
+    hits = ix.similar_to_all([IDS[place] for place in places], text=QUESTION, top=10, category="cs.*")
+    able = {one.id for one in PAPERS if admits(one, {"category": ["cs.*"]})} - {IDS[place] for place in places}
+    assert_best(hits, scores_of(vector_of(QUESTION), *VECTORS[list(places)]), 10, able)
+
+
+def test_less_of_another_paper(ix: Index) -> None:
+    own, other = (VECTORS[[100, 200]].astype(np.float64) @ VECTORS.T.astype(np.float64)).tolist()
+    scores = {one: score - 0.5 * less for one, score, less in zip(IDS, own, other, strict=True)}
+    able = {one.id for one in PAPERS if admits(one, {})} - {IDS[100], IDS[200]}
+    assert_best(ix.similar(IDS[100], top=10, unlike=IDS[200]), scores, 10, able)
+
+
+def test_near_copies_are_folded_and_the_rest_is_as_without(ix: Index) -> None:
+    able = {one.id for one in PAPERS if admits(one, {})}
+    hits = ix.similar(IDS[40], top=3, fold=True)
+    assert set(IDS[41:60]) & able - {hits[0].id} <= set(hits[0].copies)
+    assert not {hit.id for hit in hits[1:]} & set(IDS[40:60])
+
+
+def test_diverse_hits_are_unlike_each_other(ix: Index) -> None:
+    places = [IDS.index(hit.id) for hit in ix.similar(IDS[40], top=5, diverse=True)]
+    plain = [IDS.index(hit.id) for hit in ix.similar(IDS[40], top=5)]
+
+    def likeness(found: list[int]) -> float:
+        return float((VECTORS[found] @ VECTORS[found].T).sum())
+
+    assert likeness(places) < likeness(plain)
+
+
+def test_hits_have_the_least_score(ix: Index) -> None:
+    scores = scores_of(VECTORS[100])
+    able = {one.id for one in PAPERS if admits(one, {}) and scores[one.id] >= 0.5} - {IDS[100]}
+    assert_best(ix.similar(IDS[100], top=N, min_score=0.5), scores, N, able)
+
+
+def test_what_cannot_be_had_is_said_in_a_line(ix: Index, where: str) -> None:
+    with pytest.raises(UsageError, match="has no IVF lists; make them with: lunacy "):
+        ix.similar(IDS[0], ivf=True)
+    with pytest.raises(UsageError, match="rank"):
+        ix.similar(IDS[0], rank="no way")
+    with pytest.raises(UsageError, match=str(where).split("/")[-1]):
+        ix.similar(IDS[0], rank="hybrid")
+
+
+def test_it_tells_what_it_holds(ix: Index, where: str) -> None:
+    info = ix.info()
+    assert (info.name, info.summary.n_papers, info.arithmetic) == (str(where), N, "fake")
+    assert info.summary.n_withdrawn == sum(one.abstract.startswith("This paper has") for one in PAPERS)
+    assert info.summary.by_category == {"cs.CL": 200, "hep-th": 100, "math.AG": 100}
+    assert (info.summary.first_date, info.summary.last_date) == ("2023-12-31", "2024-06-01")
+    assert info.fingerprint == Fingerprint("fake/model", "title+abstract", DIM, weights="0" * 64)
