@@ -16,6 +16,9 @@ test: .venv/dev  ## Run the tests, on all cores
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
 	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
 
+test-distributed: .venv-distributed/dev  ## Run the tests on real Ray clusters and Milvus servers, in an environment of their own
+	.venv-distributed/bin/python -m pytest -m distributed tests/distributed
+
 check: .venv/dev  ## Lint, format, types, tests: what CI runs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(MAKE) test
@@ -24,7 +27,7 @@ bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
 	$(BIN)/python -m tests.bench
 
 clean:  ## Remove the virtual environment and the sample index
-	rm -rf .venv indexes/sample .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-distributed indexes/sample .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */:	/'
@@ -36,4 +39,8 @@ help:  ## List the targets
 .venv/dev: .venv/runtime
 	$(PIP) --editable '.[dev]' && touch $@
 
-.PHONY: index test test-slow check bench clean help
+.venv-distributed/dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-distributed
+	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(CPU),dev,distributed]' && touch $@
+
+.PHONY: index test test-slow test-distributed check bench clean help

@@ -17,6 +17,7 @@ from lunacy.cli.index import index
 from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
 from lunacy.cli.lexical import lexical
+from lunacy.cli.plan import plan
 from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
@@ -73,7 +74,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (index, query, ivf, lexical, info, publish, diff, remove, compact, verify, repair, bench):
+for command in (index, query, ivf, lexical, info, publish, plan, diff, remove, compact, verify, repair, bench):
     main.add_command(command)
 
 

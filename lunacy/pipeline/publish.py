@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
 from lunacy.milvus import Address, Collection, Published, Row, check_published, nlist_for, parse_address
@@ -121,7 +123,7 @@ def _bring_up_to_date(
         there = {} if is_empty else collection.stamps([paper.id for paper in papers.values()])
         other = [row for row, paper in papers.items() if there.get(paper.id) != stamps[row][0].hex()]
         if other:
-            vectors = view.vectors(rows[[row in set(other) for row in rows.tolist()]])
+            vectors = view.vectors(np.array(other, np.int64))
             sent = [
                 Row(papers[row], stamps[row][1], stamps[row][0], vector)
                 for row, vector in zip(other, vectors, strict=True)
