@@ -30,6 +30,7 @@ _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far be
 _WAIT_S = 10.0  # for a server that is starting
 _MARGIN = 9  # more than k: the paper itself, ties, rounding
 _ROUNDING = 1e-5
+_STEP = 6.0  # of the weights, against differences of cosines
 
 
 class PublishedIndex:
@@ -145,8 +146,7 @@ class PublishedIndex:
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> Sequence[Found]:
         """By the vectors alone: exact, but for `wanted.ivf` without a filter. Raises UsageError beyond MOST_HITS."""
-        if k + _MARGIN > MOST_HITS:
-            raise UsageError(f"Milvus lists at most {MOST_HITS - _MARGIN:,} hits; ask for fewer, or an index folder")
+        _check_listed(k)
         left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
         found: list[Found | None] = [None] * len(queries)
         if wanted.ivf and (facts := self._ivf()) and wanted.filter.admits_all:
@@ -195,29 +195,37 @@ class PublishedIndex:
             self._lists.load()
         return self._facts.ivf
 
-    def _nearest_to_all(self, vectors: Vectors, n: int, wanted: Options) -> Found:
-        """The `n` rows whose least product with any of (m, dim) `vectors` is highest.
+    def _nearest_to_all(self, vectors: Vectors, n: int, enough: int, wanted: Options) -> Found:
+        """The `n` rows whose least product with any of (m, dim) `vectors` is highest; `enough` of them will do.
 
-        That is at most the product with their mean, so who is not among the nearest to the mean is bounded by the last
-        of these. Raises UsageError when so many as a server lists do not prove the list.
+        The least product is at most any weighted mean of them, which is one product. So who is not among the nearest
+        to the weighted mean of the vectors is bounded by the last of these, and the weights are moved towards where
+        the bound is lowest. Raises UsageError when as many as a server lists do not prove the list.
         """
-        mean = vectors.mean(axis=0, keepdims=True)
-        n_listed = min(8 * n, MOST_HITS)
+        _check_listed(enough)
+        admitted = expression(wanted.filter, wanted.include_withdrawn)
+        weights = np.full(len(vectors), 1 / len(vectors))
+        n_listed = min(8 * enough, MOST_HITS)
         while True:
-            [(ids, scores)] = self._collection.search(
-                mean, n_listed, expression(wanted.filter, wanted.include_withdrawn)
-            )
+            mean = (weights @ vectors).astype(np.float32)[None]
+            [(ids, scores)] = self._collection.search(mean, n_listed, admitted)
             rows = np.array([self._row(one) for one in ids], np.int64)
-            least: Scores = (self.vectors(rows).astype(np.float64) @ vectors.T.astype(np.float64)).min(axis=1)  # (c,)
+            products = self.vectors(rows).astype(np.float64) @ vectors.T.astype(np.float64)  # (c, m)
+            least: Scores = products.min(axis=1, initial=np.inf)  # (c,)
             best = np.lexsort((rows, -least))[:n]
-            if len(ids) < n_listed or (len(best) == n and least[best[-1]] > scores[-1] + _ROUNDING):
+            if len(ids) == n_listed:
+                best = best[least[best] > scores[-1] + _ROUNDING]
+            if len(ids) < n_listed or len(best) >= enough:
                 return Found(rows[best], least[best])
             if n_listed == MOST_HITS:
                 raise UsageError(
                     f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list; "
                     "narrow it by --category or --since, ask for fewer, or ask an index folder"
                 )
-            n_listed = min(4 * n_listed, MOST_HITS)
+            rivals = products[products @ weights >= -np.partition(-least, enough - 1)[enough - 1]].mean(axis=0)  # (m,)
+            weights *= np.exp(-_STEP * (rivals - rivals.mean()))
+            weights /= weights.sum()
+            n_listed = min(2 * n_listed, MOST_HITS)
 
     def rank(
         self,
@@ -231,9 +239,18 @@ class PublishedIndex:
         """By vectors, steered. Raises UsageError where words are wanted."""
         if wanted.rank != "dense":
             raise UsageError(f"{self.name} is a Milvus collection, without words; rank {wanted.rank} needs a folder")
+        n_left_out = max((len(one.left_out) for one in questions), default=0)
+        needs_all = wanted.fold or wanted.diverse
         sides = Sides(
             vectors=self.vectors,
             nearest=lambda vectors, n: self.nearest(vectors, n, wanted, asker=asker),
-            nearest_to_all=lambda vectors, n: self._nearest_to_all(vectors, n, wanted),
+            nearest_to_all=lambda vectors, n: self._nearest_to_all(
+                vectors, n, n if needs_all else wanted.top + n_left_out, wanted
+            ),
         )
         return rank(sides, questions, unlike, wanted)
+
+
+def _check_listed(n: int) -> None:
+    if n + _MARGIN > MOST_HITS:
+        raise UsageError(f"Milvus lists at most {MOST_HITS - _MARGIN:,} hits; ask for fewer, or an index folder")

@@ -18,7 +18,7 @@ pytest.importorskip("pymilvus")
 import lunacy
 from lunacy.cli import main
 from lunacy.entry import Entry
-from lunacy.errors import FingerprintMismatch, ServerError
+from lunacy.errors import FingerprintMismatch, ServerError, UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.milvus import Collection, parse_address
 from lunacy.paper import Paper
@@ -167,6 +167,13 @@ def test_a_foreign_collection_is_left_alone(base: str, folder: Path) -> None:
         publish(folder, to=f"{base}/foreign")
     with pytest.raises(ServerError, match="there is no such collection"), lunacy.open_index(f"{base}/nothing") as ix:
         len(ix)
+
+
+def test_more_than_a_server_lists_is_refused(where: str) -> None:
+    with lunacy.open_index(where) as ix:
+        for ask in (lambda: ix.similar(IDS[0], top=20_000), lambda: ix.similar_to_all(IDS[:2], top=20_000)):
+            with pytest.raises(UsageError, match="Milvus lists at most 16,375 hits"):
+                ask()
 
 
 def test_the_commands_do_it(base: str, folder: Path) -> None:
