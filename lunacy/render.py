@@ -165,7 +165,7 @@ def columns(rows: Sequence[tuple[str, ...]]) -> str:
     lines = []
     for first, *others in rows:
         figures = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([f"{first:{widths[0]}}", *figures]))
+        lines.append("  ".join([f"{first:{widths[0]}}", *figures]).rstrip())
     return "\n".join(lines) + "\n"
 
 

@@ -47,7 +47,7 @@ class Server:
                 client.list_collections(timeout=5)
                 client.close()
             except MilvusException:
-                assert time.monotonic() < given_up, "the server does not start"
+                assert time.monotonic() < given_up, "the server does not start; does another one run on this machine?"
                 time.sleep(0.2)
             else:
                 return

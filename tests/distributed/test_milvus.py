@@ -132,7 +132,8 @@ def test_lists_are_measured_and_told_and_filtered_questions_stay_exact(base: str
         [one] = ix.answers([IDS[0]], ivf=True, category="cs.*")
         assert one.exact
         assert one.hits == truth.similar(IDS[0], category="cs.*")
-        assert not ix.answer_text("a question", ivf=True).exact
+        asked = ix.answer_text("a question", ivf=True)
+        assert asked.exact or asked.recall == report.ivf["texts"]["recall"]
     less = fill(tmp_path / "index")
     with Writer(less) as writer:
         writer.remove([IDS[200]])
