@@ -1,0 +1,88 @@
+"""The windows of a run on their way into the store."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from lunacy.embedding import Embedded
+from lunacy.pipeline.counts import Counts
+from lunacy.pipeline.plan import Change, Plan, make_plan
+from lunacy.pipeline.source import Source
+from lunacy.pipeline.threads import Here
+from lunacy.snapshot import Window
+from lunacy.store import SEGMENT_ROWS, Writer
+
+COMMIT_S = 60.0  # at most so much embedding is lost when a run is killed
+_DEPTH = 3  # windows between the plan and the store: one tokenised, one in the model, one ready
+
+
+class Run:
+    """The windows on their way from the plan to the store, in order, with the model in between.
+
+    A window is planned before those ahead of it are stored, so what these do is counted as known.
+    """
+
+    def __init__(self, writer: Writer, source: Source, counts: Counts) -> None:
+        self.here = Here()
+        self._writer = writer
+        self._source = source
+        self._counts = counts
+        self._tokeniser = ThreadPoolExecutor(1, "lunacy-tokenise")
+        self._on_the_way: deque[tuple[Plan, Future[Embedded] | None]] = deque()
+        self._committed_s = time.monotonic()
+
+    def take_in(self, window: Window, *, with_filtered: bool) -> None:
+        """Skip what the index has, have the rest embedded, and store what is ready."""
+        if with_filtered:
+            self._writer.known(window.filtered)  # they are met: a paper that the snapshot holds is not gone
+        ids = [entry.id for entry in window.kept]
+        known = self._writer.known(ids)
+        for plan, _ in self._on_the_way:
+            known.update(plan.known_after(ids))
+        plan = make_plan(window, known)
+        _count(plan, self._counts)
+        self._on_the_way.append((plan, self._embed(window, plan) if plan.embed else None))
+        while self._on_the_way and (len(self._on_the_way) > _DEPTH or _is_ready(self._on_the_way[0][1])):
+            self._store_next()
+
+    def _embed(self, window: Window, plan: Plan) -> Future[Embedded]:
+        prepared = self._tokeniser.submit(self._source.prepare, window, list(plan.embed.values()))
+        return self.here.submit(lambda: self._source.run(prepared.result()))
+
+    def _store_next(self) -> None:
+        plan, future = self._on_the_way.popleft()
+        embedded = self.here.result(future) if future is not None else None
+        self._writer.amend(plan.amend)
+        if embedded is not None:
+            self._counts.cut += embedded.n_cut
+            self._writer.arithmetic = self._source.arithmetic()
+            self._writer.remove(plan.replaced)
+            self._writer.append([entry for entry, _place in plan.embed.values()], embedded.vectors)
+        is_due = time.monotonic() - self._committed_s >= COMMIT_S
+        if is_due or self._writer.n_pending > SEGMENT_ROWS - self._source.window:
+            self._writer.commit()
+            self._committed_s = time.monotonic()
+
+    def finish(self) -> None:
+        """Store and commit all that is on the way."""
+        while self._on_the_way:
+            self._store_next()
+        self._writer.commit()
+
+    def close(self) -> None:
+        """Give up what is on the way: nobody waits for it."""
+        self._tokeniser.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_ready(future: Future[Embedded] | None) -> bool:
+    return future is None or future.done()
+
+
+def _count(plan: Plan, counts: Counts) -> None:
+    counts.added += plan.n_lines[Change.NEW]
+    counts.updated += plan.n_lines[Change.CHANGED] + plan.n_lines[Change.METADATA]
+    counts.metadata_only += plan.n_lines[Change.METADATA]
+    counts.unchanged += plan.n_lines[Change.UNCHANGED]
+    counts.repeated += plan.n_repeated
