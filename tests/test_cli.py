@@ -107,6 +107,12 @@ def test_index_limit_stops_after_so_many_papers(write_snapshot: Callable[..., Pa
 
 
 @pytest.mark.usefixtures("loaded")
+def test_index_takes_several_snapshots(write_snapshot: Callable[..., Path]) -> None:
+    result = run("index", write_snapshot(RECORDS[:2], "a"), write_snapshot(RECORDS[2:], "b"), "--into", "ix")
+    assert (result.exit_code, result.stdout.split(" +")[0]) == (0, f"read {N} = added {N}")
+
+
+@pytest.mark.usefixtures("loaded")
 def test_index_strict_stops_at_the_first_bad_line(write_snapshot: Callable[..., Path]) -> None:
     result = run("index", write_snapshot(lines(RECORDS[:2]) + b"{\n" + lines(RECORDS[2:])), "--into", "ix", "--strict")
     assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)

@@ -233,6 +233,46 @@ def test_papers_before_the_cut_of_a_file_are_kept_and_a_rerun_completes(build: B
     assert_holds(folder, many)
 
 
+def test_several_snapshots_are_one_run(
+    write_snapshot: Callable[..., Path], folder: Path, embedder: FakeEmbedder
+) -> None:
+    twice = record(IDS[1], abstract="Newer.")
+    first = write_snapshot(lines(papers(3)) + BAD, "a.jsonl")
+    second = write_snapshot(gzip.compress(lines([twice, *papers()[3:]]) + b"\n[]\n"), "b.gz")
+    seen: list[Progress] = []
+    report = build_index([first, second], into=folder, embedder=embedder, progress=seen.append)
+    assert_counts(report, read=10, added=7, updated=1, quarantined=2, repeated=1)
+    assert_holds(folder, [*papers(1), twice, *papers()[2:]])
+    bad = [orjson.loads(line) for line in (folder / "quarantine.jsonl").read_bytes().splitlines()]
+    assert [(one["snapshot"], one["line"]) for one in bad] == [(str(first), 4), (str(second), 7)]
+    sizes = [path.stat().st_size for path in (first, second)]
+    assert [(one.position_bytes, one.size_bytes) for one in seen] == [(sizes[0], sum(sizes)), (sum(sizes), sum(sizes))]
+
+
+def test_the_limit_and_the_prune_are_of_all_snapshots(write_snapshot: Callable[..., Path], folder: Path) -> None:
+    first, second = write_snapshot(papers(3), "a"), write_snapshot(papers()[3:], "b")
+    assert_counts(build_index([first, second], into=folder, embedder=FakeEmbedder(), limit=5), read=5, added=5)
+    gone = record("1802.00099")
+    build_index(write_snapshot([gone], "c"), into=folder, embedder=FakeEmbedder())
+    options: dict[str, Any] = {"into": folder, "embedder": FakeEmbedder(), "prune": True, "prune_limit": 0.2}
+    assert_counts(build_index([first, second], **options), read=7, unchanged=5, added=2, pruned=1)
+    assert_holds(folder, papers())
+
+
+def test_a_snapshot_that_breaks_off_ends_the_run_before_the_next(
+    write_snapshot: Callable[..., Path], folder: Path
+) -> None:
+    broken, after = write_snapshot(gzip.compress(lines(papers(3)))[:-9], "a.gz"), write_snapshot(papers()[3:], "b")
+    with pytest.raises(SnapshotError, match=r"a\.gz: damaged or cut off"):
+        build_index([broken, after], into=folder, embedder=FakeEmbedder())
+    assert_holds(folder, papers(3))
+
+
+def test_no_snapshot_at_all_is_not_the_sample(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no snapshot is given"):
+        build_index([], into=folder, embedder=FakeEmbedder())
+
+
 class BreakingEmbedder(FakeEmbedder):
     """Breaks when it is called for the third time."""
 
@@ -355,6 +395,13 @@ def test_vectors_that_do_not_fit_are_refused_before_anything_is_written(
     np.save(tmp_path / "v.npy", spoil(np.ones((7, DIM), np.float32)))
     with pytest.raises(VectorsError, match=said):
         build(papers(), vectors=tmp_path / "v.npy", model="m", embedder=None)
+    assert not folder.exists()
+
+
+def test_vectors_belong_to_one_snapshot(write_snapshot: Callable[..., Path], folder: Path, tmp_path: Path) -> None:
+    two = [write_snapshot(papers(1), name) for name in "ab"]
+    with pytest.raises(UsageError, match="belong to the lines of one snapshot"):
+        build_index(two, into=folder, vectors=tmp_path / "v.npy", model="m")
     assert not folder.exists()
 
 

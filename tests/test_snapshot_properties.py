@@ -127,9 +127,9 @@ def entries(path: Path) -> list[dict[str, Any]]:
 
 def test_the_quarantine_says_where_and_why(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
-    with Quarantine(path, "snapshot.jsonl") as bad:
-        bad.add(Line(3, 700, b"\xff" + b"x" * 300), "invalid UTF-8 at byte 0 of the line")
-        bad.add(Line(9, 5000, "{é".encode()), "not JSON: this and that")
+    with Quarantine(path) as bad:
+        bad.add("snapshot.jsonl", Line(3, 700, b"\xff" + b"x" * 300), "invalid UTF-8 at byte 0 of the line")
+        bad.add("snapshot.jsonl", Line(9, 5000, "{é".encode()), "not JSON: this and that")
     assert bad.n_lines == 2
     assert entries(path) == [
         {
@@ -146,8 +146,8 @@ def test_the_quarantine_says_where_and_why(tmp_path: Path) -> None:
 def test_each_run_makes_its_quarantine_anew(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
     for reason in ("first run", "second run"):
-        with Quarantine(path, "snapshot.jsonl") as bad:
-            bad.add(Line(1, 0, b"x"), reason)
+        with Quarantine(path) as bad:
+            bad.add("snapshot.jsonl", Line(1, 0, b"x"), reason)
     assert [entry["reason"] for entry in entries(path)] == ["second run"]
 
 
@@ -156,7 +156,7 @@ def test_without_a_bad_line_there_is_no_quarantine(left_over: bool, tmp_path: Pa
     path = tmp_path / "quarantine.jsonl"
     if left_over:
         path.write_bytes(b"{}\n")
-    with Quarantine(path, "snapshot.jsonl") as bad:
+    with Quarantine(path) as bad:
         pass
     assert bad.n_lines == 0
     assert not path.exists()
@@ -164,8 +164,8 @@ def test_without_a_bad_line_there_is_no_quarantine(left_over: bool, tmp_path: Pa
 
 def test_a_snapshot_whose_name_is_not_utf8_has_a_quarantine(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
-    with Quarantine(path, os.fsdecode(b"caf\xe9.jsonl")) as bad:
-        bad.add(Line(1, 0, b"x"), "not JSON")
+    with Quarantine(path) as bad:
+        bad.add(os.fsdecode(b"caf\xe9.jsonl"), Line(1, 0, b"x"), "not JSON")
     assert [entry["reason"] for entry in entries(path)] == ["not JSON"]
 
 

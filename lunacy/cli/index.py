@@ -19,7 +19,7 @@ _EVERY_S = 0.2
 
 
 @click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
-@click.argument("snapshot", required=False, type=click.Path(readable=False))
+@click.argument("snapshot", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "--into", metavar="DIR", type=Folder(readable=False), help=f"The index folder; for the sample {_SAMPLE_INDEX}."
 )
@@ -57,21 +57,21 @@ _EVERY_S = 0.2
     help="Refuse to remove a larger share of the papers.",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first bad line.")
-def index(snapshot: str | None, into: str | None, **options: Any) -> None:
+def index(snapshot: tuple[str, ...], into: str | None, **options: Any) -> None:
     """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.
 
-    SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .zip, or - for standard input. Without
-    one, the sample of some 2,000 papers that lunacy ships is indexed. Run it again after a kill, or with a newer
-    snapshot: only what is new or changed is embedded.
+    SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .zip, or - for standard input; several
+    are read one after another. Without one, the sample of some 2,000 papers that lunacy ships is indexed. Run it again
+    after a kill, or with a newer snapshot: only what is new or changed is embedded.
     """
-    if into is None and snapshot is not None:
+    if into is None and snapshot:
         raise UsageError("say where the index goes: --into DIR")
     from lunacy.pipeline import build_index
 
     shown = _ProgressLine()
     folder = into or _SAMPLE_INDEX
     try:
-        report = build_index(snapshot, into=folder, progress=shown.show, **options)
+        report = build_index(snapshot or None, into=folder, progress=shown.show, **options)
     except (KeyboardInterrupt, SystemExit):
         click.echo(
             f"lunacy: {folder} keeps {_n_papers(folder):,} papers; the same command goes on from there", err=True
@@ -80,7 +80,7 @@ def index(snapshot: str | None, into: str | None, **options: Any) -> None:
     finally:
         shown.clear()
     _print(report)
-    if snapshot is None:
+    if not snapshot:
         click.echo("try: lunacy query 1802.05130")
 
 

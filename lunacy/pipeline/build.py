@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lunacy.categories import matching_categories
 from lunacy.embedding import DEFAULT_MODEL, Embedder, load_when_needed
@@ -34,7 +35,7 @@ class BuildReport:
 
 
 def build_index(
-    snapshot: str | Path | None = None,
+    snapshot: str | Path | Sequence[str | Path] | None = None,
     *,
     into: str | Path,
     category: Iterable[str] = (),
@@ -53,17 +54,16 @@ def build_index(
     embedder: Embedder | None = None,
     progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> BuildReport:
-    """Build the index in the folder `into` from a snapshot, or bring it up to date.
+    """Build the index in the folder `into` from a snapshot or several, or bring it up to date.
 
-    `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain, .gz, .zst, .zip, "-" for standard input);
-    None is the sample that lunacy ships. `category`: patterns such as "cs.*"; a paper is kept if any of its
-    categories matches. `text`: "title+abstract" or "abstract". `limit`: stop after so many papers. `model`: a
-    sentence-transformers model by name or folder. `prompt`: what stands before each text, if not as the model has it.
-    `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut" at what the model reads, or "chunk"
-    to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or float32, one row
-    a line that is not blank; `model` is then only recorded. `strict`: stop at the first bad line. `prune`: remove the
-    papers that the snapshot no longer holds, unless that is more than `prune_limit` of all. `embedder`: instead of
-    `model`.
+    `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain, .gz, .zst, .zip, "-" for standard input),
+    or several, read one after another; None is the sample that lunacy ships. `category`: patterns such as "cs.*"; a
+    paper is kept if any of its categories matches. `text`: "title+abstract" or "abstract". `limit`: stop after so many
+    papers. `model`: a sentence-transformers model by name or folder. `prompt`: what stands before each text, if not as
+    the model has it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut" at what the model
+    reads, or "chunk" to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or float32, one row a line
+    that is not blank; `model` is then only recorded. `strict`: stop at the first bad line. `prune`: remove the papers
+    that the snapshots no longer hold, unless that is more than `prune_limit` of all. `embedder`: instead of `model`.
 
     Raises a LunacyError: SnapshotError, ModelError, VectorsError, FingerprintMismatch, IndexLocked, UsageError, ...
     What was committed before stays, and running again goes on from there.
@@ -79,7 +79,9 @@ def build_index(
     matching_categories(category)  # refused before anything is opened
     into = Path(into)
     counts = Counts()
-    with Snapshot(snapshot) as opened:
+    with ExitStack() as stack:
+        opened = [stack.enter_context(Snapshot(one)) for one in _each(snapshot)]
+        name = ", ".join(one.name for one in opened)
         if vectors is not None:
             source = from_file(opened, vectors, model, text)
         else:
@@ -94,12 +96,12 @@ def build_index(
                 long_texts=long_texts,
             )
             source = from_model(embedder, text)
-        with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME, opened.name) as bad:
+        with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME) as bad:
             run = Run(writer, source, counts)
             broken: list[SnapshotError] = []
 
             def store() -> None:
-                windows = read_windows(
+                windows = _read(
                     opened,
                     category,
                     text=text,
@@ -109,10 +111,10 @@ def build_index(
                     is_wanted=run.here.is_open,
                 )
                 with closing(windows):
-                    for window in windows:
-                        _set_aside(window, counts, bad)
+                    for n, window in windows:
+                        _set_aside(window, counts, bad, opened[n].name)
                         run.take_in(window, with_filtered=prune)
-                        progress(Progress(counts, window.position_bytes, opened.size_bytes))
+                        progress(_progress(counts, opened, n, window))
                         if window.broken is not None:
                             broken.append(window.broken)
                 run.finish()
@@ -128,9 +130,9 @@ def build_index(
     if broken:
         raise broken[0]
     if not counts.read:
-        raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
+        raise SnapshotError(f"{name}: holds no line; is it the right file?")
     if counts.quarantined == counts.read:
-        raise SnapshotError(f"{opened.name}: not one line is a paper; the reasons are in {bad.path}")
+        raise SnapshotError(f"{name}: not one line is a paper; the reasons are in {bad.path}")
     return BuildReport(
         counts=counts,
         folder=into,
@@ -140,13 +142,41 @@ def build_index(
     )
 
 
-def _set_aside(window: Window, counts: Counts, quarantine: Quarantine) -> None:
+def _each(snapshot: str | Path | Sequence[str | Path] | None) -> Sequence[str | Path | None]:
+    if snapshot is None or isinstance(snapshot, str | Path):
+        return [snapshot]
+    if not snapshot:
+        raise UsageError("no snapshot is given; leave it out for the sample that lunacy ships")
+    return snapshot
+
+
+def _read(
+    snapshots: Sequence[Snapshot], category: Iterable[str], *, limit: int | None, **options: Any
+) -> Generator[tuple[int, Window]]:
+    """The windows of all snapshots, each with its snapshot's number. `limit` is of all; a broken one ends it."""
+    n_left = limit
+    for n, snapshot in enumerate(snapshots):
+        with closing(read_windows(snapshot, category, limit=n_left, **options)) as windows:
+            for window in windows:
+                yield n, window
+                n_left = None if n_left is None else n_left - len(window.kept)
+                if window.broken is not None or n_left == 0:
+                    return
+
+
+def _progress(counts: Counts, snapshots: Sequence[Snapshot], n: int, window: Window) -> Progress:
+    sizes = [snapshot.size_bytes for snapshot in snapshots]
+    position_bytes = sum(size or 0 for size in sizes[:n]) + window.position_bytes
+    return Progress(counts, position_bytes, None if None in sizes else sum(size or 0 for size in sizes))
+
+
+def _set_aside(window: Window, counts: Counts, quarantine: Quarantine, name: str) -> None:
     """Count the lines that are not taken in, and write the bad ones down."""
     counts.read += window.n_lines
     counts.filtered += len(window.filtered)
     counts.quarantined += len(window.bad)
     for line, reason in window.bad:
-        quarantine.add(line, reason)
+        quarantine.add(name, line, reason)
 
 
 def _prune(writer: Writer, counts: Counts, limit: float) -> None:

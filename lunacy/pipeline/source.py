@@ -39,10 +39,13 @@ def from_model(embedder: Embedder, text: str) -> Source:
     )
 
 
-def from_file(snapshot: Snapshot, path: str | Path, model: str | None, text: str) -> Source:
+def from_file(snapshots: Sequence[Snapshot], path: str | Path, model: str | None, text: str) -> Source:
     """Vectors that the user brings, checked against the snapshot before anything is written."""
     if model is None:
         raise UsageError("vectors need the name of the model that made them, for later text queries: --model NAME")
+    if len(snapshots) > 1:
+        raise UsageError("vectors belong to the lines of one snapshot; index the snapshots one by one")
+    [snapshot] = snapshots
     if snapshot.is_stream:
         raise UsageError("vectors need a snapshot that is a file: its lines are counted before anything is written")
     given = GivenVectors(path)

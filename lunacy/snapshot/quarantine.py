@@ -14,24 +14,23 @@ _SHOWN_BYTES = 200  # of a bad line
 
 
 class Quarantine:
-    """The lines that are no papers, in a file beside the index: number, offset, reason and how the line begins.
+    """The lines that are no papers, in a file beside the index: snapshot, number, offset, reason and its begin.
 
     The file is made anew by each run, with its first bad line.
     """
 
-    def __init__(self, path: Path, snapshot_name: str) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.n_lines = 0
-        self._name = os.fsencode(snapshot_name).decode(errors="replace")
         self._file: IO[bytes] | None = None
 
-    def add(self, line: Line, reason: str) -> None:
+    def add(self, snapshot_name: str, line: Line, reason: str) -> None:
         """Write down one bad line."""
         if self._file is None:
             self._file = self.path.open("wb")
         self.n_lines += 1
         entry = {
-            "snapshot": self._name,
+            "snapshot": os.fsencode(snapshot_name).decode(errors="replace"),
             "line": line.number,
             "offset": line.offset,
             "reason": reason,
