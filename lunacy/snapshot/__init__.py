@@ -3,11 +3,28 @@
 Memory is bounded by the longest line, whatever the file holds. A bad line has a number, an offset and a reason.
 """
 
-from lunacy.snapshot.ahead import Stopped
+from lunacy.snapshot.ahead import Stopped, read_ahead
 from lunacy.snapshot.lines import Line, Snapshot
 from lunacy.snapshot.parse import BadLine, parse
+from lunacy.snapshot.pieces import LINE_BYTES, Piece, cut, read_piece
 from lunacy.snapshot.quarantine import Quarantine
 from lunacy.snapshot.reading import read_windows
-from lunacy.snapshot.windows import WINDOW, Window
+from lunacy.snapshot.windows import WINDOW, Window, refusal
 
-__all__ = ["WINDOW", "BadLine", "Line", "Quarantine", "Snapshot", "Stopped", "Window", "parse", "read_windows"]
+__all__ = [
+    "LINE_BYTES",
+    "WINDOW",
+    "BadLine",
+    "Line",
+    "Piece",
+    "Quarantine",
+    "Snapshot",
+    "Stopped",
+    "Window",
+    "cut",
+    "parse",
+    "read_ahead",
+    "read_piece",
+    "read_windows",
+    "refusal",
+]

@@ -64,6 +64,8 @@ class Snapshot:
         self.size_bytes = self._file.seek(0, io.SEEK_END) if seekable else None
         if seekable:
             self._file.seek(0)
+        self.changed_ns = os.fstat(file.fileno()).st_mtime_ns if seekable else None
+        self.n_met = 0  # how many lines, blank ones too, `lines` has met
 
     def __enter__(self) -> Snapshot:
         return self
@@ -76,28 +78,45 @@ class Snapshot:
         """How far the file has been read, of `size_bytes`, both compressed where the file is; 0 for a stream."""
         return 0 if self.size_bytes is None else self._file.tell()
 
-    def lines(self) -> Iterator[Line]:
-        """The lines that are not blank. Raises SnapshotError where the file breaks off or is damaged."""
-        offset = 0
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file of lines as they are, which can be read from anywhere."""
+        if self.is_stream:
+            return False
+        self._file.seek(0)
+        return not self._packing()
+
+    def lines(self, start: int = 0, stop: int | None = None) -> Iterator[Line]:
+        """The lines that are not blank. Raises SnapshotError where the file breaks off or is damaged.
+
+        `start`, `stop`: of a plain file those that begin in these bytes, and their numbers begin there too.
+        """
+        offset = start
+        self.n_met = 0
         try:
             if self.size_bytes is not None:
-                self._file.seek(0)
-            stream = self._uncompressed()
+                self._file.seek(max(0, start - 1))
+            stream = cast(io.BufferedReader, self._file) if stop is not None else self._uncompressed()
+            if start:
+                offset += _skip_line(stream) - 1  # the line that begins before; of it, at least the byte before `start`
             for number in count(1):
+                if stop is not None and offset >= stop:
+                    return
                 raw = stream.readline(MAX_LINE_BYTES + 1)
                 if not raw:
                     return
-                start, offset = offset, offset + len(raw)
+                self.n_met = number
+                begin, offset = offset, offset + len(raw)
                 fault = "" if raw.endswith(b"\n") else "cut-off last line: "
                 if len(raw) > MAX_LINE_BYTES and fault:
                     fault = f"longer than {MAX_LINE_BYTES:,} bytes"
                     offset += _skip_line(stream)
                     raw = raw[:_KEPT_BYTES]
-                if number == 1:
+                if begin == 0:
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 raw = raw.strip()
                 if raw or fault.startswith("longer"):
-                    yield Line(number, start, raw, fault)
+                    yield Line(number, begin, raw, fault)
         except _STRANGE as error:
             raise SnapshotError(f"{self.name}: cannot be unpacked here ({error}); unpack it first") from None
         except _BROKEN as error:
@@ -105,15 +124,21 @@ class Snapshot:
         except OSError as error:
             raise SnapshotError(f"{self.name}: {error.strerror or error} after byte {offset:,} of its text") from None
 
-    def _uncompressed(self) -> io.BufferedReader[Any]:
+    def _packing(self) -> str:
         magic = self._file.peek(4)[:4]
         if magic.startswith(b"\x1f\x8b"):
-            return _buffered(gzip.GzipFile(fileobj=self._file))
+            return "gzip"
         if magic == b"\x28\xb5\x2f\xfd" or (magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5):  # or a frame to skip
+            return "zstd"
+        return "zip" if magic == b"PK\x03\x04" else ""
+
+    def _uncompressed(self) -> io.BufferedReader[Any]:
+        packing = self._packing()
+        if packing == "gzip":
+            return _buffered(gzip.GzipFile(fileobj=self._file))
+        if packing == "zstd":
             return _buffered(ZstdFile(self._file))
-        if magic == b"PK\x03\x04":
-            return self._member()
-        return cast(io.BufferedReader, self._file)
+        return self._member() if packing else cast(io.BufferedReader, self._file)
 
     def _member(self) -> io.BufferedReader:
         if self.size_bytes is None:

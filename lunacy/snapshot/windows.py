@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from lunacy.entry import Entry
 from lunacy.errors import SnapshotError
-from lunacy.snapshot.lines import Line, Snapshot
+from lunacy.snapshot.lines import Line
 from lunacy.snapshot.parse import BadLine, parse
 
 WINDOW = 512  # lines at a time
@@ -26,8 +27,21 @@ class Window:
     broken: SnapshotError | None = None  # what ended the reading early
 
 
+class Lines(Protocol):
+    """A snapshot, or a piece of one."""
+
+    name: str
+
+    @property
+    def position_bytes(self) -> int:
+        """How far the file has been read."""
+
+    def lines(self) -> Iterator[Line]:
+        """The lines that are not blank."""
+
+
 def windows(
-    snapshot: Snapshot,
+    snapshot: Lines,
     keep: Callable[[tuple[str, ...]], bool],
     *,
     text: str,
@@ -53,7 +67,7 @@ def windows(
             except BadLine as reason:
                 window.bad.append((line, str(reason)))
                 if strict:
-                    raise SnapshotError(f"{snapshot.name}, line {line.number}, byte {line.offset}: {reason}") from None
+                    raise refusal(snapshot.name, line, str(reason)) from None
             else:
                 if keep(paper.categories):
                     window.kept.append(Entry.of(paper, text))
@@ -72,3 +86,8 @@ def windows(
     if window.n_lines or window.broken:
         window.position_bytes = snapshot.position_bytes
         yield window
+
+
+def refusal(name: str, line: Line, reason: str) -> SnapshotError:
+    """The error for a bad line where none is accepted."""
+    return SnapshotError(f"{name}, line {line.number}, byte {line.offset}: {reason}")
