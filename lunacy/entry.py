@@ -47,6 +47,11 @@ class Entry(NamedTuple):
         return to_paper(self.columns)
 
 
+def text_key(identifier: str, digest: bytes) -> bytes:
+    """8 bytes (BLAKE2b) for a paper with this embedded text: papers with the same key need no other vector."""
+    return blake2b(digest + identifier.encode(), digest_size=8).digest()
+
+
 def to_paper(columns: Sequence[str]) -> Paper:
     """The paper from the columns of its entry."""
     identifier, title, abstract, authors, categories, submitted, updated, doi = columns

@@ -22,7 +22,7 @@ from lunacy.entry import Entry
 from lunacy.errors import FingerprintMismatch, IndexDamaged, IndexLocked, LunacyError, NoIndex, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.store import Store, View, Writer, verify
+from lunacy.store import Store, View, Writer, put_file, verify
 from tests.conftest import vector_of
 
 DIM = 8
@@ -182,6 +182,32 @@ def test_known_tells_what_this_writer_has_met(tmp_path: Path) -> None:
         assert writer.known(["2401.00007"])["2401.00007"].is_met
         writer.append([entry("new")], vectors(["new"]))
         assert writer.known(["new", "2401.01199", "lacking"])["new"].is_met
+
+
+def test_text_keys_are_of_each_paper_and_its_text(tmp_path: Path) -> None:
+    fill(tmp_path, names(20))
+    with writing(tmp_path) as writer:
+        writer.remove(names(3))
+        writer.append([entry("new")], vectors(["new"]))
+        found = writer.text_keys()
+    keys = [blake2b(one.digest + one.id.encode(), digest_size=8).digest() for one in map(entry, [*names(17, 3), "new"])]
+    assert found.tobytes() == np.sort(np.frombuffer(b"".join(keys), np.uint64)).tobytes()
+
+
+def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
+    put_file(tmp_path / "shard", b"first")
+    put_file(tmp_path / "shard", b"second")
+    assert (tmp_path / "shard").read_bytes() == b"second"
+    with pytest.raises(IsADirectoryError):
+        put_file(tmp_path, b"third")
+    assert [path.name for path in tmp_path.iterdir()] == ["shard"]
+    assert not list(tmp_path.parent.glob("*.part"))
+
+
+def test_shards_in_a_folder_do_not_make_it_foreign(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "x.parquet").write_bytes(b"")
+    assert verify(fill(tmp_path, names(3))) == []
 
 
 def test_a_paper_that_this_writer_added_is_met_also_after_a_rewrite(tmp_path: Path) -> None:

@@ -6,17 +6,18 @@ The format is described in indexes/README.md.
 from lunacy.store import caches
 from lunacy.store.columns import Changes
 from lunacy.store.compact import SEGMENT_ROWS
-from lunacy.store.files import require_space, writer_lock
+from lunacy.store.files import make_folder, put_file, require_space, writer_lock
 from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 from lunacy.store.verify import verify
-from lunacy.store.writer import QUARANTINE_NAME, Writer, check_fingerprint
+from lunacy.store.writer import QUARANTINE_NAME, SHARDS_NAME, Writer, check_fingerprint
 
 __all__ = [
     "QUARANTINE_NAME",
     "SEGMENT_ROWS",
+    "SHARDS_NAME",
     "Changes",
     "Known",
     "OpenSegment",
@@ -30,6 +31,8 @@ __all__ = [
     "Writer",
     "caches",
     "check_fingerprint",
+    "make_folder",
+    "put_file",
     "recorded_fingerprint",
     "repair",
     "require_space",

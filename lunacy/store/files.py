@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from lunacy.errors import DiskFull, IndexLocked, StoreError
 
@@ -24,6 +25,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def put_file(path: Path, content: bytes | memoryview) -> None:
+    """Write a file whole and flush it to disk, or not at all, whoever else writes one under this name meanwhile.
+
+    When the power fails, its name may be lost: for what can be made again.
+    """
+    unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def make_folder(folder: Path) -> None:

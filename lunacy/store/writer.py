@@ -13,9 +13,10 @@ from itertools import count as count_from
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
-from lunacy.entry import Entry
+from lunacy.entry import Entry, text_key
 from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import caches
@@ -28,6 +29,7 @@ from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, cou
 from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
 
 QUARANTINE_NAME = "quarantine.jsonl"
+SHARDS_NAME = "shards"  # the folder for what others have embedded until it is committed here
 
 
 class Writer:
@@ -133,6 +135,13 @@ class Writer:
             found[identifier] = Known(digest, record, bool(self._met[row]))
             self._met[row] = True
         return found
+
+    def text_keys(self) -> npt.NDArray[np.uint64]:
+        """The `text_key` of each paper, ascending: (n,) uint64, in the byte order of this machine."""
+        keys = bytearray()
+        for identifier, digest in self._database.stream("SELECT id, digest FROM papers"):
+            keys += text_key(identifier, digest)
+        return np.sort(np.frombuffer(keys, np.uint64))
 
     def unmet(self) -> list[str]:
         """The ids of the papers that this writer has neither added nor been asked for, in row order."""
@@ -282,7 +291,7 @@ def refuse_foreign(folder: Path) -> None:
         raise NoIndex(f"{folder} is a file; give a folder for the index")
     if not folder.is_dir() or (folder / db.NAME).exists():
         return
-    ours = {LOCK_NAME, QUARANTINE_NAME, caches.FOLDER_NAME}
+    ours = {LOCK_NAME, QUARANTINE_NAME, SHARDS_NAME, caches.FOLDER_NAME}
     ours |= {f"{db.NAME}-{kind}" for kind in ("journal", "wal", "shm")}
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in ours and not path.match("segment-*"))
     if foreign:
