@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
 from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
-from lunacy.embedding.types import Embedded, Embedder, Prepared
+from lunacy.embedding.types import WINDOWS, Embedded, Embedder, Prepared
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 
@@ -20,6 +20,7 @@ LONG_TEXTS = ("cut", "chunk")
 __all__ = [
     "DEFAULT_MODEL",
     "LONG_TEXTS",
+    "WINDOWS",
     "Embedded",
     "Embedder",
     "GivenVectors",
@@ -72,10 +73,18 @@ def load_when_needed(
     prompt: str | None = None,
     dims: int | None = None,
     long_texts: str = LONG_TEXTS[0],
+    n_texts: int | None = None,
 ) -> Embedder:
     """As `load`, but when the model's files are those of `recorded`, it is loaded only with the first text."""
     loading = partial(
-        load, model, device=device, batch_size=batch_size, prompt=prompt, dims=dims, long_texts=long_texts
+        load,
+        model,
+        device=device,
+        batch_size=batch_size,
+        prompt=prompt,
+        dims=dims,
+        long_texts=long_texts,
+        n_texts=n_texts,
     )
     if recorded is not None and recorded.weights is not None and long_texts == recorded.long_texts:
         folder = model_folder(model)

@@ -18,11 +18,10 @@ from lunacy.embedding.padded import Padded
 from lunacy.embedding.parts import Parts, Unsupported, take_apart
 from lunacy.embedding.sentence import SentenceEmbedder
 from lunacy.embedding.tokenizer import TextReader
-from lunacy.embedding.types import Embedded, Embedder, Prepared, Vectors
+from lunacy.embedding.types import WINDOWS, Embedded, Embedder, Prepared, Vectors
 from lunacy.errors import ModelError
 
 MIN_COSINE = 0.99995  # 0.9999 is promised for every text, and the check sees seven
-_WINDOW = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts a run: seconds on a CPU, some hundred ms on a GPU
 _FEW_TEXTS = 64  # up to here, the start of a faster way (3 s on a CPU) costs more than it saves
 _MEASURED_SIZE, _MEASURED_TURNS = 768, 8  # some 3 ms each
 _CLEARLY = 0.9
@@ -52,7 +51,7 @@ class FastEmbedder:
         self.fingerprint = loaded.fingerprint
         self.arithmetic = engine.arithmetic
         self.notes = (*reader.notes, *notes)
-        self.window = _WINDOW[loaded.device]
+        self.window = WINDOWS[loaded.device]
         self._prompts = {False: loaded.prompt, True: loaded.question_prompt}
         self._reader = reader
         self._engine = engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import warnings
 from collections import deque
@@ -39,6 +40,8 @@ class OpenVino:
         self._batch_size = batch_size or _BATCH_SIZE
         translated = _translate(parts)
         settings = {"INFERENCE_PRECISION_HINT": _HINTS[dtype], "PERFORMANCE_HINT": "THROUGHPUT"}
+        if n_threads := os.environ.get("OMP_NUM_THREADS"):  # as torch has it: one of several that share the machine
+            settings["INFERENCE_NUM_THREADS"] = n_threads
         compiled = openvino.Core().compile_model(translated, "CPU", settings)
         n_streams = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests = [compiled.create_infer_request() for _ in range(n_streams + 1)]  # one waits while others run

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lunacy.embedding.tokens import Tokens
 from lunacy.fingerprint import Fingerprint
 
+WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts a run: seconds on a CPU, some hundred ms on a GPU
 Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
 
 
