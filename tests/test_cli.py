@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -445,3 +446,23 @@ def test_a_recall_that_cannot_be_is_refused(index: str) -> None:
     result = run("ivf", "--index", index, "--recall", 98)
     assert result.exit_code == 2
     assert "recall is 98.0; give a share between 0 and 1, such as 0.98" in result.stderr
+
+
+def test_ray_does_not_swallow_the_snapshot(write_snapshot: Callable[..., Path]) -> None:
+    result = run("index", "--into", "ix", "--ray", write_snapshot(RECORDS))
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert "if it is a snapshot, write it before --ray" in result.stderr
+    assert not Path("ix").exists()
+
+
+def test_without_ray_the_option_says_what_to_install(
+    write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "lunacy.pipeline.ray", raising=False)
+    monkeypatch.delattr("lunacy.pipeline.ray", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    for options in (["--ray"], ["--ray", "local"], ["--ray=10.0.0.1:6379"]):
+        result = run("index", write_snapshot(RECORDS), "--into", "ix", *options)
+        assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+        assert "pip install 'lunacy[ray]'" in result.stderr
+    assert not Path("ix").exists()

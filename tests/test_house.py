@@ -33,6 +33,8 @@ DOORS = {
     "tantivy": ["search/lexical.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
+    "ray": ["pipeline/ray.py"],
+    "pyarrow": ["pipeline/shards.py"],
 }
 
 

@@ -18,7 +18,7 @@ import lunacy
 from tests.conftest import DIM, lines, record, vector_of
 
 IDS = [f"1802.{number:05}" for number in range(1, 31)]
-HEAVY = {"torch", "sentence_transformers", "transformers", "tokenizers", "huggingface_hub"}
+HEAVY = {"torch", "sentence_transformers", "transformers", "tokenizers", "huggingface_hub", "ray", "pyarrow"}
 ARRAYS = {"numpy", "faiss"}
 
 
@@ -76,6 +76,13 @@ def test_a_query_by_id_imports_no_model(index: str) -> None:
     modules = imported_by(program(*ways))
     assert modules >= ARRAYS
     assert not modules & HEAVY
+
+
+def test_an_index_is_built_without_ray(index: str, tmp_path: Path) -> None:
+    base, into = Path(index).parent, str(tmp_path / "ix")
+    options = {"vectors": str(base / "v.npy"), "model": "fake/model", "into": into}
+    code = f"import lunacy; lunacy.build_index({str(base / 'snapshot.jsonl')!r}, **{options!r})"
+    assert not imported_by(code) & HEAVY
 
 
 def test_import_lunacy_imports_no_arrays() -> None:

@@ -56,6 +56,13 @@ _EVERY_S = 0.2
     show_default=True,
     help="Refuse to remove a larger share of the papers.",
 )
+@click.option(
+    "--ray",
+    metavar="[ADDRESS]",
+    is_flag=False,
+    flag_value="",
+    help="Embed on a Ray cluster: auto, local, host:port  [as ray.init has it]",
+)
 @click.option("--strict", is_flag=True, help="Stop at the first bad line.")
 def index(snapshot: tuple[str, ...], into: str | None, **options: Any) -> None:
     """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lunacy.categories import matching_categories
-from lunacy.embedding import DEFAULT_MODEL, Embedder, load_when_needed
+from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_needed
 from lunacy.errors import PruneRefused, SnapshotError, UsageError
 from lunacy.paper import TEXTS
 from lunacy.pipeline.caches import refresh_caches
@@ -18,8 +20,9 @@ from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.run import Run
 from lunacy.pipeline.source import from_file, from_model
 from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
-from lunacy.store import QUARANTINE_NAME, Writer, recorded_fingerprint
+from lunacy.store import QUARANTINE_NAME, SHARDS_NAME, Writer, recorded_fingerprint
 
+_RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
 
 
@@ -52,6 +55,7 @@ def build_index(
     prune: bool = False,
     prune_limit: float = PRUNE_LIMIT,
     embedder: Embedder | None = None,
+    ray: str | None = None,
     progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> BuildReport:
     """Build the index in the folder `into` from a snapshot or several, or bring it up to date.
@@ -64,6 +68,8 @@ def build_index(
     reads, or "chunk" to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or float32, one row a line
     that is not blank; `model` is then only recorded. `strict`: stop at the first bad line. `prune`: remove the papers
     that the snapshots no longer hold, unless that is more than `prune_limit` of all. `embedder`: instead of `model`.
+    `ray`: embed on a Ray cluster, at "host:port", "auto", "local" or, "", where `ray.init` finds or starts it; its
+    machines see the snapshots and `into` under the same names.
 
     Raises a LunacyError: SnapshotError, ModelError, VectorsError, FingerprintMismatch, IndexLocked, UsageError, ...
     What was committed before stays, and running again goes on from there.
@@ -75,41 +81,58 @@ def build_index(
         raise UsageError(f"limit is {limit}; take at least one paper, or leave it out")
     if prune and limit is not None:
         raise UsageError("limit and prune contradict each other: what stands behind the limit is not gone")
+    if ray and not _RAY_ADDRESS.fullmatch(ray):
+        raise UsageError(
+            f"--ray takes auto, local or host:port, and {ray!r} is none; if it is a snapshot, write it before --ray"
+        )
     category = list(category)
     matching_categories(category)  # refused before anything is opened
     into = Path(into)
+    model_name = model or DEFAULT_MODEL
+    options: dict[str, Any] = {"batch_size": batch_size, "prompt": prompt, "dims": dims, "long_texts": long_texts}
     counts = Counts()
     with ExitStack() as stack:
         opened = [stack.enter_context(Snapshot(one)) for one in _each(snapshot)]
         name = ", ".join(one.name for one in opened)
+        if ray is not None:
+            from lunacy.pipeline import ray as on_ray  # seconds
+
+            stack.enter_context(on_ray.cluster(ray, opened))
+            loader = None if vectors else on_ray.loader(embedder, canonical_name(model_name), device=device, **options)
+            window = embedder.window if embedder else None
+            options["n_texts"] = 1  # here: the few that nobody else has embedded
         if vectors is not None:
             source = from_file(opened, vectors, model, text)
         else:
             recorded = None if embedder else recorded_fingerprint(into)
             embedder = embedder or load_when_needed(
-                model or DEFAULT_MODEL,
-                recorded,
-                device=device,
-                batch_size=batch_size,
-                prompt=prompt,
-                dims=dims,
-                long_texts=long_texts,
+                model_name, recorded, device=device if ray is None else "cpu", **options
             )
             source = from_model(embedder, text)
+        if ray is not None:
+            job = on_ray.make_job(
+                opened,
+                into,
+                category,
+                text=text,
+                fingerprint=source.fingerprint,
+                window=window,
+                load=loader,
+                on_gpus=loader is not None and on_ray.has_gpus(device),
+            )
+            source = on_ray.from_shards(source, job.window)
         with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME) as bad:
             run = Run(writer, source, counts)
             broken: list[SnapshotError] = []
 
+            def read() -> Generator[tuple[int, Window]]:
+                ends: dict[str, Any] = {"limit": limit, "strict": strict, "is_wanted": run.here.is_open}
+                if ray is not None:
+                    return on_ray.read_shards(job, opened, writer.text_keys(), **ends)
+                return _read(opened, category, text=text, size=source.window, **ends)
+
             def store() -> None:
-                windows = _read(
-                    opened,
-                    category,
-                    text=text,
-                    limit=limit,
-                    strict=strict,
-                    size=source.window,
-                    is_wanted=run.here.is_open,
-                )
+                windows = read()
                 with closing(windows):
                     for n, window in windows:
                         _set_aside(window, counts, bad, opened[n].name)
@@ -118,6 +141,7 @@ def build_index(
                         if window.broken is not None:
                             broken.append(window.broken)
                 run.finish()
+                shutil.rmtree(into / SHARDS_NAME, ignore_errors=True)
                 if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)
 
@@ -138,7 +162,7 @@ def build_index(
         folder=into,
         quarantine=bad.path if counts.quarantined else None,
         wait_s=time.monotonic() - started,
-        notes=tuple(embedder.notes) if embedder else (),
+        notes=tuple(source.notes()),
     )
 
 

@@ -25,6 +25,7 @@ class Source:
     prepare: Callable[[Window, Sequence[tuple[Entry, int]]], Any]  # papers of the window, with their places
     run: Callable[[Any], Embedded]
     arithmetic: Callable[[], str]
+    notes: Callable[[], Sequence[str]]  # how the model was run, where that may surprise
     window: int  # how many papers at a time
 
 
@@ -35,6 +36,7 @@ def from_model(embedder: Embedder, text: str) -> Source:
         prepare=lambda _window, fresh: embedder.prepare([embedded_text(entry.paper, text) for entry, _place in fresh]),
         run=embedder.run,
         arithmetic=lambda: embedder.arithmetic,
+        notes=lambda: embedder.notes,
         window=embedder.window,
     )
 
@@ -59,5 +61,6 @@ def from_file(snapshots: Sequence[Snapshot], path: str | Path, model: str | None
         prepare=lambda _window, fresh: given.unit_rows([place for _entry, place in fresh]),
         run=lambda rows: Embedded(rows, 0),
         arithmetic=lambda: "given vectors",
+        notes=lambda: (),
         window=_GIVEN_WINDOW,
     )
