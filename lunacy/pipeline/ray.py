@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lunacy.categories import category_filter
-from lunacy.errors import LunacyError, StoreError, UsageError
+from lunacy.errors import LunacyError, MissingExtra, StoreError, UsageError
 from lunacy.snapshot import LINE_BYTES, Snapshot, Window, cut, read_ahead, read_piece, refusal
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -36,7 +36,7 @@ try:
     from lunacy.pipeline.actor import Actor, Job, Keys, fail, groups, loader, make_job
     from lunacy.pipeline.shards import Damaged, Shard, from_shards, read_shard
 except ImportError as error:
-    raise UsageError(f"--ray needs Ray ({error}): pip install 'lunacy[ray]'") from None
+    raise MissingExtra(f"--ray ({error})", "ray") from None
 
 __all__ = ["cluster", "from_shards", "has_gpus", "loader", "make_job", "read_shards"]
 
