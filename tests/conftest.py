@@ -93,6 +93,11 @@ def write_snapshot(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their number: gzip writes the time into them, and every process must give the same names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of pytest-xdist hands its counts on."""
     if hasattr(session.config, "workeroutput"):

@@ -68,7 +68,7 @@ def test_the_python_of_the_readme_runs(workplace: Path, monkeypatch: pytest.Monk
 
 
 def test_the_plain_reader_gives_the_same_answer(workplace: Path) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "indexes/README.md").read_text(), re.DOTALL)
+    [_of_shards, code] = re.findall(r"```python\n(.*?)```", (ROOT / "indexes/README.md").read_text(), re.DOTALL)
     folder = workplace / "indexes/sample"
     plain = subprocess.run(
         [sys.executable, "-c", code, str(folder), "1802.05130"], capture_output=True, text=True, check=True
@@ -90,6 +90,6 @@ def test_contributing_names_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "CONTRIBUTING.md").read_text()
     extras = project["optional-dependencies"]
-    for requirement in [*project["dependencies"], *extras["cpu"], *extras["milvus"]]:
+    for requirement in [*project["dependencies"], *extras["cpu"], *extras["milvus"], *extras["ray"]]:
         [name] = re.findall(r"^[\w.-]+", requirement)
         assert name in text

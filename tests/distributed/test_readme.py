@@ -11,13 +11,18 @@ import pytest
 from click.testing import CliRunner
 
 pytest.importorskip("pymilvus")
+pytest.importorskip("ray")
 
 import lunacy
 from lunacy.cli import main
 from lunacy.snapshot import Snapshot
 from tests.test_readme import BEYOND
 
-pytestmark = pytest.mark.distributed
+pytestmark = [
+    pytest.mark.distributed,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:.*actors:UserWarning"),
+]
 
 
 def test_every_lunacy_command_beyond_one_machine_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

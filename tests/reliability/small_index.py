@@ -7,7 +7,7 @@ import time
 from unittest.mock import patch
 
 from lunacy.cli import main
-from lunacy.pipeline import build
+from lunacy.pipeline.run import Run
 from lunacy.snapshot import reading
 from tests.reliability.scenario import small_steps
 
@@ -22,6 +22,6 @@ def slowly(*arguments: object, **more: object) -> None:
 
 
 if __name__ == "__main__":
-    take_in = build._Run.take_in
-    with small_steps(), patch.object(build._Run, "take_in", slowly), patch.object(reading, "PROCESS_FROM_BYTES", 0):
+    take_in = Run.take_in
+    with small_steps(), patch.object(Run, "take_in", slowly), patch.object(reading, "PROCESS_FROM_BYTES", 0):
         main()
