@@ -17,7 +17,7 @@ test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
 	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
 
 test-distributed: .venv-distributed/dev  ## Run the tests on real Ray clusters and Milvus servers, in an environment of their own
-	.venv-distributed/bin/python -m pytest -n 2 --dist loadfile -m distributed tests/distributed
+	.venv-distributed/bin/python -m pytest -n 2 --dist loadgroup -m distributed tests/distributed
 
 check: .venv/dev  ## Lint, format, types, tests: what CI runs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -9,7 +9,6 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import islice
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from lunacy import errors
 from lunacy.categories import category_filter
-from lunacy.embedding import WINDOWS, Embedder, load
+from lunacy.embedding import WINDOWS, Embedder
 from lunacy.entry import Entry, text_key
 from lunacy.errors import FingerprintMismatch, LunacyError, SnapshotError, StoreError
 from lunacy.fingerprint import Fingerprint
@@ -35,6 +34,15 @@ _LUNACY = version("lunacy")
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """How an actor gets its embedder, and on what."""
+
+    load: Callable[[], Embedder]
+    on_gpus: bool
+    window: int  # texts that suit it
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What an actor must know."""
 
@@ -45,8 +53,7 @@ class Job:
     text: str
     fingerprint: Fingerprint
     window: int  # lines of a piece, about
-    load: Callable[[], Embedder] | None  # None: the vectors are not made there
-    on_gpus: bool
+    maker: Maker | None  # None: the vectors are not made there
     lunacy: str
 
     def path(self, snapshot: int, piece: int) -> Path:
@@ -54,31 +61,25 @@ class Job:
         return self.shards / f"{self.name}-{snapshot:05}-{piece:07}.parquet"
 
 
-def loader(embedder: Embedder | None, model: str, *, device: str, **options: Any) -> Callable[[], Embedder]:
-    """How an actor gets its embedder: it loads the model, or is given this one."""
-    return partial(load, model, device=device, **options) if embedder is None else partial(_itself, embedder)
-
-
-def _itself(embedder: Embedder) -> Embedder:
+def itself(embedder: Embedder) -> Embedder:
+    """An embedder that is given is loaded already."""
     return embedder
 
 
 def make_job(
     snapshots: Sequence[Snapshot],
-    into: Path,
     category: Sequence[str],
+    into: Path,
     *,
     text: str,
     fingerprint: Fingerprint,
-    window: int | None,
-    load: Callable[[], Embedder] | None,
-    on_gpus: bool,
+    maker: Maker | None,
 ) -> Job:
-    """The job, with another name for other snapshots, papers or vectors. `window`: None, as it suits the device."""
-    window = window or WINDOWS["cuda" if on_gpus else "cpu"]
+    """The job, with another name for other snapshots, papers or vectors."""
+    window = maker.window if maker else WINDOWS["cpu"]
     sources = [None if one.source is None else str(Path(one.source).resolve()) for one in snapshots]
     stamps = [(source, one.size_bytes, one.changed_ns) for source, one in zip(sources, snapshots, strict=True)]
-    made_by = asdict(fingerprint), load is None, _LUNACY
+    made_by = asdict(fingerprint), maker is None, _LUNACY
     described = json.dumps([stamps, list(category), text, made_by, window])
     return Job(
         name=sha256(described.encode()).hexdigest()[:16],
@@ -88,8 +89,7 @@ def make_job(
         text=text,
         fingerprint=fingerprint,
         window=window,
-        load=load,
-        on_gpus=on_gpus,
+        maker=maker,
         lunacy=_LUNACY,
     )
 
@@ -190,10 +190,10 @@ class Actor:
     def _load(self) -> Embedder | None:
         """The embedder, loaded with the first piece. Raises FingerprintMismatch when it is not that of the run."""
         job = self._job
-        if self._embedder is None and job.load is not None:
+        if self._embedder is None and job.maker is not None:
             if job.lunacy != _LUNACY:
                 raise LunacyError(f"lunacy is {_LUNACY} there, and {job.lunacy} here; install the same")
-            embedder = job.load()
+            embedder = job.maker.load()
             if different := job.fingerprint.differences(replace(embedder.fingerprint, text=job.text)):
                 raise FingerprintMismatch(f"the model there differs in {', '.join(different)}; install the same")
             self._embedder = embedder

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,42 +99,25 @@ def build_index(
             from lunacy.pipeline import ray as on_ray  # seconds
 
             stack.enter_context(on_ray.cluster(ray, opened))
-            loader = None if vectors else on_ray.loader(embedder, canonical_name(model_name), device=device, **options)
-            window = embedder.window if embedder else None
-            options["n_texts"] = 1  # here: the few that nobody else has embedded
+            there = None if vectors else on_ray.maker(embedder, canonical_name(model_name), device=device, **options)
+            device, options["n_texts"] = "cpu", 1  # here: the few that nobody else has embedded
         if vectors is not None:
             source = from_file(opened, vectors, model, text)
         else:
             recorded = None if embedder else recorded_fingerprint(into)
-            embedder = embedder or load_when_needed(
-                model_name, recorded, device=device if ray is None else "cpu", **options
-            )
+            embedder = embedder or load_when_needed(model_name, recorded, device=device, **options)
             source = from_model(embedder, text)
-        if ray is not None:
-            job = on_ray.make_job(
-                opened,
-                into,
-                category,
-                text=text,
-                fingerprint=source.fingerprint,
-                window=window,
-                load=loader,
-                on_gpus=loader is not None and on_ray.has_gpus(device),
-            )
-            source = on_ray.from_shards(source, job.window)
         with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME) as bad:
+            read: Callable[..., Generator[tuple[int, Window]]]
+            if ray is None:
+                read = partial(_read, opened, category, text=text, size=source.window)
+            else:
+                source, read = on_ray.spread(source, there, opened, category, into, writer.text_keys(), text=text)
             run = Run(writer, source, counts)
             broken: list[SnapshotError] = []
 
-            def read() -> Generator[tuple[int, Window]]:
-                ends: dict[str, Any] = {"limit": limit, "strict": strict, "is_wanted": run.here.is_open}
-                if ray is not None:
-                    return on_ray.read_shards(job, opened, writer.text_keys(), **ends)
-                return _read(opened, category, text=text, size=source.window, **ends)
-
             def store() -> None:
-                windows = read()
-                with closing(windows):
+                with closing(read(limit=limit, strict=strict, is_wanted=run.here.is_open)) as windows:
                     for n, window in windows:
                         _set_aside(window, counts, bad, opened[n].name)
                         run.take_in(window, with_filtered=prune)

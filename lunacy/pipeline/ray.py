@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from lunacy.categories import category_filter
+from lunacy.embedding import WINDOWS, Embedder, load
 from lunacy.errors import LunacyError, MissingExtra, StoreError, UsageError
+from lunacy.pipeline.source import Source
 from lunacy.snapshot import LINE_BYTES, Snapshot, Window, cut, read_ahead, read_piece, refusal
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -33,12 +35,12 @@ try:
     import ray
     import ray.data
 
-    from lunacy.pipeline.actor import Actor, Job, Keys, fail, groups, loader, make_job
+    from lunacy.pipeline.actor import Actor, Job, Keys, Maker, fail, groups, itself, make_job
     from lunacy.pipeline.shards import Damaged, Shard, from_shards, read_shard
 except ImportError as error:
     raise MissingExtra(f"--ray ({error})", "ray") from None
 
-__all__ = ["cluster", "from_shards", "has_gpus", "loader", "make_job", "read_shards"]
+__all__ = ["cluster", "maker", "spread"]
 
 _AHEAD = 1024  # answers of actors, a few bytes each
 _LARGEST_GROUP = 8  # pieces that an actor is given at a time
@@ -97,16 +99,41 @@ def _silence() -> Iterator[None]:
         os.close(kept)
 
 
-def has_gpus(device: str) -> bool:
-    """Whether actors on `device` have the cluster's GPUs, and there are some."""
+def maker(embedder: Embedder | None, model: str, *, device: str, **options: Any) -> Maker:
+    """How an actor gets its embedder: it loads the model, on a GPU where the cluster has some, or is given this one."""
+    if embedder is not None:
+        return Maker(partial(itself, embedder), on_gpus=_has_gpus(device), window=embedder.window)
+    on_gpus = _has_gpus(device)
+    return Maker(partial(load, model, device=device, **options), on_gpus, WINDOWS["cuda" if on_gpus else "cpu"])
+
+
+def _has_gpus(device: str) -> bool:
     return device in ("auto", "cuda") and _n("GPU") > 0
+
+
+def spread(
+    own: Source,
+    there: Maker | None,
+    snapshots: Sequence[Snapshot],
+    category: Sequence[str],
+    into: Path,
+    known: Keys,
+    *,
+    text: str,
+) -> tuple[Source, Callable[..., Generator[tuple[int, Shard]]]]:
+    """Vectors that are made `there`, and what reads the snapshots there, as `_read_shards`.
+
+    `own`: for the few that nobody there has made. `known`: the `text_key` of each paper that needs none, ascending.
+    """
+    job = make_job(snapshots, category, into, text=text, fingerprint=own.fingerprint, maker=there)
+    return from_shards(own, job.window), partial(_read_shards, job, snapshots, known)
 
 
 def _n(resource: str) -> int:
     return int(ray.cluster_resources().get(resource, 0))
 
 
-def read_shards(
+def _read_shards(
     job: Job,
     snapshots: Sequence[Snapshot],
     known: Keys,
@@ -117,8 +144,8 @@ def read_shards(
 ) -> Generator[tuple[int, Shard]]:
     """The shards in the order of their pieces, each with the number of its snapshot, made where they are not there yet.
 
-    `known`: the `text_key` of each paper that needs no vector, ascending; `limit`, `strict`: as of `windows`, of all
-    snapshots. A shard that ends early is the last. Raises Stopped when no longer wanted.
+    `limit`, `strict`: as of `windows`, of all snapshots. A shard that ends early is the last. Raises Stopped when no
+    longer wanted.
     """
     job.shards.mkdir(exist_ok=True)
     for path in job.shards.iterdir():
@@ -182,7 +209,8 @@ def _shorten(shard: Shard, job: Job, snapshot: Snapshot, number: int, *, limit: 
 
 def _embedding(job: Job, snapshots: Sequence[Snapshot], known: Keys) -> Any:
     """A dataset with a row for each shard when it is there: numbers of the snapshot and of the piece, or a failure."""
-    n_actors = max(1, _n("GPU" if job.on_gpus else "CPU"))
+    on_gpus = job.maker is not None and job.maker.on_gpus
+    n_actors = max(1, _n("GPU" if on_gpus else "CPU"))
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # a row is a block, and goes to the next idle actor
@@ -200,7 +228,7 @@ def _embedding(job: Job, snapshots: Sequence[Snapshot], known: Keys) -> Any:
                 enable_true_multi_threading=True,
             ),
             num_cpus=1,
-            num_gpus=1 if job.on_gpus else 0,
+            num_gpus=1 if on_gpus else 0,
         )
 
 

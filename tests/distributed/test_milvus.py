@@ -29,7 +29,7 @@ from tests.distributed.server import Server
 from tests.searcher import *  # noqa: F403
 from tests.searcher import IDS, PAPERS, VECTORS, N, fill, paper
 
-pytestmark = pytest.mark.distributed
+pytestmark = [pytest.mark.distributed, pytest.mark.xdist_group("milvus")]
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from tests.test_pipeline import assert_counts, assert_holds, contents
 
 pytestmark = [
     pytest.mark.distributed,
+    pytest.mark.xdist_group("ray"),  # its tests kill the actors that they find on this machine
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore:.*minimum number of concurrent actors:UserWarning"),  # of small snapshots
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -141,7 +142,7 @@ def test_the_sample_with_a_worker_and_a_node_killed_is_as_embedded_here(
     replaced_node: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.actor.WINDOWS", {"cpu": 64})
+    monkeypatch.setattr("lunacy.pipeline.ray.WINDOWS", {"cpu": 64})
     with Meanwhile(folder, (3, kill_an_actor), (8, replaced_node)) as meanwhile:
         report = build(None, device="cpu")
     assert len(meanwhile.seen) == 2
@@ -426,8 +427,8 @@ def test_control_c_ends_soon_with_the_usual_lines(
         "slow = Traced(Path(sys.argv.pop()), wait_s=0.5)\n"
         "lunacy.pipeline.build.load_when_needed = lambda *_a, **_k: slow\n"
         "import lunacy.pipeline.actor, lunacy.pipeline.ray\n"
-        "lunacy.pipeline.actor.WINDOWS = {'cpu': 8}\n"
-        "lunacy.pipeline.ray.loader = lambda *_a, **_k: slow.itself\n"
+        "make = lambda *_a, **_k: lunacy.pipeline.actor.Maker(slow.itself, on_gpus=False, window=8)\n"
+        "lunacy.pipeline.ray.maker = make\n"
         "run()\n"
     )
     command = [sys.executable, str(tmp_path / "slow.py"), "index", str(write_snapshot(MANY)), "--into", str(folder)]

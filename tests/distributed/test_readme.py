@@ -20,6 +20,7 @@ from tests.test_readme import BEYOND
 
 pytestmark = [
     pytest.mark.distributed,
+    pytest.mark.xdist_group("ray"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:.*actors:UserWarning"),
 ]
