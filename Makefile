@@ -16,8 +16,8 @@ test: .venv/dev  ## Run the tests, on all cores
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
 	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
 
-test-distributed: .venv-distributed/dev  ## Run the tests on real Ray clusters and Milvus servers, in an environment of their own
-	.venv-distributed/bin/python -m pytest -n 2 --dist loadgroup -m distributed tests/distributed
+test-distributed: .venv-distributed/dev  ## Run the tests on real Ray clusters and Milvus servers, in an environment of their own (ONLY=lite: those without)
+	.venv-distributed/bin/python -m pytest -m distributed tests/distributed $(if $(ONLY),-k '$(ONLY)')
 
 check: .venv/dev  ## Lint, format, types, tests: what CI runs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
