@@ -21,7 +21,7 @@ from lunacy.search.exact import Found
 from lunacy.search.ivf import PAPERS, TEXTS
 from lunacy.search.pairs import stored_pairs
 from lunacy.search.published import PublishedIndex
-from lunacy.search.recall import RECALL, TOP, Queries, interval, recalls
+from lunacy.search.recall import RECALL, TOP, Queries, guessed_texts, interval, recalls
 from lunacy.store import Rows, Store, View
 
 _AT_A_TIME = 1000  # papers: some 2 MB
@@ -174,9 +174,7 @@ def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None,
         if texts is not None:
             facts[TEXTS] = {**facts[TEXTS], "measured": True, **_measured(published, view, texts, facts, TEXTS)}
         else:
-            doubled = [[min(2 * nprobe, facts["nlist"]), *rest] for nprobe, *rest in facts[PAPERS]["curve"]]
-            twice = min(2 * facts[PAPERS]["nprobe"], facts["nlist"])
-            facts[TEXTS] = {**facts[PAPERS], "nprobe": twice, "curve": doubled, "measured": False}
+            facts[TEXTS] = guessed_texts(facts[PAPERS], facts["nlist"])
     return facts
 
 

@@ -81,10 +81,14 @@ def write_ivf(
     if texts is not None:
         facts[TEXTS] = {**_tune(view, opened, lists, texts, TEXTS, wanted), "measured": True}
     else:
-        doubled = [[min(2 * nprobe, nlist), *rest] for nprobe, *rest in facts[PAPERS]["curve"]]
-        twice = min(2 * facts[PAPERS]["nprobe"], nlist)
-        facts[TEXTS] = {**facts[PAPERS], "nprobe": twice, "curve": doubled, "measured": False}
+        facts[TEXTS] = guessed_texts(facts[PAPERS], nlist)
     return head_bytes, facts
+
+
+def guessed_texts(papers: dict[str, Any], nlist: int) -> dict[str, Any]:
+    """Facts of texts that were not measured: twice the lists of papers, and their recall with half."""
+    doubled = [[min(2 * nprobe, nlist), *rest] for nprobe, *rest in papers["curve"]]
+    return {**papers, "nprobe": min(2 * papers["nprobe"], nlist), "curve": doubled, "measured": False}
 
 
 def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, asker: str, wanted: float) -> dict[str, Any]:
