@@ -28,6 +28,8 @@ pytestmark = [
 
 def test_every_lunacy_command_beyond_one_machine_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # not the cluster of the other tests, which may be open: found without its address, its workers die at the start
+    monkeypatch.setenv("RAY_ADDRESS", "local")
     monkeypatch.setattr("lunacy.pipeline.caches.N_TITLES", 20)  # the real model embeds them
     with Snapshot() as sample:
         lines = [line.raw for line in sample.lines()]
