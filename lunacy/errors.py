@@ -23,9 +23,23 @@ from __future__ import annotations
 
 
 class LunacyError(Exception):
-    """Root of the tree; `str(error)` is one line for a person."""
+    """Root of the tree; `str(error)` is one line that may be shown to anybody.
+
+    `where`: the path or address that it is about; `hint`: what to do next. Either may name paths of this machine, so
+    only the command line shows them, by `full_message`.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, where: object = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.where = str(where)
+        self.hint = hint
+
+    @property
+    def full_message(self) -> str:
+        """One line with all that is known, for the person at this machine."""
+        return (f"{self.where}: " if self.where else "") + str(self) + (f"; {self.hint}" if self.hint else "")
 
 
 class UsageError(LunacyError):

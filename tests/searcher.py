@@ -228,12 +228,14 @@ def test_hits_have_the_least_score(ix: Index) -> None:
 
 
 def test_what_cannot_be_had_is_said_in_a_line(ix: Index, where: str) -> None:
-    with pytest.raises(UsageError, match="has no IVF lists; make them with: lunacy "):
+    with pytest.raises(UsageError, match="has no IVF lists") as caught:
         ix.similar(IDS[0], ivf=True)
+    assert caught.value.hint.startswith("make them with: lunacy ")
     with pytest.raises(UsageError, match="rank"):
         ix.similar(IDS[0], rank="no way")
-    with pytest.raises(UsageError, match=str(where).split("/")[-1]):
+    with pytest.raises(UsageError, match=r"no lexical index|no words") as caught:
         ix.similar(IDS[0], rank="hybrid")
+    assert caught.value.where == where
 
 
 def test_it_tells_what_it_holds(ix: Index, where: str) -> None:

@@ -248,7 +248,9 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
     answers, errors, code = query("--batch", source, "--index", index, *flags, stdin=BATCH)
     assert [answer["query"]["id"] for answer in answers] == [IDS[3], IDS[1], IDS[3]]
     assert [ids_of(answer) for answer in answers] == [nearest(IDS[3]), nearest(IDS[1]), nearest(IDS[3])]
-    assert [line.split()[1] for line in errors] == ["1802.99999", "'nonsense'"]
+    unknown, nonsense = errors
+    assert unknown.startswith(f"lunacy: {index}: 1802.99999 is not in the index")
+    assert nonsense.startswith("lunacy: 'nonsense' is not an arXiv id")
     assert code == wanted
 
 

@@ -142,8 +142,9 @@ def test_an_unknown_id_is_told_what_the_index_holds(index: lunacy.Index, folder:
     with pytest.raises(UnknownPaper) as caught:
         index.similar("arXiv:1999.99999v3")
     assert str(caught.value) == (
-        f"1999.99999 is not in {folder}, which holds 45 papers (cs.CL, cs.IR, stat.ML, cs.LG) up to 2018-02-14"
+        "1999.99999 is not in the index, which holds 45 papers (cs.CL, cs.IR, stat.ML, cs.LG) up to 2018-02-14"
     )
+    assert caught.value.full_message == f"{folder}: {caught.value}"
 
 
 @pytest.mark.parametrize("text", ["attention", "", "1802", "local:draft-8", "\udcff"])

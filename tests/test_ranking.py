@@ -168,7 +168,7 @@ def test_without_a_lexical_index_there_is_one_line(tmp_path: Path) -> None:
     result = run("query", IDS[0], "--index", folder, "--rank", "hybrid")
     assert (result.exit_code, result.stderr) == (
         2,
-        f"lunacy: {folder} has no lexical index; make it with: lunacy lexical --index {folder}\n",
+        f"lunacy: {folder}: the index has no lexical index; make it with: lunacy lexical --index {folder}\n",
     )
     with lunacy.open_index(folder) as ix, pytest.raises(UsageError, match="choose one of dense, hybrid, lexical"):
         ix.similar(IDS[0], rank="best")

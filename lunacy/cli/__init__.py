@@ -57,6 +57,8 @@ def _terminate(_number: int, _frame: object) -> None:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, LunacyError):
+        return " ".join(error.full_message.split()) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split()) or type(error).__name__

@@ -142,7 +142,7 @@ def _ask_papers(
         for answer in ix.answers(group, **options):
             if isinstance(answer, LunacyError):
                 failed.append(answer)
-                click.echo(f"lunacy: {render.harmless(str(answer))}", err=True)
+                click.echo(f"lunacy: {render.harmless(answer.full_message)}", err=True)
             else:
                 assert answer.paper is not None
                 yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits, answer.recall

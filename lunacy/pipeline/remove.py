@@ -21,7 +21,7 @@ def remove_papers(papers: Sequence[str], *, index: str | Path) -> list[str]:
         known = writer.known(ids)
         lacking = [identifier for identifier in ids if identifier not in known]
         if lacking:
-            raise UnknownPaper(f"{parse_id(lacking[0])} is not in {index}; nothing was removed")
+            raise UnknownPaper(f"{parse_id(lacking[0])} is not in the index; nothing was removed", where=index)
         writer.remove(ids)
         writer.commit()
         refresh_caches(index, writer.changes)

@@ -48,6 +48,7 @@ def lacking(there: Searcher, asked: str) -> UnknownPaper | NotAnId:
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
     return UnknownPaper(
-        f"{identifier} is not in {there.name}, which holds {summary.n_papers:,} papers ({shown}) "
-        f"up to {summary.last_date or 'an unknown date'}"
+        f"{identifier} is not in the index, which holds {summary.n_papers:,} papers ({shown}) "
+        f"up to {summary.last_date or 'an unknown date'}",
+        where=there.name,
     )

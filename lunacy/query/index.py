@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
 from lunacy.embedding import Embedder, load
-from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
+from lunacy.errors import LunacyError, ModelError, NotAnId, UnknownPaper, UsageError
 from lunacy.filter import Filter
+from lunacy.fingerprint import Fingerprint
 from lunacy.options import Keywords, Options
 from lunacy.paper import Hit, embedded_text, fold
 from lunacy.query.answer import Answer, hits_of
@@ -24,7 +27,7 @@ from lunacy.store import Rows, Vectors, check_fingerprint
 class Index:
     """An index, open for questions; `lunacy.open_index` makes one. Each answer is of the last commit.
 
-    For one thread; open another for another.
+    Any thread may ask it; they are answered one at a time. So may a forked child, which opens the files anew.
     """
 
     def __init__(self, where: str | Path, *, embedder: Embedder | None = None) -> None:
@@ -102,8 +105,7 @@ class Index:
         text = encodable(text)
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
-        embedder = self._text_embedder(model, device)
-        vectors = embedder.embed([fold(text)], question=True).vectors
+        vectors = self._embed(text, model, device)
         with self._searcher.still() as there:
             found = _search(there, vectors, [text], wanted, asker=TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
@@ -135,7 +137,7 @@ class Index:
         text = encodable(text).strip()
         if not (papers or text):
             raise UsageError("there is nothing to look for; give some papers, or a text")
-        vectors = self._text_embedder(model, device).embed([fold(text)], question=True).vectors if text else None
+        vectors = self._embed(text, model, device) if text else None
         with self._searcher.still() as there:
             question = _question(there, rows_that_must_be(there, papers))
             if vectors is not None:
@@ -164,13 +166,31 @@ class Index:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _embed(self, text: str, model: str | None, device: str) -> Vectors:
+        """(1, dim) float32."""
+
+        def work() -> Vectors:
+            return self._text_embedder(model, device).embed([fold(text)], question=True).vectors
+
+        return _model_thread(os.getpid()).submit(work).result()
+
     def _text_embedder(self, model: str | None, device: str) -> Embedder:
         """The index's own model, loaded once. A folder is taken at its word when the index knows no hash of weights."""
         with self._searcher.still() as there:
             ours = there.fingerprint
         embedder = self._embedder
         if embedder is None or model is not None:
-            embedder = load(
+            embedder = self._load(model, device, ours)
+        theirs = replace(embedder.fingerprint, text=ours.text)
+        if ours.weights is None and model is not None and os.path.isdir(model):
+            theirs = replace(theirs, model=ours.model)
+        check_fingerprint(self.name, ours, theirs)
+        self._embedder = embedder
+        return embedder
+
+    def _load(self, model: str | None, device: str, ours: Fingerprint) -> Embedder:
+        try:
+            return load(
                 model or ours.model,
                 device=device,
                 prompt=ours.prompt,
@@ -178,12 +198,14 @@ class Index:
                 long_texts=ours.long_texts,
                 n_texts=1,
             )
-        theirs = replace(embedder.fingerprint, text=ours.text)
-        if ours.weights is None and model is not None and os.path.isdir(model):
-            theirs = replace(theirs, model=ours.model)
-        check_fingerprint(self.name, ours, theirs)
-        self._embedder = embedder
-        return embedder
+        except ModelError as error:
+            if model is not None or not os.path.isabs(ours.model):
+                raise
+            raise ModelError(  # whoever asks did not name that folder
+                "the model that made the index cannot be loaded here; give the model's folder (--model)",
+                where=self.name,
+                hint=error.full_message,
+            ) from None
 
     def _options(self, keywords: Keywords) -> Options:
         """Checked. Raises UnknownPaper when `only_ids` has some that the index lacks."""
@@ -200,10 +222,20 @@ class Index:
                 lacking = sorted(fields["only_ids"] - there.rows(list(fields["only_ids"])).keys())
             if lacking:
                 raise UnknownPaper(
-                    f"{len(lacking):,} of the {len(fields['only_ids']):,} ids to choose from are not in {self.name} "
-                    f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); take them out"
+                    f"{len(lacking):,} of the {len(fields['only_ids']):,} ids to choose from are not in the index "
+                    f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); take them out",
+                    where=self.name,
                 )
         return Options(**given, filter=Filter(**fields))
+
+
+@lru_cache(maxsize=1)
+def _model_thread(_process: int) -> ThreadPoolExecutor:
+    """The one thread that runs models: an embedder is for one thread at a time.
+
+    And what a model starts of OpenMP belongs to it: a forked child would wait for ever for its parent's.
+    """
+    return ThreadPoolExecutor(1, "lunacy-model")
 
 
 def _answer_batch(

@@ -30,13 +30,9 @@ class Folder:
 
     def __init__(self, folder: str | Path) -> None:
         """Open `folder`; raises NoIndex when there is none, StoreError if it is unreadable."""
+        self.name = str(folder)
         self._store = Store(folder)
         self._held: View | None = None
-
-    @property
-    def name(self) -> str:
-        """The path."""
-        return str(self._store.folder)
 
     @contextmanager
     def still(self) -> Iterator[Folder]:
@@ -142,7 +138,9 @@ class Folder:
             )
         ivf = open_ivf(self._view)
         if ivf is None:
-            raise UsageError(f"{self.name} has no IVF lists; make them with: lunacy ivf --index {self.name}")
+            raise UsageError(
+                "the index has no IVF lists", where=self.name, hint=f"make them with: lunacy ivf --index {self.name}"
+            )
         return search_ivf(
             self._view,
             ivf,
@@ -171,7 +169,8 @@ class Folder:
 
             lexical = open_lexical(self._view)
             if lexical is None:
-                raise UsageError(f"{self.name} has no lexical index; make it with: lunacy lexical --index {self.name}")
+                hint = f"make it with: lunacy lexical --index {self.name}"
+                raise UsageError("the index has no lexical index", where=self.name, hint=hint)
         parts = parts_of(self._view, wanted.filter, wanted.include_withdrawn)
         sides = Sides(
             vectors=self.vectors,

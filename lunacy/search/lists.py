@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.search.scan import in_threads, multiply
+from lunacy.search.scan import in_thread, in_threads, multiply
 from lunacy.store import OpenSegment, Rows, Vectors, View
 
 _PER_LIST = 64  # rows of the sample for each list
@@ -38,7 +38,6 @@ def write_lists(view: View, path: Path) -> tuple[int, int, Lists]:
     The list of a row without a paper is -1.
     """
     multiply(_PER_LIST)
-    faiss.omp_set_num_threads(1)
     rng = np.random.default_rng(0)
     dim, nlist = view.fingerprint.dim, n_lists(view.n_papers)
     groups = _train(_sample(view, nlist * _PER_LIST, rng), nlist)
@@ -55,7 +54,7 @@ def write_lists(view: View, path: Path) -> tuple[int, int, Lists]:
     )
     extremes = np.array([(block.min(), block.max()) for one in view.segments for _start, block in one.blocks()])
     ends = np.array([[extremes[:, 0].min()], [extremes[:, 1].max()]], np.float32)
-    index.sq.train(np.repeat(ends, dim, axis=1))  # all that training looks at
+    in_thread(lambda: index.sq.train(np.repeat(ends, dim, axis=1)))  # all that training looks at
     index.is_trained = True
     lists = np.full(view.end_row, -1, np.int64)
     near = _Groups(groups)
@@ -64,9 +63,13 @@ def write_lists(view: View, path: Path) -> tuple[int, int, Lists]:
         pieces = [live[start : start + _BLOCK] for start in range(0, len(live), _BLOCK)]
         for rows, block, mine in in_threads(partial(_read_and_assign, segment, near), pieces):
             lists[rows] = mine
-            index.add_core(len(rows), faiss.swig_ptr(block), faiss.swig_ptr(rows), faiss.swig_ptr(mine))
+            in_thread(partial(_add, index, rows, block, mine))
     faiss.write_index(index, os.fspath(path))
     return path.stat().st_size - index.ntotal * (index.code_size + 8), len(centroids), lists
+
+
+def _add(index: Any, rows: Rows, block: Vectors, lists: Lists) -> None:
+    index.add_core(len(rows), faiss.swig_ptr(block), faiss.swig_ptr(rows), faiss.swig_ptr(lists))
 
 
 def _sample(view: View, n: int, rng: np.random.Generator) -> Vectors:
@@ -81,8 +84,8 @@ def _live(segment: OpenSegment) -> Rows:
 
 def _train(sample: Vectors, nlist: int) -> list[Vectors]:
     """Unit centroids, `nlist` in all, in groups of neighbours."""
-    tops = _k_means(sample, max(1, round(np.sqrt(nlist))))
-    owners = _nearest(sample, tops, 1)[1][:, 0]  # (n,)
+    tops = in_thread(lambda: _k_means(sample, max(1, round(np.sqrt(nlist)))))
+    owners = in_thread(lambda: _nearest(sample, tops, 1))[1][:, 0]  # (n,)
     sizes = np.bincount(owners, minlength=len(tops))
     shares = np.minimum(np.maximum(1, np.floor(nlist * sizes / sizes.sum()).astype(int)), np.maximum(sizes, 1))
     return in_threads(

@@ -6,6 +6,7 @@ does it. So scores are those of the index folder to the last digit, and lists di
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -42,6 +43,8 @@ class PublishedIndex:
         self._collection = Collection(address, wait_s=_WAIT_S)
         self._lists: Collection | None = None
         self._published: Published | None = None
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._forget()
 
     @property
@@ -51,17 +54,23 @@ class PublishedIndex:
 
     @contextmanager
     def still(self) -> Iterator[PublishedIndex]:
-        """What the server has at the moment; rows are numbers in the order in which papers are met."""
-        if self._published is None:
-            published = self._collection.published()
-            if published.n_papers is None:
-                raise ServerError(f"{self.name} was not published to the end; run the same `lunacy publish` again")
-            self._collection.load()
-            self._published = published
-        try:
-            yield self
-        finally:
-            self._forget()
+        """What the server has at the moment; rows are numbers in the order in which papers are met.
+
+        For any thread, one at a time: the others wait.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise UsageError("the index is closed; open it again")
+            if self._published is None:
+                published = self._collection.published()
+                if published.n_papers is None:
+                    raise ServerError(f"{self.name} was not published to the end; run the same `lunacy publish` again")
+                self._collection.load()
+                self._published = published
+            try:
+                yield self
+            finally:
+                self._forget()
 
     def _forget(self) -> None:
         self._ids: list[str] = []
@@ -70,9 +79,11 @@ class PublishedIndex:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._collection.close()
-        if self._lists is not None:
-            self._lists.close()
+        with self._lock:
+            self._is_closed = True
+            self._collection.close()
+            if self._lists is not None:
+                self._lists.close()
 
     @property
     def _facts(self) -> Published:
@@ -189,7 +200,8 @@ class PublishedIndex:
     def _ivf(self) -> dict[str, Any]:
         """What was measured of the lists, which are open after this."""
         if self._facts.ivf is None:
-            raise UsageError(f"{self.name} has no IVF lists; make them with: lunacy publish --to {self.name} --ivf")
+            hint = f"make them with: lunacy publish --to {self.name} --ivf"
+            raise UsageError("the index has no IVF lists", where=self.name, hint=hint)
         if self._lists is None:
             self._lists = Collection(self._address.lists, wait_s=_WAIT_S)
             self._lists.load()
@@ -238,7 +250,7 @@ class PublishedIndex:
     ) -> list[Ranked]:
         """By vectors, steered. Raises UsageError where words are wanted."""
         if wanted.rank != "dense":
-            raise UsageError(f"{self.name} is a Milvus collection, without words; rank {wanted.rank} needs a folder")
+            raise UsageError(f"a Milvus collection has no words; rank {wanted.rank} needs a folder", where=self.name)
         n_left_out = max((len(one.left_out) for one in questions), default=0)
         needs_all = wanted.fold or wanted.diverse
         sides = Sides(

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from lunacy.search.exact import Found, search
 from lunacy.search.ivf import PAPERS, TEXTS, Ivf, map_lists, search_ivf
 from lunacy.search.lists import Lists, write_lists
+from lunacy.search.scan import in_thread
 from lunacy.store import Rows, Vectors, View
 
 RECALL = 0.98
@@ -110,8 +110,7 @@ def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, asker: str, want
 
 def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:
     """For each true answer, how many lists must be looked into to meet it."""
-    faiss.omp_set_num_threads(1)
-    _scores, order = ivf.index.quantizer.search(queries.vectors, ivf.index.nlist)  # (q, nlist)
+    _scores, order = in_thread(lambda: ivf.index.quantizer.search(queries.vectors, ivf.index.nlist))  # (q, nlist)
     needed = []
     for ranked, true in zip(order, queries.truth, strict=True):
         ranks = np.empty(len(ranked), np.int64)

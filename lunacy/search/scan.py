@@ -83,12 +83,15 @@ def multiply(n_queries: int) -> bool:
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """Do the work for each item, on all cores, in threads in which FAISS starts none of its own.
 
-    Its own (OpenMP) wait for each other by spinning: on cores that others use too, that took ten times as long.
+    Its own (OpenMP) wait for each other by spinning: on cores that others use too, that took ten times as long. And a
+    forked child waits for ever for those that its parent's thread had started, so that no other thread may start some.
     """
-    if len(items) == 1:
-        faiss.omp_set_num_threads(1)
-        return [work(items[0])]
     return list(_pool(os.getpid()).map(work, items))
+
+
+def in_thread(work: Callable[[], Result]) -> Result:
+    """The same for one call of FAISS."""
+    return in_threads(lambda call: call(), [work])[0]
 
 
 def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:

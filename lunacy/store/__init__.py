@@ -7,10 +7,11 @@ from lunacy.store import caches
 from lunacy.store.columns import Changes
 from lunacy.store.compact import SEGMENT_ROWS
 from lunacy.store.files import make_folder, put_file, require_space, writer_lock
-from lunacy.store.reader import Store, Summary, View, recorded_fingerprint
+from lunacy.store.reader import Summary, View
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
+from lunacy.store.store import Store, recorded_fingerprint
 from lunacy.store.verify import verify
 from lunacy.store.writer import QUARANTINE_NAME, SHARDS_NAME, Writer, check_fingerprint
 

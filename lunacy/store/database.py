@@ -192,6 +192,8 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise  # a mistake of ours says nothing about the file
         except sqlite3.OperationalError as error:
             if "unable to open" in str(error) and wal_bytes(self.folder):
                 raise StoreError(
@@ -249,8 +251,8 @@ def _connect(path: Path, *, writable: bool) -> tuple[sqlite3.Connection, bool]:
     else:
         mode, is_fixed = "immutable=1", True  # SQLite cannot make its files here; `has_changed` tells when to reopen
     uri = f"file://{quote(os.fsencode(path.absolute()))}?{mode}"
-    # a writer may be used by another thread than the one that opened it, one at a time
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=not writable)
+    # any thread may use it, one at a time: a `Store` has a lock, a `Writer` one owner after another
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     if not writable:
         connection.execute("PRAGMA query_only = ON")
     return connection, is_fixed

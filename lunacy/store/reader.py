@@ -1,9 +1,8 @@
-"""Reading: a `Store` is an index folder, a `View` is one commit of it."""
+"""Reading one commit of an index: a `View`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import ge
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from lunacy.errors import IndexDamaged, NoIndex, StoreError
+from lunacy.errors import IndexDamaged
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
@@ -24,7 +23,6 @@ from lunacy.store.database import Database
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper
 from lunacy.store.segments import NONE, OpenSegment, Rows, Segment, Vectors
 
-_ATTEMPTS = 20
 _LARGEST_DIM = 2**16
 _MOST_ROWS = 2**32
 _MOST_DIGITS = 18
@@ -180,72 +178,6 @@ class View:
             by_category={value: n for kind, value, n in counts if kind == "category"},
             by_date={value: n for kind, value, n in counts if kind == "updated"},
         )
-
-
-class Store:
-    """An index folder, open for reading. Each `view` is of the last commit; opening costs nothing that grows."""
-
-    def __init__(self, folder: str | Path) -> None:
-        """Open `folder`; raises NoIndex when there is no index, StoreError when it cannot be read."""
-        self.folder = Path(folder)
-        self._database = Database(self.folder)
-        self._view: View | None = None
-
-    @contextmanager
-    def view(self) -> Iterator[View]:
-        """The last commit, held still until the block ends."""
-        if self._database.has_changed():
-            self._database.close()
-            self._database, self._view = Database(self.folder), None
-        view = self._begin()
-        try:
-            yield view
-        finally:
-            self._database.run("ROLLBACK")
-        if self._database.has_changed():
-            raise StoreError(f"{self.folder} was changed while it was read; ask again")
-
-    def _begin(self) -> View:
-        missing: tuple[int, OSError] | None = None
-        for _ in range(_ATTEMPTS):
-            self._database.run("BEGIN")
-            try:
-                generation = read_generation(self._database)
-                state = generation, caches.version(self.folder)
-                if self._view is None or (self._view.generation, self._view.cache_version) != state:
-                    self._view = View(self._database, generation)
-            except FileNotFoundError as error:  # merged away since the transaction began, or lost
-                self._database.run("ROLLBACK")
-                if missing is not None and missing[0] == generation:
-                    break
-                missing = generation, error
-            except BaseException:
-                self._database.run("ROLLBACK")
-                raise
-            else:
-                return self._view
-        assert missing is not None
-        raise IndexDamaged(f"{missing[1].filename} is missing; see what else is wrong with: lunacy verify")
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._view = None
-        self._database.close()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-
-def recorded_fingerprint(folder: str | Path) -> Fingerprint | None:
-    """What made the vectors of the index in `folder`; None when there is none yet."""
-    try:
-        with Store(folder) as store, store.view() as view:
-            return view.fingerprint
-    except NoIndex:
-        return None
 
 
 def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> Rows:

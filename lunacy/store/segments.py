@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -124,6 +125,9 @@ class OpenSegment:
         except RuntimeError as error:  # FAISS' own errors; the file's shape is right
             path.stat()  # FileNotFoundError: merged away just now
             raise StoreError(f"{path} cannot be mapped into memory: {' '.join(str(error).split())}") from None
+        # by NumPy, not by FAISS' own ways to copy rows: these start threads of OpenMP, and hang in a forked child
+        flat: Any = self.index
+        self._rows: Vectors = faiss.rev_swig_ptr(flat.get_xb(), segment.n_rows * dim).reshape(segment.n_rows, dim)
 
     @property
     def n_live(self) -> int:
@@ -132,15 +136,13 @@ class OpenSegment:
 
     def vectors(self, positions: Rows) -> Vectors:
         """The rows at `positions` (0 is the segment's first): (n, dim) float32."""
-        found: Vectors = self.index.reconstruct_batch(positions)
-        return found
+        return self._rows[positions]
 
     def blocks(self) -> Iterator[tuple[int, Vectors]]:
         """All rows in order, copied block by block: (first position, (n, dim) float32)."""
         step = max(1, _BLOCK_BYTES // (4 * self.index.d))
         for start in range(0, self.segment.n_rows, step):
-            stop = min(start + step, self.segment.n_rows)
-            yield start, self.index.reconstruct_n(start, stop - start)
+            yield start, self._rows[start : start + step].copy()
 
 
 def check_shape(path: Path, segment: Segment, dim: int) -> None:

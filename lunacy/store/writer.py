@@ -280,9 +280,17 @@ def check_fingerprint(where: str | Path, ours: Fingerprint, theirs: Fingerprint)
     different = ours.differences(theirs)
     if different:
         values = "; ".join(
-            f"{name}: {getattr(ours, name)} in the index, {getattr(theirs, name)} now" for name in different
+            f"{name}: {_shown(getattr(ours, name))} in the index, {_shown(getattr(theirs, name))} now"
+            for name in different
         )
-        raise FingerprintMismatch(f"{where} was made otherwise ({values}); use the same, or make another index")
+        raise FingerprintMismatch(
+            f"the index was made otherwise ({values}); use the same, or make another index", where=where
+        )
+
+
+def _shown(value: object) -> object:
+    """A value of a fingerprint; of a model that is a folder, only its name: where it lies concerns nobody else."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -1,0 +1,142 @@
+"""An index folder, open for reading: by any thread, and in the forked children of the process that opened it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from weakref import WeakSet
+
+from lunacy.errors import IndexDamaged, NoIndex, StoreError, UsageError
+from lunacy.fingerprint import Fingerprint
+from lunacy.store import caches
+from lunacy.store.database import Database
+from lunacy.store.reader import View, read_generation
+
+_ATTEMPTS = 20
+
+
+class Store:
+    """An index folder, open for reading. Each `view` is of the last commit; opening costs nothing that grows.
+
+    For any thread, one at a time: the others wait. A forked child opens the files anew.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open `folder`; raises NoIndex when there is no index, StoreError when it cannot be read."""
+        self.folder = Path(folder).absolute()  # `os.chdir` does not change what is meant
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._database: Database | None = Database(self.folder)
+        self._view: View | None = None
+        _stores.add(self)
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """The last commit, held still until the block ends. Raises UsageError after `close`."""
+        with self._lock:
+            database = self._open()
+            view = self._begin(database)
+            try:
+                yield view
+            finally:
+                database.run("ROLLBACK")
+            if database.has_changed():
+                raise StoreError(f"{self.folder} was changed while it was read; ask again")
+
+    def _open(self) -> Database:
+        """The database that is in the folder now. When there is none, the one from before stays: it may come back."""
+        if self._is_closed:
+            raise UsageError("the index is closed; open it again")
+        if self._database is None or self._database.has_changed():
+            newer = Database(self.folder)
+            self._let_go()
+            self._database = newer
+        return self._database
+
+    def _begin(self, database: Database) -> View:
+        missing: tuple[int, OSError] | None = None
+        for _ in range(_ATTEMPTS):
+            database.run("BEGIN")
+            try:
+                generation = read_generation(database)
+                state = generation, caches.version(self.folder)
+                if self._view is None or (self._view.generation, self._view.cache_version) != state:
+                    self._view = View(database, generation)
+            except FileNotFoundError as error:  # merged away since the transaction began, or lost
+                database.run("ROLLBACK")
+                if missing is not None and missing[0] == generation:
+                    break
+                missing = generation, error
+            except BaseException:
+                database.run("ROLLBACK")
+                raise
+            else:
+                return self._view
+        assert missing is not None
+        raise IndexDamaged(f"{missing[1].filename} is missing; see what else is wrong with: lunacy verify")
+
+    def close(self) -> None:
+        """Let go of the files, when no thread asks any more."""
+        with self._lock:
+            self._is_closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._view = None
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def before_fork(self) -> None:
+        """Wait for the thread that asks, keep the others out, and let go of what a child must not inherit.
+
+        SQLite's connections must not cross a fork, not even to be closed (https://www.sqlite.org/howtocorrupt.html,
+        section 2.6). Parent and child open the files anew when they next ask.
+        """
+        self._lock.acquire()
+        if self._database is not None and not self._database.in_transaction:
+            self._let_go()
+
+    def after_fork(self) -> None:
+        """Let the threads ask again."""
+        self._lock.release()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def recorded_fingerprint(folder: str | Path) -> Fingerprint | None:
+    """What made the vectors of the index in `folder`; None when there is none yet."""
+    try:
+        with Store(folder) as store, store.view() as view:
+            return view.fingerprint
+    except NoIndex:
+        return None
+
+
+_stores: WeakSet[Store] = WeakSet()  # all that are open
+_forking = threading.Lock()
+_forked: list[Store] = []  # by the thread that has `_forking`
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    _forked[:] = _stores
+    for store in _forked:
+        store.before_fork()
+
+
+def _after_fork() -> None:
+    while _forked:
+        _forked.pop().after_fork()
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
