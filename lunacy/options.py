@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
+from lunacy.keywords import Reader, date, flag, number, optional, text, texts, whole
 
 RANKS = ("dense", "hybrid", "lexical")  # by vectors, by both, by words
 
@@ -25,12 +27,32 @@ class Keywords(TypedDict, total=False):
     unlike: str | Iterable[str]  # ids: less of what is like these
     fold: bool  # near-copies of a hit into that hit
     diverse: bool  # hits that are unlike each other
-    category: str | Iterable[str]  # patterns: cs.CL, cs.*; any of them
-    since: str  # dates of the last change: 2024, 2024-05, 2024-05-31
-    until: str  # inclusive
-    author: str | Iterable[str]  # parts of names; all of them
+    category: str | Iterable[str] | None  # patterns: cs.CL, cs.*; any of them
+    since: str | int | datetime.date | None  # dates of the last change: 2024, 2024-05, 2024-05-31
+    until: str | int | datetime.date | None  # inclusive
+    author: str | Iterable[str] | None  # parts of names; all of them
     only_ids: str | Iterable[str] | None  # ids in any form
-    not_ids: str | Iterable[str]
+    not_ids: str | Iterable[str] | None
+
+
+READERS: dict[str, Reader] = {
+    "top": whole,
+    "include_self": flag,
+    "include_withdrawn": flag,
+    "ivf": flag,
+    "nprobe": optional(whole),
+    "rank": text,
+    "min_score": optional(number),
+    "unlike": texts,
+    "fold": flag,
+    "diverse": flag,
+    "category": texts,
+    "since": date,
+    "until": date,
+    "author": texts,
+    "only_ids": optional(texts),
+    "not_ids": texts,
+}  # of Keywords
 
 
 @dataclass(frozen=True, slots=True)

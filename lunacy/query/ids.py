@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lunacy.errors import NotAnId, UnknownPaper
+from lunacy.errors import NotAnId, UnknownPaper, UsageError
 from lunacy.paper import canonical_id, parse_id
 from lunacy.search import Searcher
 from lunacy.store import Rows
@@ -30,6 +30,8 @@ def rows_that_must_be(there: Searcher, asked: Sequence[str]) -> Rows:
 
 def canonical(text: str) -> str:
     """The id in `text`, in any form; what is none is looked up as it stands."""
+    if not isinstance(text, str):
+        raise UsageError(f"{str(text)[:40]!r} is a {type(text).__name__}; give ids as text, such as '1802.05130'")
     return canonical_id(text) or encodable(text.strip())
 
 

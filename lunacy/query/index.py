@@ -16,7 +16,10 @@ from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError, ModelError, NotAnId, UnknownPaper, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
-from lunacy.options import Keywords, Options
+from lunacy.keywords import read_keywords
+from lunacy.keywords import text as read_text
+from lunacy.keywords import texts as read_texts
+from lunacy.options import READERS, Keywords, Options
 from lunacy.paper import Hit, embedded_text, fold
 from lunacy.query.answer import Answer, hits_of
 from lunacy.query.ids import canonical, encodable, lacking, rows_of, rows_that_must_be
@@ -87,8 +90,8 @@ class Index:
         self, papers: Iterable[str], *, device: str = "auto", **options: Unpack[Keywords]
     ) -> Iterator[Answer | UnknownPaper | NotAnId]:
         """One answer for each of `papers`, in order, as they come; for one that cannot be answered, the error."""
-        if isinstance(papers, str):
-            raise UsageError("papers is one text; give a list of ids")
+        if isinstance(papers, str) or not isinstance(papers, Iterable):
+            raise UsageError(f"papers is {str(papers)[:40]!r}; give a list of ids")
         wanted = self._options(options)
         with self._searcher.still() as there:
             size, gpu = there.batch(len(papers) if isinstance(papers, Sequence) else 0, wanted, device)
@@ -102,7 +105,7 @@ class Index:
     ) -> Answer:
         """As `similar_to_text`, with the query."""
         wanted = self._options(options)
-        text = encodable(text)
+        text = encodable(read_text("text", text))
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
         vectors = self._embed(text, model, device)
@@ -134,7 +137,7 @@ class Index:
     ) -> Answer:
         """As `similar_to_all`, with the query. Raises UsageError when there is none, and as `similar` does."""
         wanted = self._options(options)
-        text = encodable(text).strip()
+        papers, text = read_texts("papers", papers), encodable(read_text("text", text)).strip()
         if not (papers or text):
             raise UsageError("there is nothing to look for; give some papers, or a text")
         vectors = self._embed(text, model, device) if text else None
@@ -209,14 +212,13 @@ class Index:
 
     def _options(self, keywords: Keywords) -> Options:
         """Checked. Raises UnknownPaper when `only_ids` has some that the index lacks."""
-        given: dict[str, Any] = dict(keywords)
-        fields: dict[str, Any] = {name: given.pop(name) for name in ("since", "until") if name in given}
-        for name in ("category", "author"):
-            fields[name] = _several(given.pop(name, ()))
-        given["unlike"] = _several(given.pop("unlike", ()))
-        only_ids = given.pop("only_ids", None)
-        fields["only_ids"] = None if only_ids is None else frozenset(map(canonical, _several(only_ids)))
-        fields["not_ids"] = frozenset(map(canonical, _several(given.pop("not_ids", ()))))
+        given = read_keywords(keywords, READERS)
+        fields: dict[str, Any] = {
+            name: given.pop(name) for name in ("category", "since", "until", "author") if name in given
+        }
+        only_ids, not_ids = given.pop("only_ids", None), given.pop("not_ids", ())
+        fields["only_ids"] = None if only_ids is None else frozenset(map(canonical, only_ids))
+        fields["not_ids"] = frozenset(map(canonical, not_ids))
         if fields["only_ids"]:
             with self._searcher.still() as there:
                 lacking = sorted(fields["only_ids"] - there.rows(list(fields["only_ids"])).keys())
@@ -288,10 +290,6 @@ def _ranked(
         unlike = _question(there, rows)
         questions = [replace(one, left_out=np.append(one.left_out, rows)) for one in questions]
     return there.rank(questions, wanted, unlike, asker=asker, device=gpu)
-
-
-def _several(values: str | Iterable[str]) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:

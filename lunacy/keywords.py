@@ -1,0 +1,94 @@
+"""Check the types of Python keywords: the right type comes out, or a UsageError that names the keyword."""
+
+from __future__ import annotations
+
+import datetime
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from numbers import Real
+from typing import Any
+
+from lunacy.errors import UsageError
+
+Reader = Callable[[str, Any], Any]  # name and value -> the value in its type
+
+
+def read_keywords(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Each given value in its type. Raises UsageError for an unknown name, with a near one, or for another type."""
+    for name in given:
+        if name not in readers:
+            near = get_close_matches(name, readers, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(readers)}"
+            raise UsageError(f"there is no option {name!r}; {hint}")
+    return {name: readers[name](name, value) for name, value in given.items()}
+
+
+def optional(reader: Reader) -> Reader:
+    """As `reader`, or None."""
+    return lambda name, value: None if value is None else reader(name, value)
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, of Python or NumPy."""
+    if not _is_flag(value):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise _wrong(name, value, "a whole number")
+
+
+def number(name: str, value: Any) -> float:
+    """A number, of Python or NumPy."""
+    if isinstance(value, Real) and not _is_flag(value):
+        return float(value)
+    raise _wrong(name, value, "a number")
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if _is_flag(value):
+        return bool(value)
+    raise _wrong(name, value, "True or False")
+
+
+def text(name: str, value: Any) -> str:
+    """A text."""
+    if isinstance(value, str):
+        return value
+    raise _wrong(name, value, "text")
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """A text or several; none for None."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
+        return tuple(text(f"one of {name}", one) for one in value)
+    raise _wrong(name, value, "text, or a list of texts")
+
+
+def date(name: str, value: Any) -> str:
+    """A date as ISO text: from text, a year or a `datetime.date`; "" for None."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime.date):
+        return value.isoformat()[:10]  # of a datetime too
+    if isinstance(value, str):
+        return value
+    try:
+        return str(whole(name, value))
+    except UsageError:
+        raise _wrong(name, value, "a date, such as '2024-05-31', '2024' or a datetime.date") from None
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ == "bool"  # NumPy's
+
+
+def _wrong(name: str, value: Any, wanted: str) -> UsageError:
+    kind = type(value).__name__
+    return UsageError(f"{name} is {str(value)[:40]!r}, of type {kind}; give {wanted}")
