@@ -61,3 +61,19 @@ def test_copies_are_near_their_originals_and_unit(index: Path, tmp_path: Path) -
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
     cosines = (rows[300:] * rows[:150]).sum(axis=1)
     assert 0.8 < cosines.min() < cosines.max() < 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 10, 11, 12])
+def test_fewer_papers_than_hits_are_measured_too(index: Path, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lunacy.bench.search._cold", lambda *_: [])
+    arguments = ["bench", "search", "--index", str(index), "--rows", str(n), "--format", "json"]
+    report = orjson.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert report["n_rows"] == n
+    assert all(line["recall"] == (n > 1) for line in report["lines"] if "--ivf" not in line["name"])
+
+
+@pytest.mark.parametrize("n", ["0", "-5"])
+def test_no_rows_are_refused(index: Path, n: str) -> None:
+    result = CliRunner().invoke(main, ["bench", "search", "--index", str(index), "--rows", n])
+    assert result.exit_code == 2
+    assert f"{n} is not in the range x>=1" in result.stderr

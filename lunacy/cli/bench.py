@@ -48,7 +48,12 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
 
 @bench.command("search", epilog="Example: lunacy bench search --rows 1_000_000 --no-graphs")
 @index_option
-@click.option("--rows", metavar="N", type=int, help="So many vectors: perturbed copies where the index has fewer.")
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="So many vectors: perturbed copies where the index has fewer.",
+)
 @click.option("--queries", metavar="N", type=click.IntRange(min=2), default=200, show_default=True)
 @click.option("--graphs/--no-graphs", default=True, help="With hnswlib and usearch, if installed: minutes to build.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)

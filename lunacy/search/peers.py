@@ -58,7 +58,7 @@ def _flat(threads: int) -> Callable[[Vectors], Ask]:
 def _numpy(vectors: Vectors) -> Ask:
     def ask(queries: Vectors, k: int) -> Rows:
         scores = queries @ vectors.T  # (q, n)
-        best = np.argpartition(-scores, k, axis=1)[:, :k]
+        best = np.argpartition(-scores, min(k, len(vectors)) - 1, axis=1)[:, :k]
         order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1)
         return np.take_along_axis(best, order, axis=1)
 
@@ -71,7 +71,7 @@ def _hnswlib(vectors: Vectors) -> Ask:
     index.init_index(max_elements=len(vectors), M=_LINKS, ef_construction=_EFFORT)
     index.add_items(vectors, num_threads=n_cores())
     index.set_ef(_EFFORT)
-    return lambda queries, k: index.knn_query(queries, k=k)[0].astype(np.int64)
+    return lambda queries, k: index.knn_query(queries, k=min(k, len(vectors)))[0].astype(np.int64)
 
 
 def _usearch(vectors: Vectors) -> Ask:
