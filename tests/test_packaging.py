@@ -1,0 +1,26 @@
+"""What is shipped: the source distribution is the repository, so that its tests can run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_source_distribution_holds_every_file_of_the_repository(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of git: there is nothing to compare with")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip(f"git does not list its files: {listed.stderr}")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [sdist] = tmp_path.iterdir()
+    with tarfile.open(sdist) as archive:
+        shipped = {name.partition("/")[2] for name in archive.getnames()} - {"PKG-INFO"}
+    assert shipped >= {name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
