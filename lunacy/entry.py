@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from hashlib import blake2b
 from typing import NamedTuple
 
 from lunacy.paper import Paper, digest, embedded_text, is_withdrawn
 
+FIELDS = tuple(field.name for field in fields(Paper))
 HASH_BYTES = 16
 
 
@@ -17,7 +19,7 @@ class Entry(NamedTuple):
     A plain tuple inside: millions are made, and handed from one process to another.
     """
 
-    columns: tuple[str, ...]  # the fields of `Paper` in their order, its categories with a space between them
+    columns: tuple[str, ...]  # FIELDS, the categories with a space between them
     digest: bytes  # 16 bytes, of the embedded text
     record: bytes  # 16 bytes (BLAKE2b), of everything that is stored; the digest stands for the abstract
     is_withdrawn: bool
@@ -26,11 +28,11 @@ class Entry(NamedTuple):
     def of(cls, paper: Paper, recipe: str) -> Entry:
         """The entry for `paper` in an index whose text recipe is `recipe`."""
         categories = " ".join(paper.categories)
-        dates_and_doi = paper.submitted, paper.updated, paper.doi
+        others = paper.submitted, paper.updated, paper.doi, paper.comments
         hashed = digest(embedded_text(paper, recipe))
-        stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *dates_and_doi))
+        stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *others))
         return cls(
-            (paper.id, paper.title, paper.abstract, paper.authors, categories, *dates_and_doi),
+            (paper.id, paper.title, paper.abstract, paper.authors, categories, *others),
             hashed,
             blake2b(hashed + stored.encode(), digest_size=HASH_BYTES).digest(),
             is_withdrawn(paper),
@@ -54,5 +56,5 @@ def text_key(identifier: str, digest: bytes) -> bytes:
 
 def to_paper(columns: Sequence[str]) -> Paper:
     """The paper from the columns of its entry."""
-    identifier, title, abstract, authors, categories, submitted, updated, doi = columns
-    return Paper(identifier, title, abstract, authors, tuple(categories.split()), submitted, updated, doi)
+    identifier, title, abstract, authors, categories, *others = columns
+    return Paper(identifier, title, abstract, authors, tuple(categories.split()), *others)

@@ -24,6 +24,7 @@ class Paper:
     submitted: str = ""  # ISO date of the first version, "" if unknown
     updated: str = ""  # ISO date of the last change, "" if unknown
     doi: str = ""
+    comments: str = ""  # what the authors tell of it, such as "12 pages" or "Withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

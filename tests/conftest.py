@@ -28,6 +28,7 @@ def record(identifier: str, **fields: Any) -> dict[str, Any]:
         "authors": "Ada Lovelace and Alan Turing",
         "title": f"On paper {identifier}",
         "categories": "cs.CL cs.LG",
+        "comments": None,
         "doi": None,
         "abstract": f"  We study the paper {identifier}\nand find it good.\n",
         "versions": [{"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"}],

@@ -40,6 +40,7 @@ def paper(place: int, title: str = "") -> Paper:
         submitted="2023-01-01",
         updated=DATES[place % 5],
         doi="10.1/x" if place % 2 else "",
+        comments=f"{place} pages" if place % 3 else "",
     )
 
 

@@ -19,7 +19,12 @@ from tests.test_pipeline import BAD, contents
 BEFORE = [record(f"1802.{n:05}", categories="hep-th" if n % 5 == 0 else "cs.CL") for n in range(1, 41)]
 NEW = [record(f"1803.{n:05}") for n in range(1, 4)]
 CHANGED = [{**BEFORE[2], "abstract": "Another."}, {**BEFORE[6], "title": "Another"}]
-AMENDED = [{**BEFORE[10], "doi": "10.1/x"}, {**BEFORE[11], "update_date": "2024-01-01"}, {**BEFORE[12], "authors": "B"}]
+AMENDED = [
+    {**BEFORE[10], "doi": "10.1/x"},
+    {**BEFORE[13], "comments": "5 pages"},
+    {**BEFORE[11], "update_date": "2024-01-01"},
+    {**BEFORE[12], "authors": "B"},
+]
 GONE = {"1802.00020", "1802.00021"}
 
 
@@ -81,7 +86,7 @@ def test_diff_tells_what_the_update_then_does(folder: Path, snapshot: Path) -> N
     done = what_an_update_does(folder, snapshot)
     assert_told(told, done)
     assert told.n_unchanged == len(done["unchanged"])
-    assert (len(told.new), len(told.changed), len(told.metadata_only), set(told.gone)) == (3, 2, 3, GONE)
+    assert (len(told.new), len(told.changed), len(told.metadata_only), set(told.gone)) == (3, 2, 4, GONE)
     assert (told.n_filtered, told.n_bad) == (0, 0)
 
 
@@ -178,7 +183,7 @@ def test_the_command_prints_a_count_a_line(folder: Path, write_snapshot: Callabl
     result = run("diff", write_snapshot(lines(newer()) + BAD), "--index", folder, "--category", "cs.*")
     assert result.exit_code == 0
     said = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines()[:5])
-    assert said == {"new": "3", "changed": "2", "metadata only": "3", "gone": "2", "unchanged": "26"}
+    assert said == {"new": "3", "changed": "2", "metadata only": "4", "gone": "2", "unchanged": "25"}
     assert result.stdout.splitlines()[5].split() == ["filtered", "7", "lines"]
     assert result.stderr.split() == ["bad", "1", "lines"]
 

@@ -258,11 +258,21 @@ def test_an_index_that_is_deleted_while_open_answers_or_says_so(index: Path) -> 
 
 def newer_format(index: Path) -> None:
     with database(index) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
+
+
+def older_format(index: Path) -> None:
+    with database(index) as connection:
+        connection.execute("PRAGMA user_version = 1")
 
 
 NO_INDEX: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a newer format": (newer_format, "has format 2, and this lunacy reads formats up to 1; upgrade lunacy"),
+    "a newer format": (newer_format, "has format 3, and this lunacy reads format 2; upgrade lunacy"),
+    "an older format": (
+        older_format,
+        "has format 1, and this lunacy reads format 2; "
+        "build the index again from its snapshot, in a new folder: lunacy index SNAPSHOT --into NEW",
+    ),
     "no papers.db": (lambda index: (index / "papers.db").unlink(), "lunacy index SNAPSHOT --into"),
     "nothing there": (lambda index: shutil.rmtree(index), "does not exist"),
     "a file": (lambda index: (shutil.rmtree(index), index.write_bytes(b"")), "is a file"),

@@ -76,7 +76,7 @@ def test_fuzz_the_reader() -> None:
                     assert paper.id
                     assert paper.id.isprintable()
                     assert not {" ", "\n"} & set(paper.id)
-                    assert "\n" not in paper.title + paper.abstract + paper.authors + paper.doi
+                    assert "\n" not in paper.title + paper.abstract + paper.authors + paper.doi + paper.comments
 
     fuzz("reader", mutated([pack(LINES) for pack in CONTAINERS.values()]), read)
 

@@ -203,8 +203,9 @@ def test_a_file_can_be_read_twice(write_snapshot: Callable[..., Path]) -> None:
 
 KAGGLE = (
     rb'{"id":"math.AG/0601001v2","submitter":"A. B","authors":"Ada  Lovelace,\n  Alan Turing",'
-    rb'"title":"On\n \u03b1-curves","comments":"3 pages","journal-ref":null,"doi":"10.1/x","report-no":null,'
-    rb'"categories":"math.AG hep-th","license":null,"abstract":"  We study $\\alpha$.\nIt is good.\n",'
+    rb'"title":"On\n \u03b1-curves","comments":" 3 pages,\n  2 figures\n","journal-ref":null,'
+    rb'"doi":"10.1/x","report-no":null,"categories":"math.AG hep-th","license":null,'
+    rb'"abstract":"  We study $\\alpha$.\nIt is good.\n",'
     rb'"versions":[{"version":"v1","created":"Mon, 2 Jan 2006 19:18:42 GMT"},'
     rb'{"version":"v2","created":"Tue, 24 Jul 2007 20:10:27 GMT"}],'
     rb'"update_date":"2009-11-13","authors_parsed":[["Lovelace","Ada",""],["Turing","Alan",""]]}'
@@ -227,12 +228,13 @@ def test_every_field_of_a_full_record_arrives() -> None:
         submitted="2006-01-02",
         updated="2009-11-13",
         doi="10.1/x",
+        comments="3 pages, 2 figures",
     )
 
 
 @pytest.mark.parametrize("nothing", [None, ...])
 def test_what_may_be_missing_is_empty(nothing: Any) -> None:
-    names = ("authors", "categories", "versions", "update_date", "doi", "submitter")
+    names = ("authors", "categories", "versions", "update_date", "doi", "comments", "submitter")
     assert paper(title="T", abstract="A", **dict.fromkeys(names, nothing)) == Paper("0704.0001", "T", "A")
 
 
@@ -278,7 +280,7 @@ def test_a_record_without_id_title_or_abstract_is_bad(name: str, value: Any, rea
         paper(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["authors", "doi", "update_date", "categories"])
+@pytest.mark.parametrize("name", ["authors", "doi", "update_date", "categories", "comments"])
 def test_a_field_of_the_wrong_type_is_bad(name: str) -> None:
     with pytest.raises(BadLine, match=f"^{name} is a number, not text$"):
         paper(**{name: 5})

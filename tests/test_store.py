@@ -22,7 +22,7 @@ from lunacy.entry import Entry
 from lunacy.errors import FingerprintMismatch, IndexDamaged, IndexLocked, LunacyError, NoIndex, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.store import Store, View, Writer, put_file, verify
+from lunacy.store import Store, View, Writer, put_file, repair, verify
 from tests.conftest import vector_of
 
 DIM = 8
@@ -221,9 +221,8 @@ def test_a_paper_that_this_writer_added_is_met_also_after_a_rewrite(tmp_path: Pa
 
 
 def test_a_paper_comes_back_as_it_was_given(tmp_path: Path) -> None:
-    paper = Paper(
-        "hep-th/9711200", "L'été à 東京 🚀", "$E=mc^2$ %_'\"", "Ä. Ö", ("cs.CL", "hep-th"), "1997-11-27", "", "10.1/x"
-    )
+    categories, others = ("cs.CL", "hep-th"), ("1997-11-27", "", "10.1/x", "5 pages; Überarbeitet")
+    paper = Paper("hep-th/9711200", "L'été à 東京 🚀", "$E=mc^2$ %_'\"", "Ä. Ö", categories, *others)
     with writing(tmp_path / "an index #1?%20 ü") as writer:
         writer.append([Entry.of(paper, FINGERPRINT.text)], vectors("a"))
         writer.commit()
@@ -249,12 +248,15 @@ def test_another_arithmetic_is_recorded_and_not_refused(tmp_path: Path) -> None:
         assert view.arithmetic == "cuda float16"
 
 
-def test_a_format_newer_than_ours_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "what_to_do"), [(99, "upgrade lunacy"), (1, "build the index again"), (0, "again")]
+)
+def test_another_format_than_ours_is_refused(tmp_path: Path, version: int, what_to_do: str) -> None:
     fill(tmp_path, ["a"])
     with database(tmp_path) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    for opening in (Store, writing, verify):
-        with pytest.raises(StoreError, match=r"format 99.*up to 1; upgrade lunacy"):
+        connection.execute(f"PRAGMA user_version = {version}")
+    for opening in (Store, writing, verify, repair):
+        with pytest.raises(StoreError, match=rf"format {version}, and this lunacy reads format 2; .*{what_to_do}"):
             opening(tmp_path)
 
 

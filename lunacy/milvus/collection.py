@@ -23,7 +23,7 @@ from lunacy.paper import Paper
 MOST_HITS = 16_384  # the most that a server lists
 READY_S = 60.0  # a server that just started answers on its port long before it can be asked
 _FACTS = "lunacy"  # the id of the one row of the collection that tells what is there
-_VERSION = 1
+_VERSION = 2
 _AT_A_TIME = 1000  # rows of some 2 kB each
 _TIMEOUT_S = 60.0
 _INDEX_S = 600.0
@@ -104,7 +104,9 @@ class Collection:
             raise ServerError(f"{self.address.name} is a collection that lunacy did not make; take another")
         facts = orjson.loads("".join(found[0]["facts"]))
         if facts.pop("version") != _VERSION:
-            raise ServerError(f"{self.address.name} was published by another version of lunacy; use that one")
+            raise ServerError(
+                f"{self.address.name} was published by another version of lunacy; use that one, or take another name"
+            )
         return Published(
             **{**facts, "fingerprint": Fingerprint(**facts["fingerprint"]), "dates": tuple(facts["dates"])}
         )
@@ -274,9 +276,8 @@ def _record(row: Row, *, is_whole: bool) -> dict[str, Any]:
         "withdrawn": row.is_withdrawn,
     }
     if is_whole:
-        text = orjson.dumps(
-            (paper.id, paper.title, paper.authors, paper.categories, paper.submitted, paper.updated, paper.doi)
-        ).decode()
+        others = paper.submitted, paper.updated, paper.doi, paper.comments
+        text = orjson.dumps((paper.id, paper.title, paper.authors, paper.categories, *others)).decode()
         record["updated"] = date_number(paper.updated) if paper.updated else 0
         record["categories"] = list(paper.categories)
         record["paper"] = _pieces(text)
@@ -284,8 +285,8 @@ def _record(row: Row, *, is_whole: bool) -> dict[str, Any]:
 
 
 def _paper(pieces: Sequence[str]) -> Paper:
-    identifier, title, authors, categories, submitted, updated, doi = orjson.loads("".join(pieces))
-    return Paper(identifier, title, "", authors, tuple(categories), submitted, updated, doi)
+    identifier, title, authors, categories, *others = orjson.loads("".join(pieces))
+    return Paper(identifier, title, "", authors, tuple(categories), *others)
 
 
 def _pieces(text: str) -> list[str]:

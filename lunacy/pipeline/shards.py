@@ -18,15 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lunacy.embedding import Embedded
-from lunacy.entry import Entry
+from lunacy.entry import FIELDS, Entry
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
 from lunacy.pipeline.source import Source
 from lunacy.snapshot import Line, Window
 from lunacy.store import Vectors, put_file
 
-_VERSION = 1
-_TEXTS = ("id", "title", "abstract", "authors", "categories", "submitted", "updated", "doi")  # the columns of an Entry
+_VERSION = 2
 _KEY, _CHECK = b"lunacy.shard", b"lunacy.shard.sha256"
 _SHOWN_BYTES = 200  # of a bad line
 _DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError)
@@ -52,7 +51,7 @@ class Shard(Window):
 def write_shard(path: Path, shard: Shard, fingerprint: Fingerprint) -> None:
     """Write a shard and flush it to disk: under its name it is whole, or not there."""
     kept = shard.kept
-    columns: dict[str, Any] = dict(zip(_TEXTS, _across([entry.columns for entry in kept], len(_TEXTS)), strict=True))
+    columns: dict[str, Any] = dict(zip(FIELDS, _across([entry.columns for entry in kept], len(FIELDS)), strict=True))
     arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
     for name, values in (("digest", [one.digest for one in kept]), ("record", [one.record for one in kept])):
         arrays[name] = pa.array(values, pa.binary(16))
@@ -113,7 +112,7 @@ def read_shard(path: Path) -> Shard:
         has_one = np.asarray(vector.is_valid())  # (n,) bool
         values = vector.flatten().to_numpy(zero_copy_only=False).reshape(-1, vector.type.list_size)
         digests, records, withdrawn = (table[name].to_pylist() for name in ("digest", "record", "withdrawn"))
-        texts = zip(*(table[name].to_pylist() for name in _TEXTS), strict=True)
+        texts = zip(*(table[name].to_pylist() for name in FIELDS), strict=True)
         kept = list(map(Entry, texts, digests, records, withdrawn))
         places = facts["places"]
         embedded = [place for place, one in zip(places, has_one, strict=True) if one]

@@ -41,6 +41,7 @@ def parse(line: Line) -> Paper:
         submitted=_submitted(record.get("versions")),
         updated=_iso_date(_text(record, "update_date")),
         doi=_text(record, "doi"),
+        comments=_text(record, "comments"),
     )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from lunacy.errors import IndexDamaged, NoIndex, StoreError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 APPLICATION_ID = 0x6C756E61  # "luna": tells our databases from others
 NAME = "papers.db"
 _BUSY_S = 60.0
@@ -31,7 +31,7 @@ CREATE TABLE segments (
 CREATE TABLE papers (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, digest BLOB NOT NULL, record BLOB NOT NULL,
     title TEXT NOT NULL, authors TEXT NOT NULL, categories TEXT NOT NULL,
-    submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL,
+    submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL, comments TEXT NOT NULL,
     withdrawn INTEGER NOT NULL, vector BLOB NOT NULL, abstract TEXT NOT NULL
 );
 CREATE UNIQUE INDEX papers_by_id ON papers (id);
@@ -57,7 +57,7 @@ class Database:
     """One connection to `papers.db`. SQLite's errors come out as StoreErrors that name the folder."""
 
     def __init__(self, folder: Path, *, writable: bool = False, to_repair: bool = False) -> None:
-        """Open; raises NoIndex when there is none (unless `writable`) or it is another's, StoreError if it is newer.
+        """Open; raises NoIndex when there is none (unless `writable`) or it is another's, StoreError for other formats.
 
         `to_repair`: only the tables must be there.
         """
@@ -95,10 +95,14 @@ class Database:
             return  # the first commit closes this transaction: an index appears with its first papers
         if application != APPLICATION_ID:
             raise NoIndex(f"{self.folder}: {NAME} was not made by lunacy; choose another folder")
-        if version > FORMAT_VERSION:
-            raise StoreError(
-                f"{self.folder} has format {version}, and this lunacy reads formats up to {FORMAT_VERSION}; "
+        if version != FORMAT_VERSION:
+            what_to_do = (
                 "upgrade lunacy"
+                if version > FORMAT_VERSION
+                else "build the index again from its snapshot, in a new folder: lunacy index SNAPSHOT --into NEW"
+            )
+            raise StoreError(
+                f"{self.folder} has format {version}, and this lunacy reads format {FORMAT_VERSION}; {what_to_do}"
             )
         self._check_tables(to_repair=to_repair)
         if writable:

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from lunacy.entry import Entry, to_paper
+from lunacy.entry import FIELDS, Entry, to_paper
 from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
 from lunacy.store.segments import Vectors
 
 COUNTED = "categories, updated, withdrawn"
-PAPER_COLUMNS = "id, title, abstract, authors, categories, submitted, updated, doi"
+PAPER_COLUMNS = ", ".join(FIELDS)
 INTO_PAPERS = f"papers (row, vector, digest, record, withdrawn, {PAPER_COLUMNS})"
-UPDATE = f"UPDATE papers SET (record, withdrawn, {PAPER_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?"
+_VALUES = ", ".join("?" * (len(FIELDS) + 2))
+UPDATE = f"UPDATE papers SET (record, withdrawn, {PAPER_COLUMNS}) = ({_VALUES}) WHERE id = ?"
 
 Counted = Counter[tuple[str, str]]  # (kind, value) -> papers
 
