@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,15 @@ def test_the_source_distribution_holds_every_file_of_the_repository(tmp_path: Pa
     with tarfile.open(sdist) as archive:
         shipped = {name.partition("/")[2] for name in archive.getnames()} - {"PKG-INFO"}
     assert shipped >= {name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
+
+
+def test_every_extra_that_the_documents_name_exists() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    documents = [path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "lunacy").rglob("*.py"))]
+    named = {
+        extra
+        for text in documents
+        for found in re.findall(r"(?:lunacy|'\.)\[([\w,]+)\]", text)
+        for extra in found.split(",")
+    }
+    assert {"cpu", "ray", "milvus", "bench"} <= named <= project["optional-dependencies"].keys()
