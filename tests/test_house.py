@@ -13,7 +13,7 @@ import lunacy
 PACKAGE = Path(lunacy.__file__).parent
 
 FLOORS = {
-    "words": ["errors", "paper", "entry", "categories", "fingerprint", "filter", "keywords", "options"],
+    "words": ["errors", "paper", "entry", "categories", "fingerprint", "filter", "keywords", "options", "scope"],
     "rooms": ["snapshot", "embedding", "store", "milvus", "render"],
     "search": ["search"],
     "verbs": ["pipeline", "query", "bench"],

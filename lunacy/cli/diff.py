@@ -20,7 +20,7 @@ def diff(snapshot: str | None, index_dir: str | None, category: tuple[str, ...],
     from lunacy.pipeline import diff_index
     from lunacy.query import find_index
 
-    found = diff_index(snapshot, index=find_index(index_dir), category=category)
+    found = diff_index(snapshot, index=find_index(index_dir), category=category or None)
     kinds = [
         ("new", found.new),
         ("changed", found.changed),

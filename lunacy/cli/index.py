@@ -27,9 +27,7 @@ _EVERY_S = 0.2
 @click.option(
     "--text",
     type=click.Choice(["title+abstract", "abstract"]),
-    default="title+abstract",
-    show_default=True,
-    help="What is embedded of a paper.",
+    help="What is embedded of a paper  [title+abstract]",
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Stop after N papers.")
 @click.option("--model", metavar="NAME", help="A sentence-transformers model, by name or folder  [all-MiniLM-L6-v2]")
@@ -40,9 +38,7 @@ _EVERY_S = 0.2
 @click.option(
     "--long-texts",
     type=click.Choice(["cut", "chunk"]),
-    default="cut",
-    show_default=True,
-    help="Texts longer than the model reads: cut, or averaged over windows.",
+    help="Texts longer than the model reads: cut, or averaged over windows  [cut]",
 )
 @click.option(
     "--vectors", metavar="FILE.npy", type=click.Path(readable=False), help="Bring your own vectors, one row a line."
@@ -64,12 +60,13 @@ _EVERY_S = 0.2
     help="Embed on a Ray cluster: auto, local, host:port  [as ray.init has it]",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first bad line.")
-def index(snapshot: tuple[str, ...], into: str | None, **options: Any) -> None:
+def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], **options: Any) -> None:
     """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.
 
     SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .zip, or - for standard input; several
     are read one after another. Without one, the sample of some 2,000 papers that lunacy ships is indexed. Run it again
-    after a kill, or with a newer snapshot: only what is new or changed is embedded.
+    after a kill, or with a newer snapshot: only what is new or changed is embedded. An index remembers its categories,
+    text and model, so a rerun need not repeat them; --category '*' takes in all papers again.
     """
     if into is None and snapshot:
         raise UsageError("say where the index goes: --into DIR")
@@ -78,7 +75,9 @@ def index(snapshot: tuple[str, ...], into: str | None, **options: Any) -> None:
     shown = _ProgressLine()
     folder = into or _SAMPLE_INDEX
     try:
-        report = build_index(snapshot or None, into=folder, progress=shown.show, **options)
+        report = build_index(
+            snapshot or None, into=folder, category=category or None, progress=shown.show, note=shown.note, **options
+        )
     except (KeyboardInterrupt, SystemExit):
         click.echo(
             f"lunacy: {folder} keeps {_n_papers(folder):,} papers; the same command goes on from there", err=True
@@ -144,6 +143,10 @@ class _ProgressLine:
             left_s = passed_s * (1 - share) / share if share else 0
             text += f", {share:.0%}, {int(left_s) // 60}:{int(left_s) % 60:02} left"
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+    def note(self, text: str) -> None:
+        self.clear()
+        click.echo(f"lunacy: {text}", err=True)
 
     def clear(self) -> None:
         if self._is_on:

@@ -35,6 +35,7 @@ def info(index_dir: str | None, form: str) -> None:
             "categories": summary.by_category,
             "fingerprint": asdict(found.fingerprint),
             "arithmetic": found.arithmetic,
+            "scope": asdict(found.scope),
             "generation": found.generation,
             "segments": found.n_segments,
             "size_bytes": found.size_bytes,
@@ -54,6 +55,7 @@ def info(index_dir: str | None, form: str) -> None:
             + ", ".join(f"{name} {n:,}" for name, n in largest[:8])
             + ", ..."[: len(largest) > 8 and 5],
         ),
+        ("scope", str(found.scope)),
         ("commits", f"{found.generation:,}"),
         ("arithmetic", found.arithmetic),
     ]

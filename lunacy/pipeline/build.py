@@ -12,16 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lunacy.categories import matching_categories
 from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_needed
 from lunacy.errors import PruneRefused, SnapshotError, UsageError
-from lunacy.paper import TEXTS
 from lunacy.pipeline.caches import refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.run import Run
+from lunacy.pipeline.settings import settle
 from lunacy.pipeline.source import from_file, from_model
 from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
-from lunacy.store import QUARANTINE_NAME, SHARDS_NAME, Writer, recorded_fingerprint
+from lunacy.store import QUARANTINE_NAME, SHARDS_NAME, Writer
 
 _RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
@@ -42,15 +41,15 @@ def build_index(
     snapshot: str | Path | Sequence[str | Path] | None = None,
     *,
     into: str | Path,
-    category: Iterable[str] = (),
-    text: str = TEXTS[0],
+    category: Iterable[str] | None = None,
+    text: str | None = None,
     limit: int | None = None,
     model: str | None = None,
     device: str = "auto",
     batch_size: int | None = None,
     prompt: str | None = None,
     dims: int | None = None,
-    long_texts: str = "cut",
+    long_texts: str | None = None,
     vectors: str | Path | None = None,
     strict: bool = False,
     prune: bool = False,
@@ -58,26 +57,28 @@ def build_index(
     embedder: Embedder | None = None,
     ray: str | None = None,
     progress: Callable[[Progress], None] = lambda _progress: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> BuildReport:
     """Build the index in the folder `into` from a snapshot or several, or bring it up to date.
 
     `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain, .gz, .zst, .zip, "-" for standard input),
     or several, read one after another; None is the sample that lunacy ships. `category`: patterns such as "cs.*"; a
-    paper is kept if any of its categories matches. `text`: "title+abstract" or "abstract". `limit`: stop after so many
-    papers. `model`: a sentence-transformers model by name or folder. `prompt`: what stands before each text, if not as
-    the model has it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut" at what the model
-    reads, or "chunk" to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or float32, one row a line
-    that is not blank; `model` is then only recorded. `strict`: stop at the first bad line. `prune`: remove the papers
-    that the snapshots no longer hold, unless that is more than `prune_limit` of all. `embedder`: instead of `model`.
-    `ray`: embed on a Ray cluster, at "host:port", "auto", "local" or, "", where `ray.init` finds or starts it; its
-    machines see the snapshots and `into` under the same names.
+    paper is kept if any of its categories matches. `text`: "title+abstract" (the default) or "abstract". `limit`: stop
+    after so many papers. `model`: a sentence-transformers model by name or folder. `prompt`: what stands before each
+    text, if not as the model has it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut"
+    at what the model reads, or "chunk" to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or
+    float32, one row a line that is not blank; `model` is then only recorded. `strict`: stop at the first bad line.
+    `prune`: remove the papers that the snapshots no longer hold, unless that is more than `prune_limit` of all.
+    `embedder`: instead of `model`. `ray`: embed on a Ray cluster, at "host:port", "auto", "local" or, "", where
+    `ray.init` finds or starts it; its machines see the snapshots and `into` under the same names.
+
+    An index remembers `category`, `text`, `model`, `prompt`, `dims` and `long_texts`: what is left out is as it was.
+    `category` may be changed ("*": all papers). `note` is told what the user should know, as soon as it is known.
 
     Raises a LunacyError: SnapshotError, ModelError, VectorsError, FingerprintMismatch, IndexLocked, UsageError, ...
     What was committed before stays, and running again goes on from there.
     """
     started = time.monotonic()
-    if text not in TEXTS:
-        raise UsageError(f"text {text!r} is unknown; choose one of {', '.join(TEXTS)}")
     if limit is not None and limit < 1:
         raise UsageError(f"limit is {limit}; take at least one paper, or leave it out")
     if prune and limit is not None:
@@ -86,11 +87,25 @@ def build_index(
         raise UsageError(
             f"--ray takes auto, local or host:port, and {ray!r} is none; if it is a snapshot, write it before --ray"
         )
-    category = list(category)
-    matching_categories(category)  # refused before anything is opened
     into = Path(into)
-    model_name = model or DEFAULT_MODEL
-    options: dict[str, Any] = {"batch_size": batch_size, "prompt": prompt, "dims": dims, "long_texts": long_texts}
+    settings = settle(
+        into,
+        category=category,
+        text=text,
+        model=embedder.fingerprint.model if embedder else model,
+        prompt=prompt,
+        dims=dims,
+        long_texts=long_texts,
+    )
+    for one in settings.notes:
+        note(one)
+    text, patterns, model_name = settings.text, settings.scope.category, settings.model or DEFAULT_MODEL
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "prompt": settings.prompt,
+        "dims": settings.dims,
+        "long_texts": settings.long_texts,
+    }
     counts = Counts()
     with ExitStack() as stack:
         opened = [stack.enter_context(Snapshot(one)) for one in _each(snapshot)]
@@ -102,17 +117,19 @@ def build_index(
             there = None if vectors else on_ray.maker(embedder, canonical_name(model_name), device=device, **options)
             device, options["n_texts"] = "cpu", 1  # here: the few that nobody else has embedded
         if vectors is not None:
-            source = from_file(opened, vectors, model, text)
+            source = from_file(opened, vectors, settings.model, text)
         else:
-            recorded = None if embedder else recorded_fingerprint(into)
-            embedder = embedder or load_when_needed(model_name, recorded, device=device, **options)
+            embedder = embedder or load_when_needed(model_name, settings.recorded, device=device, **options)
             source = from_model(embedder, text)
-        with Writer(into, source.fingerprint) as writer, Quarantine(into / QUARANTINE_NAME) as bad:
+        with (
+            Writer(into, source.fingerprint, scope=settings.scope) as writer,
+            Quarantine(into / QUARANTINE_NAME) as bad,
+        ):
             read: Callable[..., Generator[tuple[int, Window]]]
             if ray is None:
-                read = partial(_read, opened, category, text=text, size=source.window)
+                read = partial(_read, opened, patterns, text=text, size=source.window)
             else:
-                source, read = on_ray.spread(source, there, opened, category, into, writer.text_keys(), text=text)
+                source, read = on_ray.spread(source, there, opened, patterns, into, writer.text_keys(), text=text)
             run = Run(writer, source, counts)
             broken: list[SnapshotError] = []
 
@@ -124,7 +141,8 @@ def build_index(
                         progress(_progress(counts, opened, n, window))
                         if window.broken is not None:
                             broken.append(window.broken)
-                run.finish()
+                if counts.read > counts.quarantined:  # else the run fails below, and must not change the scope
+                    run.finish()
                 shutil.rmtree(into / SHARDS_NAME, ignore_errors=True)
                 if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)

@@ -11,6 +11,7 @@ import numpy as np
 
 from lunacy.errors import SnapshotError
 from lunacy.pipeline.plan import Change, change
+from lunacy.scope import Scope
 from lunacy.snapshot import Snapshot, read_windows
 from lunacy.store import Store
 
@@ -28,8 +29,12 @@ class DiffReport:
     n_bad: int
 
 
-def diff_index(snapshot: str | Path | None = None, *, index: str | Path, category: Iterable[str] = ()) -> DiffReport:
+def diff_index(
+    snapshot: str | Path | None = None, *, index: str | Path, category: Iterable[str] | None = None
+) -> DiffReport:
     """What `build_index` with this snapshot would do to the index in the folder `index`; touches nothing.
+
+    `category`: patterns; None: as recorded in the index.
 
     Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
     """
@@ -37,7 +42,8 @@ def diff_index(snapshot: str | Path | None = None, *, index: str | Path, categor
     n_read = n_filtered = n_bad = 0
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
-        with closing(read_windows(opened, category, text=view.fingerprint.text)) as windows:
+        scope = view.scope if category is None else Scope.of(category)
+        with closing(read_windows(opened, scope.category, text=view.fingerprint.text)) as windows:
             for window in windows:
                 n_read += window.n_lines
                 n_filtered += len(window.filtered)

@@ -82,6 +82,7 @@ class Folder:
             summary=view.summary(),
             fingerprint=view.fingerprint,
             arithmetic=view.arithmetic,
+            scope=view.scope,
             n_segments=len(view.segments),
             size_bytes=sizes,
             ivf=ivf.facts if ivf else None,

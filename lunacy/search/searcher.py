@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from lunacy.fingerprint import Fingerprint
 from lunacy.options import Options
 from lunacy.paper import Paper
+from lunacy.scope import Scope
 from lunacy.search.exact import Found
 from lunacy.search.ranking import Question, Ranked
 from lunacy.search.scan import Scores
@@ -25,6 +26,7 @@ class Info:
     summary: Summary
     fingerprint: Fingerprint
     arithmetic: str
+    scope: Scope = field(default_factory=Scope)
     n_segments: int = 0
     size_bytes: dict[str, int] = field(default_factory=dict)  # by file
     ivf: dict[str, Any] | None = None  # what was measured of the IVF lists (indexes/README.md); None: there are none

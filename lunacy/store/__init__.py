@@ -11,7 +11,7 @@ from lunacy.store.reader import Summary, View
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
-from lunacy.store.store import Store, recorded_fingerprint
+from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
 from lunacy.store.writer import QUARANTINE_NAME, SHARDS_NAME, Writer, check_fingerprint
 
@@ -34,7 +34,7 @@ __all__ = [
     "check_fingerprint",
     "make_folder",
     "put_file",
-    "recorded_fingerprint",
+    "recorded_build",
     "repair",
     "require_space",
     "verify",

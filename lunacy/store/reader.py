@@ -15,6 +15,7 @@ from lunacy.errors import IndexDamaged
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
+from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
@@ -87,6 +88,11 @@ class View:
         """The device and number format of the last vectors."""
         [value] = self._database.one("SELECT value FROM meta WHERE key = 'arithmetic'")
         return str(value)
+
+    @property
+    def scope(self) -> Scope:
+        """Which papers of its snapshots the index takes in."""
+        return read_scope(self._database)
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that the index holds."""
@@ -228,7 +234,19 @@ def read_segments(database: Database) -> list[Segment]:
     return segments
 
 
+def read_scope(database: Database) -> Scope:
+    """Which papers of its snapshots the index takes in."""
+    [value] = database.one("SELECT value FROM meta WHERE key = 'scope'")
+    try:
+        patterns = orjson.loads(value)["category"]
+        if not (isinstance(patterns, list) and all(isinstance(one, str) for one in patterns)):
+            raise TypeError("category is no list of texts")
+    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
+        raise IndexDamaged(f"{database.folder}: the scope in papers.db is not one: {error}") from None
+    return Scope(tuple(patterns))
+
+
 def meta_check(database: Database) -> str:
-    """A hash of what `meta` says of the vectors, so that `verify` finds a change in it."""
-    values = database.all("SELECT value FROM meta WHERE key IN ('fingerprint', 'arithmetic') ORDER BY key")
+    """A hash of what `meta` says of the vectors and the scope, so that `verify` finds a change in it."""
+    values = database.all("SELECT value FROM meta WHERE key IN ('fingerprint', 'arithmetic', 'scope') ORDER BY key")
     return blake2b("\x1f".join(str(value) for [value] in values).encode(), digest_size=16).hexdigest()

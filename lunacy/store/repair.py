@@ -136,10 +136,12 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
     lost += [str(ids[row]) for row in unreadable if row in ids]
     new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in counts.items()])
     [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
+    [scope] = old.one("SELECT value FROM meta WHERE key = 'scope'")
     meta = {
         "generation": str(_next_generation(old)),
         "fingerprint": orjson.dumps(asdict(fingerprint)).decode(),
         "arithmetic": arithmetic,
+        "scope": scope,
         "check": "",
     }
     new.run_many("INSERT INTO meta VALUES (?, ?)", list(meta.items()))

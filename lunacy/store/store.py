@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 from lunacy.errors import IndexDamaged, NoIndex, StoreError, UsageError
 from lunacy.fingerprint import Fingerprint
+from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.reader import View, read_generation
@@ -111,11 +112,11 @@ class Store:
         self.close()
 
 
-def recorded_fingerprint(folder: str | Path) -> Fingerprint | None:
-    """What made the vectors of the index in `folder`; None when there is none yet."""
+def recorded_build(folder: str | Path) -> tuple[Fingerprint, Scope] | None:
+    """What made the vectors of the index in `folder`, and which papers it takes in; None when there is none yet."""
     try:
         with Store(folder) as store, store.view() as view:
-            return view.fingerprint
+            return view.fingerprint, view.scope
     except NoIndex:
         return None
 

@@ -19,12 +19,13 @@ import orjson
 from lunacy.entry import Entry, text_key
 from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
+from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store import database as db
 from lunacy.store.columns import Changes
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
-from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
+from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
 from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
 from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
 
@@ -38,11 +39,18 @@ class Writer:
     For one thread at a time; it need not be the one that opened it.
     """
 
-    def __init__(self, folder: str | Path, fingerprint: Fingerprint | None = None, arithmetic: str = "") -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        fingerprint: Fingerprint | None = None,
+        arithmetic: str = "",
+        scope: Scope | None = None,
+    ) -> None:
         """Open the index in `folder`, or begin one when there is a `fingerprint`.
 
-        `arithmetic` is recorded with the vectors that come. Raises IndexLocked when another process writes,
-        FingerprintMismatch when the index was made otherwise, NoIndex when the folder holds something else.
+        `arithmetic` is recorded with the vectors that come, `scope` with the next commit (None: as it was). Raises
+        IndexLocked when another process writes, FingerprintMismatch when the index was made otherwise, NoIndex when
+        the folder holds something else.
         """
         self.folder = Path(folder)
         self.arithmetic = arithmetic
@@ -57,7 +65,7 @@ class Writer:
         try:
             self._database = db.Database(self.folder, writable=True)
             try:
-                self._open(fingerprint)
+                self._open(fingerprint, scope)
             except BaseException:
                 self._database.close()
                 raise
@@ -65,14 +73,19 @@ class Writer:
             self._lock.release()
             raise
 
-    def _open(self, fingerprint: Fingerprint | None) -> None:
+    def _open(self, fingerprint: Fingerprint | None, scope: Scope | None) -> None:
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
             if fingerprint is None:
                 raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
-            made_by = orjson.dumps(asdict(fingerprint)).decode()
             self._database.run_many(
                 "INSERT INTO meta VALUES (?, ?)",
-                [("generation", "0"), ("fingerprint", made_by), ("arithmetic", ""), ("check", "")],
+                [
+                    ("generation", "0"),
+                    ("fingerprint", _as_json(fingerprint)),
+                    ("arithmetic", ""),
+                    ("scope", _as_json(scope or Scope())),
+                    ("check", ""),
+                ],
             )
         self._fingerprint = read_fingerprint(self._database)
         if fingerprint is not None:
@@ -88,6 +101,9 @@ class Writer:
             except FileNotFoundError as error:
                 raise IndexDamaged(f"{error.filename} is missing; mend the index with: lunacy repair") from None
         self._remove_garbage()
+        if scope is not None and scope != read_scope(self._database):
+            self._begin()
+            self._database.run("UPDATE meta SET value = ? WHERE key = 'scope'", (_as_json(scope),))
 
     def _remove_garbage(self) -> None:
         """Remove the segments that no commit names.
@@ -273,6 +289,10 @@ class Writer:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _as_json(value: Fingerprint | Scope) -> str:
+    return orjson.dumps(asdict(value)).decode()
 
 
 def check_fingerprint(where: str | Path, ours: Fingerprint, theirs: Fingerprint) -> None:
