@@ -52,6 +52,8 @@ def main() -> None:
             if select([sys.stdin], [], [], 0)[0]:
                 print(turn + 1, len(editions))
                 return
+            if turn == 0:
+                print("asking", flush=True)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ def read_and_write(home: Path, seconds: float) -> None:
     command = [sys.executable, "-m", "tests.reliability.reader", str(home / "index")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     readers = [subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, **pipes) for _ in range(N_READERS)]
+    assert [reader.stdout and reader.stdout.readline() for reader in readers] == ["asking\n"] * N_READERS
     until = time.monotonic() + seconds
     n_editions = next(edition for edition in count(1) if publish(edition, home / "index") or time.monotonic() > until)
     ended = [reader.communicate() for reader in readers]
