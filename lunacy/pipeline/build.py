@@ -92,7 +92,7 @@ def build_index(
         into,
         category=category,
         text=text,
-        model=embedder.fingerprint.model if embedder else model,
+        model=embedder.fingerprint.model if embedder and vectors is None else model,
         prompt=prompt,
         dims=dims,
         long_texts=long_texts,
