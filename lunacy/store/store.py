@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from lunacy.errors import IndexDamaged, NoIndex, StoreError, UsageError
 from lunacy.fingerprint import Fingerprint
@@ -32,7 +32,7 @@ class Store:
         self._is_closed = False
         self._database: Database | None = Database(self.folder)
         self._view: View | None = None
-        _stores.add(self)
+        _stores[id(self)] = self
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -121,14 +121,15 @@ def recorded_build(folder: str | Path) -> tuple[Fingerprint, Scope] | None:
         return None
 
 
-_stores: WeakSet[Store] = WeakSet()  # all that are open
+_stores: WeakValueDictionary[int, Store] = WeakValueDictionary()  # all there are, by their `id`
 _forking = threading.Lock()
 _forked: list[Store] = []  # by the thread that has `_forking`
 
 
 def _before_fork() -> None:
     _forking.acquire()
-    _forked[:] = _stores
+    # a list of references, made at once: other threads may open a store meanwhile
+    _forked[:] = [store for store in (reference() for reference in _stores.valuerefs()) if store is not None]
     for store in _forked:
         store.before_fork()
 
