@@ -7,7 +7,8 @@ from dataclasses import fields
 from hashlib import blake2b
 from typing import NamedTuple
 
-from lunacy.paper import Paper, digest, embedded_text, is_withdrawn
+from lunacy.paper import Paper, digest, embedded_text
+from lunacy.withdrawn import is_withdrawn
 
 FIELDS = tuple(field.name for field in fields(Paper))
 HASH_BYTES = 16

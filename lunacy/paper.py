@@ -76,20 +76,6 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-_NOTICE = re.compile(
-    r"(%auto-ignore\s|arxiv admin note: )*"
-    r"(((this|the)\s)?(paper|article|note|text|submission|manuscript|preprint|work|draft|letter|report)\s"
-    r"((has|have|is|was|been|being|now|hereby|tempo?r\w*)\s)*)?"
-    r"withdrawn(\s*$|\s*[^\w\s]|\s(by|due|because|since|from|for|as|at|pending|in|until|owing|on|and)\b)",
-    re.IGNORECASE,
-)
-
-
-def is_withdrawn(paper: Paper) -> bool:
-    """Whether the abstract begins with a notice of withdrawal, as arXiv and authors write it."""
-    return _NOTICE.match(paper.abstract) is not None
-
-
 _PLAIN = re.compile(r"\d{4}\.\d{4,5}|[a-z]+(?:-[a-z]+)?/\d{7}", re.ASCII)  # already as arXiv writes it
 _NEW = r"\d{4}\.\d{4,5}"
 _OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z-]+)?/\d{7}"

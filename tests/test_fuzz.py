@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from lunacy.cli.query import _ids_in
 from lunacy.embedding import GivenVectors
 from lunacy.errors import LunacyError, SnapshotError, VectorsError
-from lunacy.paper import canonical_id, is_withdrawn
+from lunacy.paper import canonical_id
 from lunacy.snapshot import BadLine, Snapshot, parse
 from lunacy.store.segments import OpenSegment, Segment
+from lunacy.withdrawn import is_withdrawn
 from tests.conftest import record
 from tests.reliability.counts import DONE
 from tests.test_snapshot_properties import CONTAINERS, as_line

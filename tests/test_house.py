@@ -13,7 +13,18 @@ import lunacy
 PACKAGE = Path(lunacy.__file__).parent
 
 FLOORS = {
-    "words": ["errors", "paper", "entry", "categories", "fingerprint", "filter", "keywords", "options", "scope"],
+    "words": [
+        "categories",
+        "entry",
+        "errors",
+        "filter",
+        "fingerprint",
+        "keywords",
+        "options",
+        "paper",
+        "scope",
+        "withdrawn",
+    ],
     "rooms": ["snapshot", "embedding", "store", "milvus", "render"],
     "search": ["search"],
     "verbs": ["pipeline", "query", "bench"],
