@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
+from urllib.parse import unquote
 
+from lunacy.categories import CATEGORIES
 from lunacy.errors import NotAnId
 
 # What is embedded of a paper. Measured: title + abstract finds more of what authors cite than the abstract alone.
@@ -77,20 +79,30 @@ def digest(text: str) -> bytes:
 
 
 _PLAIN = re.compile(r"\d{4}\.\d{4,5}|[a-z]+(?:-[a-z]+)?/\d{7}", re.ASCII)  # already as arXiv writes it
-_NEW = r"\d{4}\.\d{4,5}"
-_OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[a-z-]+)?/\d{7}"
+_ARCHIVES = frozenset(category.partition(".")[0] for category in CATEGORIES)
 _ID = re.compile(
     rf"""
-    (?: (?:https?://)? (?:[\w-]+\.)+[a-z]{{2,}} /(?:[\w.-]+/)*?   # arxiv.org/abs/, doi.org/10.48550/
-      | /?(?:abs|pdf|html)/ | (?:doi:)?10\.48550/ )?
-    (?: arxiv [.:]? )*
-    (?P<id> {_NEW} | {_OLD} ) (?:v\d+)?
+    (?: (?:https?://)? (?:[\w-]+\.)+[a-z]{{2,}} (?::\d+)? /
+        (?: (?!10\.(?!48550/)\d{{4,9}}/) [\w.-]+/ )*?           # arxiv.org/abs/, doi.org/10.48550/, but no other DOI
+      | (?:corr,?)? /?(?:abs|pdf|html)/ | (?:doi:)?10\.48550/ | (?:oai:|info:)(?=arxiv) )?
+    (?: arxiv (?:\.org|preprint)? [.:/]? )*
+    (?P<id> \d{{4}}\.\d{{4,5}}
+      | (?P<archive> {"|".join(sorted(_ARCHIVES))}) (?:\.[a-z-]+)?
+        (?: / | (?=(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])) ) (?P<number>\d{{7}}) )  # hep-th9108006: year and month
+    (?:v\d+)?
     (?: \.pdf | \.html )? /? (?: [?\#].* )?
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _MARGIN = re.compile(r"(\s*\[[\w.-]+\]?)?(\s+\d{1,2}\s+[A-Z][a-z]{2}\s+\d{4})?\s*$")  # of a PDF: [cs.CL] 14 Feb 2018
 _LONGEST = 300  # characters; no id in any dress is longer
+# What PDFs, word processors and web pages put in the place of ASCII: dashes, full-width forms, marks that do not show.
+_ASCII = {
+    **dict.fromkeys(map(ord, "\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63"), "-"),
+    **dict.fromkeys(map(ord, "\u2044\u2215"), "/"),
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")),
+}
 
 
 def canonical_id(text: str) -> str | None:
@@ -99,16 +111,19 @@ def canonical_id(text: str) -> str | None:
     Without version, and without the subject class of old ids: `math.AG/0601001v2` is `math/0601001`
     (https://info.arxiv.org/help/arxiv_identifier.html).
     """
-    if _PLAIN.fullmatch(text) and not text.startswith("arxiv"):
+    if _PLAIN.fullmatch(text) and (text[4] == "." or text.partition("/")[0] in _ARCHIVES):
         return text
     if len(text) > _LONGEST:
         return None
-    bare = _MARGIN.sub("", text.strip("<>()[]\"',;. \t\r\n\u200b\ufeff"))
+    if "%" in text:
+        text = unquote(text)
+    if not text.isascii():
+        text = text.translate(_ASCII)
+    bare = _MARGIN.sub("", text.strip("<>()[]{}\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb,;. \t\r\n"))
     match = None if re.search(r"\d\s+\d", bare) else _ID.fullmatch("".join(bare.split()))
     if match is None:
         return None
-    archive, slash, number = match["id"].partition("/")
-    return f"{archive.split('.')[0].lower()}/{number}" if slash else archive
+    return f"{match['archive'].lower()}/{match['number']}" if match["archive"] else match["id"]
 
 
 def parse_id(text: str) -> str:

@@ -29,11 +29,12 @@ def parse(line: Line) -> Paper:
         raise BadLine(line.fault + _why_not_json(line.raw, error)) from None
     if not isinstance(record, dict):
         raise BadLine(f"not a JSON object but {_kind(record)}")
-    identifier = _text(record, "id", required=True)
+    written = _text(record, "id", required=True)
+    identifier = canonical_id(written) or written  # one that is not arXiv's stays as it is
     if len(identifier) > _LONGEST_ID or not identifier.isprintable() or " " in identifier:
         raise BadLine("id is not one printable word")
     return Paper(
-        id=canonical_id(identifier) or identifier,
+        id=identifier,
         title=_text(record, "title", required=True),
         abstract=_text(record, "abstract", required=True),
         authors=_text(record, "authors"),
