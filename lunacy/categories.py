@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from sys import intern
 
 from lunacy.errors import UnknownCategory
 
@@ -39,38 +41,91 @@ CATEGORIES: tuple[str, ...] = tuple(
 )
 
 
+_BY_LOWER = {category.lower(): category for category in CATEGORIES}
+# arXiv lists the papers of both names under either, but a paper's record may have one alone.
+_PAIRS = "cs.it math.it, cs.na math.na, cs.sy eess.sy, econ.gn q-fin.ec, math-ph math.mp, math.st stat.th"
+_ALIASES = {one: other for pair in _PAIRS.split(", ") for one, other in (pair.split(), pair.split()[::-1])}
+
+
+@lru_cache(maxsize=2**14)
+def split_categories(text: str) -> tuple[str, ...]:
+    """The categories in `text`, each once: between white space, commas, semicolons, and quotes or brackets around them.
+
+    One that arXiv lists is spelled as there; another stays as it is.
+    """
+    names = [name.strip("'\"[]") for name in re.split(r"[,;\s]+", text)]
+    return tuple(dict.fromkeys(intern(_BY_LOWER.get(name.lower(), name)) for name in names if name))
+
+
 def category_filter(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bool]:
     """A function that says whether any of a paper's categories matches any pattern; no pattern matches all papers.
 
-    Patterns are as in `matching_categories`.
+    A pattern is a category (`cs.CL`, which stands for its alias too) or has wildcards (`cs.*`), in any case; several
+    may stand in one string, with commas, semicolons or spaces between them. Raises as `unlisted` does.
     """
-    matching = matching_categories(patterns)
-    if matching is None:
+    wanted = _split_patterns(patterns)
+    unlisted(wanted)
+    if not wanted:
         return lambda _categories: True
-    return lambda categories: not matching.isdisjoint(categories)
+
+    @lru_cache(maxsize=2**12)
+    def is_wanted(category: str) -> bool:
+        return any(_is_match(category, pattern) for pattern in wanted)
+
+    return lambda categories: any(map(is_wanted, categories))
 
 
-def matching_categories(patterns: Iterable[str]) -> frozenset[str] | None:
-    """The categories that match any pattern; None when there is no pattern.
+def matching_categories(patterns: Iterable[str], present: Iterable[str] = ()) -> frozenset[str] | None:
+    """The categories of arXiv, and those `present` in an index, that match any pattern; None when there is no pattern.
 
-    A pattern is a category (`cs.CL`) or has wildcards (`cs.*`); several may stand in one string, with commas or
-    spaces between them. Raises UnknownCategory, with near names, for a pattern that no arXiv category matches.
+    Patterns are as in `category_filter`. Raises UnknownCategory, with near names, for one that matches none of them.
     """
-    texts = [patterns] if isinstance(patterns, str) else patterns
-    wanted = [pattern for text in texts for pattern in re.split(r"[,\s]+", text) if pattern]
+    wanted = _split_patterns(patterns)
     if not wanted:
         return None
-    return frozenset(category for pattern in wanted for category in _matches(pattern))
+    known = frozenset(CATEGORIES).union(present)
+    matching: set[str] = set()
+    for pattern in wanted:
+        found = [category for category in known if _is_match(category, pattern)]
+        if not found:
+            raise _unknown(pattern, known)
+        matching.update(found)
+    return frozenset(matching)
 
 
-def _matches(pattern: str) -> list[str]:
-    found = [category for category in CATEGORIES if fnmatchcase(category.lower(), pattern.lower())]
-    if found:
-        return found
+def unlisted(patterns: Iterable[str]) -> list[str]:
+    """The patterns that match no category of arXiv's list, but may match one that is new: cs.QC, cs.Q*.
+
+    Raises UnknownCategory, with near names, for one that cannot be a category.
+    """
+    new = [one for one in _split_patterns(patterns) if not any(_is_match(category, one) for category in CATEGORIES)]
+    for pattern in new:
+        archive, _dot, name = pattern.lower().partition(".")
+        if archive not in _WITH_CLASSES or not re.fullmatch(r"[a-z]{2}|.*[*?\[].*", name):
+            raise _unknown(pattern, CATEGORIES)
+    return new
+
+
+def near(pattern: str, known: Iterable[str] = CATEGORIES) -> list[str]:
+    """Up to four categories that may be meant by `pattern`."""
     if pattern.lower() in _WITH_CLASSES:  # no plain `cs`, but a newcomer means all of it
-        near = [f"{pattern.lower()}.*"]
-    else:
-        by_lower = {category.lower(): category for category in CATEGORIES}
-        near = [by_lower[name] for name in get_close_matches(pattern.lower(), by_lower, n=4, cutoff=0.4)]
-    hint = f"did you mean {' or '.join(near)}?" if near else "see https://arxiv.org/category_taxonomy"
-    raise UnknownCategory(f"arXiv has no category {pattern!r}; {hint}")
+        return [f"{pattern.lower()}.*"]
+    by_lower = {category.lower(): category for category in sorted(known)}
+    return [by_lower[name] for name in get_close_matches(pattern.lower(), by_lower, n=4, cutoff=0.4)]
+
+
+def _split_patterns(patterns: Iterable[str]) -> list[str]:
+    texts = [patterns] if isinstance(patterns, str) else patterns
+    return [pattern for text in texts for pattern in re.split(r"[,;\s]+", text) if pattern]
+
+
+def _is_match(category: str, pattern: str) -> bool:
+    category, pattern = category.lower(), pattern.lower()
+    return fnmatchcase(category, pattern) or _ALIASES.get(pattern) == category
+
+
+def _unknown(pattern: str, known: Collection[str]) -> UnknownCategory:
+    names = near(pattern, known)
+    hint = f"did you mean {' or '.join(names)}?" if names else "see https://arxiv.org/category_taxonomy"
+    also = "" if known is CATEGORIES else ", nor has the index"
+    return UnknownCategory(f"arXiv has no category {pattern!r}{also}; {hint}")

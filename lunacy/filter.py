@@ -7,7 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lunacy.categories import matching_categories
 from lunacy.errors import UsageError
 
 _DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
@@ -17,7 +16,7 @@ _DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
 class Filter:
     """A paper qualifies when every field that is given admits it. Fields are checked when it is made.
 
-    Raises UnknownCategory and UsageError for what cannot be meant.
+    Raises UsageError for what cannot be meant; which categories can be depends on the index.
     """
 
     category: tuple[str, ...] = ()  # patterns; any of a paper's categories matches any of them
@@ -28,7 +27,6 @@ class Filter:
     not_ids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        matching_categories(self.category)
         for name in ("since", "until"):
             if getattr(self, name):
                 date_number(getattr(self, name), name)

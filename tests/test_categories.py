@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lunacy.categories import CATEGORIES, category_filter
+from lunacy.categories import CATEGORIES, category_filter, matching_categories, split_categories, unlisted
 from lunacy.errors import UnknownCategory
 from lunacy.snapshot import Snapshot, parse
 
@@ -92,7 +92,8 @@ def test_patterns_may_come_from_a_generator() -> None:
         ("q-fin", "q-fin.*"),
         ("physics", "physics.*"),
         ("cs.CLL", "cs.CL"),
-        ("stat.MM", "stat.ML"),
+        ("stat.MML", "stat.ML"),
+        ("cs.LLG", "cs.LG"),
         ("hep-tth", "hep-th"),
         ("quantph", "quant-ph"),
         ("physics.optic", "physics.optics"),
@@ -114,5 +115,74 @@ def test_an_unknown_category_with_nothing_near_gets_the_taxonomy(pattern: str) -
 
 
 def test_one_unknown_among_known_ones_is_refused() -> None:
-    with pytest.raises(UnknownCategory, match=r"'cs\.QQ'"):
-        category_filter(["cs.CL,cs.QQ", "hep-th"])
+    with pytest.raises(UnknownCategory, match=r"'cs\.QQQ'"):
+        category_filter(["cs.CL,cs.QQQ", "hep-th"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "category", "kept"),
+    [
+        ("cs.QC", "cs.QC", True),
+        ("cs.qc", "cs.QC", True),
+        ("cs.QC", "cs.CL", False),
+        ("cs.*", "cs.QC", True),
+        ("cs.Q*", "cs.QC", True),
+        ("cs.[PQ]C", "cs.QC", True),
+        ("*", "biology", True),
+        ("math.*", "cs.QC", False),
+    ],
+)
+def test_a_category_that_arxiv_does_not_list_yet_is_found_in_a_snapshot(
+    pattern: str, category: str, kept: bool
+) -> None:
+    assert category_filter([pattern])((category,)) is kept
+
+
+def test_patterns_that_match_nothing_listed_are_told() -> None:
+    assert unlisted(["cs.*; cs.QC", "stat.ML", "eess.Q?"]) == ["cs.QC", "eess.Q?"]
+
+
+PAIRS = ["math.IT cs.IT", "math.MP math-ph", "cs.NA math.NA", "stat.TH math.ST", "cs.SY eess.SY", "q-fin.EC econ.GN"]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_category_stands_for_its_alias_and_a_wildcard_does_not(pair: str) -> None:
+    for one, other in (pair.split(), pair.split()[::-1]):
+        assert category_filter([one.upper()])((other,)) is True
+        assert matching_categories([one]) == {one, other}
+        assert category_filter([f"{one[:-1]}[{one[-1]}]"])((other,)) is False
+
+
+def test_a_pattern_matches_what_an_index_has() -> None:
+    present = ["cs.QC", "cs.CL", "biology", "Math.AG|x"]
+    assert matching_categories(["cs.qc"], present) == {"cs.QC"}
+    assert matching_categories(["BIO*,math.ag|x"], present) == {"biology", "Math.AG|x"}
+    assert matching_categories(["cs.*"], present) == matching_categories(["cs.*"]) | {"cs.QC"}  # type: ignore[operator]
+    assert matching_categories(["cs.AI"], present) == {"cs.AI"}  # nobody has it: no hit, and no mistake
+    assert matching_categories([], present) is None
+
+
+@pytest.mark.parametrize(("pattern", "suggested"), [("cs.QD", "cs.QC"), ("biologie", "biology"), ("cs", r"cs\.\*")])
+def test_what_neither_arxiv_nor_the_index_has_is_refused(pattern: str, suggested: str) -> None:
+    with pytest.raises(UnknownCategory, match=f"'{pattern}', nor has the index; did you mean .*{suggested}"):
+        matching_categories([pattern], ["cs.QC", "biology"])
+
+
+@pytest.mark.parametrize(
+    ("text", "categories"),
+    [
+        ("cs.LG stat.ML", ("cs.LG", "stat.ML")),
+        ("cs.LG, stat.ML", ("cs.LG", "stat.ML")),
+        ("cs.LG;cs.CL", ("cs.LG", "cs.CL")),
+        ("cs.LG,;\n\tstat.ML,", ("cs.LG", "stat.ML")),
+        ("CS.lg", ("cs.LG",)),
+        ("HEP-TH cond-mat.MES-HALL", ("hep-th", "cond-mat.mes-hall")),
+        ("cs.LG CS.LG", ("cs.LG",)),
+        ("['cs.LG', 'stat.ML']", ("cs.LG", "stat.ML")),
+        ("cs.QC biology @SUM(A1)", ("cs.QC", "biology", "@SUM(A1)")),
+        (" , ;", ()),
+        ("", ()),
+    ],
+)
+def test_categories_are_split_and_spelled_as_arxiv_does(text: str, categories: tuple[str, ...]) -> None:
+    assert split_categories(text) == categories

@@ -143,7 +143,7 @@ def test_index_without_a_snapshot_indexes_the_sample(loaded: list[Any]) -> None:
     [
         (["index", "a.jsonl"], 2, "--into DIR"),
         (["index", "a.jsonl", "--into", "ix"], 1, "a.jsonl: No such file or directory"),
-        (["index", "--into", "ix", "--category", "cs.XY"], 2, "no category 'cs.XY'; did you mean cs."),
+        (["index", "--into", "ix", "--category", "cs.XYZ"], 2, "no category 'cs.XYZ'; did you mean cs."),
         (["index", "--into", "ix", "--vectors", "v.npy"], 2, "--model NAME"),
         (["index", "--into", "ix", "--vectors", "v.npy", "--model", "m"], 1, "v.npy cannot be read"),
         (["index", "--into", "ix", "--limit", "0"], 2, "--limit"),
@@ -399,7 +399,7 @@ def test_filters_hold_for_batches_and_texts_too(index: str, tmp_path: Path) -> N
     [
         (["--since", "yesterday"], "since 'yesterday' is not a date; write it like 2024-05-31, 2024-05 or 2024", 2),
         (["--since", "2024", "--until", "2023"], "since 2024 is after until 2023; swap them", 2),
-        (["--category", "cs.XX"], "arXiv has no category 'cs.XX'; did you mean", 2),
+        (["--category", "cs.XX"], "arXiv has no category 'cs.XX', nor has the index; did you mean", 2),
         (["--author", " "], "author ' ' has no letters; give part of a name, such as Hinton", 2),
         (["--nprobe", "4"], "nprobe is the number of IVF lists; it needs ivf (--ivf)", 2),
         (["--ivf"], "has no IVF lists; make them with: lunacy ivf --index", 2),

@@ -207,7 +207,7 @@ def test_diff_without_an_index_says_how_to_make_one(tmp_path: Path, snapshot: Pa
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(("arguments", "error"), [({"category": ["cs.XX"]}, UnknownCategory)])
+@pytest.mark.parametrize(("arguments", "error"), [({"category": ["cs.XXX"]}, UnknownCategory)])
 def test_a_wrong_question_is_refused(folder: Path, snapshot: Path, arguments: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         diff_index(snapshot, index=folder, **arguments)

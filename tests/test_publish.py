@@ -100,6 +100,13 @@ def test_a_filter_becomes_an_expression(wanted: dict[str, object], words: str) -
     assert expression(Filter(**wanted), include_withdrawn=True) == ("" if not wanted else words)  # type: ignore[arg-type]
 
 
+def test_a_category_that_the_collection_has_is_asked_for() -> None:
+    wanted = Filter(category=("cs.QC",))
+    assert expression(wanted, True, {"cs.QC": 3}) == 'array_contains_any(categories, ["cs.QC"])'
+    with pytest.raises(UsageError, match=r"arXiv has no category 'cs\.QC'"):
+        expression(wanted, True)
+
+
 def test_authors_are_refused() -> None:
     with pytest.raises(UsageError, match="is not asked by author"):
         expression(Filter(author=("Turing",)), include_withdrawn=False)

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from lunacy.categories import near, unlisted
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -53,10 +55,21 @@ device_option: Decorator = click.option(
     show_default=True,
     help="Where the model runs, and large batches.",
 )
+
+
+def _note_unlisted(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Say at once which categories are new to lunacy, or mistyped. Raises UnknownCategory for what can be none."""
+    for pattern in unlisted(patterns):
+        others = f" (near it are: {', '.join(near(pattern))})" if near(pattern) else ""
+        click.echo(f"lunacy: arXiv lists no category {pattern!r}; it is taken as a new one{others}", err=True)
+    return patterns
+
+
 category_option: Decorator = click.option(
     "--category",
     metavar="PATTERN",
     multiple=True,
+    callback=_note_unlisted,
     help="Keep papers with such a category: cs.CL, cs.*, 'stat.*,math.ST'. Repeatable.",
 )
 

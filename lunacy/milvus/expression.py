@@ -29,16 +29,19 @@ def among(ids: Iterable[str]) -> str:
     return f"id in {orjson.dumps([key_of(one) for one in ids]).decode()}"
 
 
-def expression(wanted: Filter, include_withdrawn: bool) -> str:
-    """Papers that `wanted` admits; "" for all. Raises UsageError for what Milvus cannot tell."""
+def expression(wanted: Filter, include_withdrawn: bool, categories: Iterable[str] = ()) -> str:
+    """Papers that `wanted` admits; "" for all. Raises UsageError for what Milvus cannot tell.
+
+    `categories`: those that the collection has.
+    """
     if wanted.author:
         raise UsageError(
             "a published index is not asked by author: Milvus finds no part of a name; take an index folder for that"
         )
     terms = [] if include_withdrawn else ["withdrawn == false"]
-    categories = matching_categories(wanted.category)
-    if categories is not None:
-        terms.append(f"array_contains_any(categories, {orjson.dumps(sorted(categories)).decode()})")
+    matching = matching_categories(wanted.category, categories)
+    if matching is not None:
+        terms.append(f"array_contains_any(categories, {orjson.dumps(sorted(matching)).decode()})")
     if wanted.since or wanted.until:
         terms.append(f"updated >= {max(wanted.first_date, 1)} and updated <= {wanted.last_date}")
     if wanted.only_ids is not None:

@@ -12,6 +12,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from lunacy.categories import matching_categories
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError, ModelError, NotAnId, UnknownPaper, UsageError
 from lunacy.filter import Filter
@@ -211,7 +212,7 @@ class Index:
             ) from None
 
     def _options(self, keywords: Keywords) -> Options:
-        """Checked. Raises UnknownPaper when `only_ids` has some that the index lacks."""
+        """Checked. Raises UnknownPaper when `only_ids` has some that the index lacks, UnknownCategory likewise."""
         given = read_keywords(keywords, READERS)
         fields: dict[str, Any] = {
             name: given.pop(name) for name in ("category", "since", "until", "author") if name in given
@@ -228,6 +229,9 @@ class Index:
                     f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); take them out",
                     where=self.name,
                 )
+        if fields.get("category"):
+            with self._searcher.still() as there:
+                matching_categories(fields["category"], there.summary().by_category)
         return Options(**given, filter=Filter(**fields))
 
 

@@ -162,7 +162,7 @@ class PublishedIndex:
         found: list[Found | None] = [None] * len(queries)
         if wanted.ivf and (facts := self._ivf()) and wanted.filter.admits_all:
             found = self._in_lists(queries, k, wanted, left_out, wanted.nprobe or facts[asker]["nprobe"], facts[asker])
-        admitted, n = expression(wanted.filter, wanted.include_withdrawn), k + _MARGIN
+        admitted, n = expression(wanted.filter, wanted.include_withdrawn, self._facts.by_category), k + _MARGIN
         while undecided := [place for place, one in enumerate(found) if one is None]:
             listed = self._collection.search(queries[undecided], n, admitted)
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
@@ -215,7 +215,7 @@ class PublishedIndex:
         the bound is lowest. Raises UsageError when as many as a server lists do not prove the list.
         """
         _check_listed(enough)
-        admitted = expression(wanted.filter, wanted.include_withdrawn)
+        admitted = expression(wanted.filter, wanted.include_withdrawn, self._facts.by_category)
         weights = np.full(len(vectors), 1 / len(vectors))
         n_listed = min(8 * enough, MOST_HITS)
         while True:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from sys import intern
 from typing import Any
 
 import orjson
 
+from lunacy.categories import split_categories
 from lunacy.paper import Paper, canonical_id, fold
 from lunacy.snapshot.lines import Line
 
@@ -80,7 +80,7 @@ def _categories(value: Any) -> tuple[str, ...]:
         value = " ".join(value)
     if not isinstance(value, str):
         raise BadLine(f"categories is {_kind(value)}, not text")
-    return tuple(map(intern, value.split()))
+    return split_categories(value)
 
 
 def _iso_date(text: str) -> str:

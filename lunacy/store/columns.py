@@ -41,7 +41,7 @@ class Columns:
 
     def admit(self, wanted: Filter, mask: Mask) -> None:
         """Clear what the dates, categories and authors of `wanted` do not admit."""
-        categories = matching_categories(wanted.category)
+        categories = matching_categories(wanted.category, self.by_category)
         if categories is not None:
             _keep(mask, [rows for name, rows in self.by_category.items() if name in categories])
         if wanted.since or wanted.until:

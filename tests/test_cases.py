@@ -1,0 +1,103 @@
+"""What users bring: each file of `cases/` with the command, its exit code, and what it must print."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import run
+
+CASES = Path(__file__).parent / "cases"
+INDEXES = {"good": "v8.npy", "oai": "v8.npy", "cats": "v13.npy"}  # each of the snapshot of its name, with these vectors
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the cases, and an index of each of INDEXES."""
+    folder = tmp_path_factory.mktemp("cases")
+    shutil.copytree(CASES, folder, dirs_exist_ok=True)
+    for name, vectors in INDEXES.items():
+        options = ["--into", folder / name, "--vectors", folder / vectors, "--model", "m"]
+        assert run("index", folder / f"{name}.jsonl", *options).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def workplace(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in which the command runs."""
+    shutil.copytree(made, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.delenv("LUNACY_INDEX", raising=False)
+    return tmp_path / "here"
+
+
+def check(command: str, code: int, out: str, err: str) -> None:
+    """Run it. `out`, `err`: words that must be printed, in this order; "": nothing at all; "...": anything."""
+    result = run(*shlex.split(command))
+    assert result.exit_code == code, result.output
+    for printed, words in ((result.stdout, out), (result.stderr, err)):
+        rest = printed
+        for word in words.split(" ... ") if words not in ("", "...") else []:
+            _before, found, rest = rest.partition(word)
+            assert found, (word, printed)
+        assert words or not printed
+    assert code == 0 or result.stderr.count("\n") == 1
+
+
+ASK = "query 2101.00001 --include-self --top 20 --format ids --index"
+CATEGORIES = [
+    (f"{ASK} cats --category cs.QC", 0, "2101.00008\n", ""),
+    (f"{ASK} cats --category cs.qc", 0, "2101.00008\n", ""),
+    (f"{ASK} cats --category cs.QD", 2, "", "arXiv has no category 'cs.QD', nor has the index; did you mean cs."),
+    (f"{ASK} good --category cs.QC", 2, "", "arXiv has no category 'cs.QC', nor has the index; did you mean"),
+    (f"{ASK} good --category cs.AI", 0, "", ""),
+    ("diff cats.jsonl --index cats --category cs.QC", 0, "unchanged      1 ... filtered       12", "lists no category"),
+    ("diff cats.jsonl --index cats --category cs.CLL", 2, "", "arXiv has no category 'cs.CLL'; did you mean cs.CL"),
+    ("info --index cats --format json", 0, '"cs.QC": 1', ""),
+    (
+        "index cats.jsonl --into new --vectors v13.npy --model m --category 'cs.*'",
+        0,
+        "read 13 = added 7 + updated 0 + unchanged 0 + filtered 6 + quarantined 0",
+        "",
+    ),
+    (
+        "index cats.jsonl --into new --vectors v13.npy --model m --category cs.QC",
+        0,
+        "added 1 + ",
+        "arXiv lists no category 'cs.QC'; it is taken as a new one (near it are: ",
+    ),
+]
+IDS = [
+    ("query 2101.00003 --index oai --top 1", 0, '"id":"2101.00003"', ""),
+    ("diff good.jsonl --index oai", 0, "new            0 ... gone           0 ... unchanged      8", ""),
+    ("index good.jsonl --into oai --vectors v8.npy --model m", 0, "added 0 + updated 0 + unchanged 8", ""),
+]
+
+
+@pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize(("command", "code", "out", "err"), [*CATEGORIES, *IDS])
+def test_a_case(command: str, code: int, out: str, err: str) -> None:
+    check(command, code, out, err)
+
+
+@pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize(
+    ("pattern", "hits"),
+    [
+        ("cs.*", {1, 2, 7, 8, 11, 12, 13}),
+        ("cs.LG", {11, 12, 13}),
+        ("stat.ML", {11}),
+        ("math.IT", {1, 2}),
+        ("cs.IT", {1, 2}),
+        ("math-ph", {3}),
+        ("math.MP", {3}),
+        ("q-fin.EC", {4, 5}),
+        ("eess.SY", {6, 7}),
+    ],
+)
+def test_a_pattern_finds_what_the_snapshot_has(pattern: str, hits: set[int]) -> None:
+    result = run(*ASK.split(), "cats", "--category", pattern)
+    assert {int(one[-2:]) for one in result.stdout.split()} == hits
