@@ -75,12 +75,26 @@ IDS = [
     ("diff good.jsonl --index oai", 0, "new            0 ... gone           0 ... unchanged      8", ""),
     ("index good.jsonl --into oai --vectors v8.npy --model m", 0, "added 0 + updated 0 + unchanged 8", ""),
 ]
+INDEX = "index {} --into new --vectors v8.npy --model m"
+FILES = [
+    *(
+        (INDEX.format(name), 0, "read 8 = added 8 + ", "")
+        for name in ("good.jsonl.bz2", "good.jsonl.xz", "good.tar.gz", "mac.zip", "stream31.zst")
+    ),
+    (INDEX.format("html.zip"), 1, "", "lunacy: html.zip: is a web page; the download may have wanted a login"),
+    (INDEX.format("v8.npy"), 1, "", "lunacy: v8.npy: is a NumPy array (.npy); vectors are given with --vectors"),
+    (INDEX.format("good/papers.db"), 1, "", "lunacy: good/papers.db: is an SQLite database; give a snapshot in JSON"),
+    (INDEX.format("known.bib"), 1, "", "lunacy: known.bib: is not in JSON Lines: it begins with '@misc{a, eprint="),
+    (INDEX.format("known16.txt"), 1, "", "lunacy: known16.txt: is text in UTF-16; turn it into UTF-8 with: iconv -f"),
+    ("diff html.zip --index good", 1, "", "lunacy: html.zip: is a web page"),
+]
 
 
 @pytest.mark.usefixtures("workplace")
-@pytest.mark.parametrize(("command", "code", "out", "err"), [*CATEGORIES, *IDS])
+@pytest.mark.parametrize(("command", "code", "out", "err"), [*CATEGORIES, *IDS, *FILES])
 def test_a_case(command: str, code: int, out: str, err: str) -> None:
     check(command, code, out, err)
+    assert Path("new").exists() == (command.startswith("index") and "--into new" in command and code == 0)
 
 
 @pytest.mark.usefixtures("workplace")

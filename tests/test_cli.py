@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from lunacy.cli import main
 from lunacy.errors import NoIndex
-from lunacy.snapshot.lines import SAMPLE, ZstdFile
+from lunacy.snapshot import Snapshot
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 
 N = 30
@@ -127,8 +127,8 @@ def test_index_reads_a_pipe(tmp_path: Path) -> None:
 
 
 def test_index_without_a_snapshot_indexes_the_sample(loaded: list[Any]) -> None:
-    with SAMPLE.open("rb") as packed, ZstdFile(packed) as sample:
-        n_lines = sum(1 for _ in sample)
+    with Snapshot() as sample:
+        n_lines = sum(1 for _ in sample.lines())
     result = run("index")
     assert result.stdout.startswith(f"read {n_lines:,} = added {n_lines:,} + ")
     assert result.stdout.endswith("try: lunacy query 1802.05130\n")

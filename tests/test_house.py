@@ -20,6 +20,7 @@ FLOORS = {
         "filter",
         "fingerprint",
         "keywords",
+        "kinds",
         "options",
         "paper",
         "scope",

@@ -13,12 +13,11 @@ import numpy as np
 import orjson
 import pytest
 
-from lunacy import BuildReport, build_index, open_index
+from lunacy import BuildReport, build_index
 from lunacy.embedding import Embedded, Prepared
 from lunacy.errors import (
     FingerprintMismatch,
     LunacyError,
-    NoIndex,
     SnapshotError,
     UnknownCategory,
     UsageError,
@@ -206,17 +205,44 @@ def test_a_run_without_bad_lines_takes_the_old_quarantine_away(build: Build, fol
 
 
 def test_a_snapshot_without_one_paper_is_an_error(build: Build, folder: Path) -> None:
-    with pytest.raises(SnapshotError, match=r"not one line is a paper.*quarantine\.jsonl"):
+    with pytest.raises(SnapshotError, match=r"snapshot\.jsonl: not one line is a paper; line 1, byte 0: not JSON: "):
         build(BAD * 3)
-    assert len((folder / "quarantine.jsonl").read_bytes().splitlines()) == 3
+    assert not (folder / "quarantine.jsonl").exists()
+
+
+@pytest.mark.parametrize("n_before", [0, 999, 1000, 1100, 5000])
+@pytest.mark.parametrize("window", [7, 512])
+def test_where_nothing_is_a_paper_reading_stops_early(
+    write_snapshot: Callable[..., Path], tmp_path: Path, n_before: int, window: int
+) -> None:
+    path = write_snapshot(b'{"title": "no id"}\n' * n_before + lines(papers(2)))
+    embedder = FakeEmbedder()
+    embedder.window = window
+    n_doubted = -(-1000 // window) * window
+    if n_before < n_doubted:
+        report = build_index(path, into=tmp_path / "ix", embedder=embedder)
+        assert (report.counts.quarantined, report.counts.added) == (n_before, 2)
+        return
+    told = rf"not one of the first {n_doubted:,} lines is a paper; line 1, byte 0: id is missing"
+    with pytest.raises(SnapshotError, match=told):
+        build_index(path, into=tmp_path / "ix", embedder=embedder)
+    assert not (tmp_path / "ix" / "quarantine.jsonl").exists()
+
+
+def test_of_several_snapshots_the_one_without_papers_is_named(
+    write_snapshot: Callable[..., Path], tmp_path: Path
+) -> None:
+    good, other = write_snapshot(papers(2), "good"), write_snapshot(BAD, "other")
+    with pytest.raises(SnapshotError, match="/other: not one line is a paper"):
+        build_index([good, other], into=tmp_path / "ix", embedder=FakeEmbedder())
+    assert len(contents(tmp_path / "ix")) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\r\n  \n", b"\xef\xbb\xbf"])
 def test_an_empty_snapshot_is_refused(build: Build, folder: Path, content: bytes) -> None:
     with pytest.raises(SnapshotError, match="holds no line; is it the right file"):
         build(content)
-    with pytest.raises(NoIndex, match="holds no paper yet"):
-        open_index(folder)
+    assert not folder.exists()
 
 
 def test_papers_before_the_cut_of_a_file_are_kept_and_a_rerun_completes(build: Build, folder: Path) -> None:
@@ -333,7 +359,7 @@ def test_another_recipe_or_model_is_refused_and_changes_nothing(
     ("options", "error"),
     [
         ({"text": "title"}, UsageError),
-        ({"category": ["cs.XX"]}, UnknownCategory),
+        ({"category": ["cs.XXX"]}, UnknownCategory),
         ({"vectors": "v.npy"}, UsageError),  # without --model
     ],
 )

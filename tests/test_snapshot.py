@@ -25,8 +25,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-TWO = b'{"a":1}\n{"b":2}\n'
-THE_LINES_OF_TWO = [Line(1, 0, b'{"a":1}'), Line(2, 8, b'{"b":2}')]
+TWO = b'{"id":"a","title":"b","abstract":"c"}\n{"id":"d","title":"e","abstract":"f"}\n'
+THE_LINES_OF_TWO = [Line(1, 0, TWO[:37]), Line(2, 38, TWO[38:-1])]
 
 
 def read(source: str | Path) -> list[Line]:

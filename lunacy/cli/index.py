@@ -63,10 +63,10 @@ _EVERY_S = 0.2
 def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], **options: Any) -> None:
     """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.
 
-    SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .zip, or - for standard input; several
-    are read one after another. Without one, the sample of some 2,000 papers that lunacy ships is indexed. Run it again
-    after a kill, or with a newer snapshot: only what is new or changed is embedded. An index remembers its categories,
-    text and model, so a rerun need not repeat them; --category '*' takes in all papers again.
+    SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .bz2, .xz, .zip, .tar, or - for standard
+    input; several are read one after another. Without one, the sample of some 2,000 papers that lunacy ships is
+    indexed. Run it again after a kill, or with a newer snapshot: only what is new or changed is embedded. An index
+    remembers its categories, text and model, so a rerun need not repeat them; --category '*' takes in all papers again.
     """
     if into is None and snapshot:
         raise UsageError("say where the index goes: --into DIR")

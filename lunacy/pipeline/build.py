@@ -61,7 +61,7 @@ def build_index(
 ) -> BuildReport:
     """Build the index in the folder `into` from a snapshot or several, or bring it up to date.
 
-    `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain, .gz, .zst, .zip, "-" for standard input),
+    `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain or packed, or "-" for standard input),
     or several, read one after another; None is the sample that lunacy ships. `category`: patterns such as "cs.*"; a
     paper is kept if any of its categories matches. `text`: "title+abstract" (the default) or "abstract". `limit`: stop
     after so many papers. `model`: a sentence-transformers model by name or folder. `prompt`: what stands before each
@@ -109,6 +109,8 @@ def build_index(
     counts = Counts()
     with ExitStack() as stack:
         opened = [stack.enter_context(Snapshot(one)) for one in _each(snapshot)]
+        for given in opened:
+            given.check()
         name = ", ".join(one.name for one in opened)
         if ray is not None:
             from lunacy.pipeline import ray as on_ray  # seconds

@@ -41,6 +41,7 @@ def diff_index(
     kinds: dict[str, Change] = {}  # of all but the unchanged papers
     n_read = n_filtered = n_bad = 0
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
+        opened.check()
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
         scope = view.scope if category is None else Scope.of(category)
         with closing(read_windows(opened, scope.category, text=view.fingerprint.text)) as windows:

@@ -1,34 +1,27 @@
-"""A stream of bytes -> lines: plain, .gz, .zst or .zip, from a file or a pipe."""
+"""A stream of bytes -> lines: plain or packed, from a file or a pipe."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
-import lzma
 import os
 import sys
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 from lunacy.errors import SnapshotError
-
-if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdError, ZstdFile
-else:
-    from backports.zstd import ZstdError, ZstdFile
+from lunacy.kinds import HEAD_BYTES
+from lunacy.snapshot.beginning import why_no_snapshot
+from lunacy.snapshot.members import CHUNK_BYTES
+from lunacy.snapshot.packing import FAILURES, STRANGE, beginning, packing_of, unpacked
 
 SAMPLE = files("lunacy") / "sample" / "papers.jsonl.zst"
 MAX_LINE_BYTES = 16 * 2**20
-_CHUNK_BYTES = 2**20
-_KEPT_BYTES = 200  # of an overlong line
-_BROKEN = (EOFError, ZstdError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
-_STRANGE = (NotImplementedError, RuntimeError, UnicodeDecodeError)  # what zipfile raises for a zip it cannot read
+KEPT_BYTES = 200  # of a bad line
+_TOLD_BYTES = 512  # of a pipe, by which its packing is told
 
 
 class Line(NamedTuple):
@@ -41,7 +34,7 @@ class Line(NamedTuple):
 
 
 class Snapshot:
-    """An open snapshot: plain, .gz, .zst or .zip, told apart by content, or `-` for standard input.
+    """An open snapshot: plain, gzip, zstd, bzip2, xz, zip or tar, told by content, or `-` for standard input.
 
     With no source it is the sample that lunacy ships. Raises SnapshotError when the source cannot be read.
     """
@@ -58,8 +51,10 @@ class Snapshot:
         except OSError as error:
             raise SnapshotError(f"{self.name}: {error.strerror}; give a file in JSON Lines, or - for a pipe") from None
         self._raw = file
-        self._file = io.BufferedReader(cast(io.RawIOBase, file), _CHUNK_BYTES)
-        seekable = self._file.seekable()
+        self._begun: io.BufferedReader[Any] | None = None
+        seekable = file.seekable()
+        raw = cast(io.RawIOBase, file) if seekable else _Pipe(file)
+        self._file: io.BufferedReader[Any] = io.BufferedReader(raw, CHUNK_BYTES)
         self.is_stream = self._is_stdin or not seekable  # its lines can be read only once
         self.size_bytes = self._file.seek(0, io.SEEK_END) if seekable else None
         if seekable:
@@ -84,7 +79,18 @@ class Snapshot:
         if self.is_stream:
             return False
         self._file.seek(0)
-        return not self._packing()
+        return not packing_of(self._file)
+
+    def check(self) -> None:
+        """Raises SnapshotError, saying what it is, where its beginning shows that it is no snapshot."""
+        try:
+            stream = self._unpacked()
+            head = beginning(stream, HEAD_BYTES)
+        except FAILURES as error:
+            raise self._failure(error, 0) from None
+        is_enough = stream.seekable() or stream is self._file or len(head) >= _TOLD_BYTES
+        if reason := why_no_snapshot(head, is_enough=is_enough):
+            raise SnapshotError(f"{self.name}: {reason}")
 
     def lines(self, start: int = 0, stop: int | None = None) -> Iterator[Line]:
         """The lines that are not blank. Raises SnapshotError where the file breaks off or is damaged.
@@ -94,9 +100,9 @@ class Snapshot:
         offset = start
         self.n_met = 0
         try:
-            if self.size_bytes is not None:
+            stream = self._file if stop is not None else self._unpacked()
+            if stop is not None:
                 self._file.seek(max(0, start - 1))
-            stream = cast(io.BufferedReader, self._file) if stop is not None else self._uncompressed()
             if start:
                 offset += _skip_line(stream) - 1  # the line that begins before; of it, at least the byte before `start`
             for number in count(1):
@@ -111,69 +117,51 @@ class Snapshot:
                 if len(raw) > MAX_LINE_BYTES and fault:
                     fault = f"longer than {MAX_LINE_BYTES:,} bytes"
                     offset += _skip_line(stream)
-                    raw = raw[:_KEPT_BYTES]
+                    raw = raw[:KEPT_BYTES]
                 if begin == 0:
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 raw = raw.strip()
                 if raw or fault.startswith("longer"):
                     yield Line(number, begin, raw, fault)
-        except _STRANGE as error:
-            raise SnapshotError(f"{self.name}: cannot be unpacked here ({error}); unpack it first") from None
-        except _BROKEN as error:
-            raise SnapshotError(f"{self.name}: damaged or cut off after byte {offset:,} of its text: {error}") from None
-        except OSError as error:
-            raise SnapshotError(f"{self.name}: {error.strerror or error} after byte {offset:,} of its text") from None
+        except FAILURES as error:
+            raise self._failure(error, offset) from None
 
-    def _packing(self) -> str:
-        magic = self._file.peek(4)[:4]
-        if magic.startswith(b"\x1f\x8b"):
-            return "gzip"
-        if magic == b"\x28\xb5\x2f\xfd" or (magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5):  # or a frame to skip
-            return "zstd"
-        return "zip" if magic == b"PK\x03\x04" else ""
+    def _unpacked(self) -> io.BufferedReader[Any]:
+        """The text from its beginning; of a pipe, from where it has been read to."""
+        if self._begun is None or self.size_bytes is not None:
+            if self.size_bytes is not None:
+                self._file.seek(0)
+            self._begun = unpacked(self._file, self.name)
+        return self._begun
 
-    def _uncompressed(self) -> io.BufferedReader[Any]:
-        packing = self._packing()
-        if packing == "gzip":
-            return _buffered(gzip.GzipFile(fileobj=self._file))
-        if packing == "zstd":
-            return _buffered(ZstdFile(self._file))
-        return self._member() if packing else cast(io.BufferedReader, self._file)
-
-    def _member(self) -> io.BufferedReader:
-        if self.size_bytes is None:
-            raise SnapshotError(
-                f"{self.name}: a .zip cannot be read from a pipe; unpack it first (unzip -p FILE | ...)"
-            )
-        archive = zipfile.ZipFile(self._file)
-        members = [info for info in archive.infolist() if info.filename.endswith((".json", ".jsonl"))]
-        members = members or [info for info in archive.infolist() if not info.is_dir()]
-        if len(members) != 1:
-            names = ", ".join(info.filename for info in members[:5]) or "none"
-            raise SnapshotError(f"{self.name}: holds {len(members)} snapshots ({names}); unpack the one you want")
-        if members[0].flag_bits & 1:
-            raise SnapshotError(f"{self.name}: is encrypted; unpack it first")
-        return _buffered(archive.open(members[0]))
+    def _failure(self, error: Exception, offset: int) -> SnapshotError:
+        if isinstance(error, STRANGE):
+            return SnapshotError(f"{self.name}: cannot be unpacked here ({error}); unpack it first")
+        if isinstance(error, MemoryError) or "not enough memory" in str(error):  # as zstd says it
+            return SnapshotError(f"{self.name}: there is too little memory to unpack it here; unpack it first")
+        if isinstance(error, OSError) and error.errno is not None:
+            return SnapshotError(f"{self.name}: {error.strerror} after byte {offset:,} of its text")
+        return SnapshotError(f"{self.name}: damaged or cut off after byte {offset:,} of its text: {error}")
 
 
-class _Pieces(io.RawIOBase):
-    """A decompressing stream, read piece by piece: where it breaks off, what came before has been handed on."""
+class _Pipe(io.RawIOBase):
+    """A pipe whose first bytes come together, so many that its packing can be told, unless it begins like JSON."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, file: Any) -> None:
+        self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+        self._is_begun = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        piece = self._stream.read1(len(buffer))
+        piece = self._read(len(buffer))
+        while not self._is_begun and len(piece) < _TOLD_BYTES and not piece.lstrip().startswith(b"{"):
+            self._is_begun = not (more := self._read(len(buffer) - len(piece)))
+            piece += more
+        self._is_begun = True
         buffer[: len(piece)] = piece
         return len(piece)
-
-
-def _buffered(stream: Any) -> io.BufferedReader:
-    """A stream whose lines are found in C, over big pieces: zipfile's own `readline` is slow, gzip's fetches 8 kB."""
-    return io.BufferedReader(_Pieces(stream), _CHUNK_BYTES)
 
 
 def _own_stdin() -> io.RawIOBase:
@@ -183,13 +171,13 @@ def _own_stdin() -> io.RawIOBase:
     try:
         return open(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     except io.UnsupportedOperation:  # not a real file: somebody replaced sys.stdin
-        return _Pieces(sys.stdin.buffer)
+        return _Pipe(sys.stdin.buffer)
 
 
-def _skip_line(stream: io.BufferedReader) -> int:
+def _skip_line(stream: io.BufferedReader[Any]) -> int:
     """Reads to the end of the line; how many bytes that was."""
     skipped = 0
-    while piece := stream.readline(_CHUNK_BYTES):
+    while piece := stream.readline(CHUNK_BYTES):
         skipped += len(piece)
         if piece.endswith(b"\n"):
             break

@@ -23,7 +23,7 @@ from lunacy.entry import Entry
 from lunacy.errors import SnapshotError
 from lunacy.snapshot.ahead import Stopped, read_ahead
 from lunacy.snapshot.lines import Line, Snapshot
-from lunacy.snapshot.windows import WINDOW, Window, windows
+from lunacy.snapshot.windows import WINDOW, Window, windows, with_papers
 
 PROCESS_FROM_BYTES = 2**23  # of the file: for less, the start of a process (0.1 s) is not worth it
 _THREAD_AHEAD = 4  # windows
@@ -45,7 +45,8 @@ def read_windows(
     """The snapshot in windows of up to `size` lines (WINDOW), of papers in `category` (patterns), read ahead.
 
     `text`: the recipe of the embedded text; `limit`: of kept papers; `strict`: the first bad line ends it. Reading
-    that ends early is told by the last window: what came before it counts. Raises Stopped when no longer wanted.
+    that ends early is told by the last window: what came before it counts. So is a file in which nothing is a paper.
+    Raises Stopped when no longer wanted.
     """
     patterns = list(category)
     options: dict[str, Any] = {"text": text, "limit": limit, "strict": strict, "size": size or WINDOW}
@@ -53,13 +54,14 @@ def read_windows(
     # under these names another process finds another file
     is_named = not str(snapshot.source).startswith(("/dev/fd/", "/dev/stdin", "/proc/"))
     if not (is_large and is_named and sys.executable) or snapshot.is_stream:
-        return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+        found = read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+        return with_papers(found, snapshot.name)
     n = n_processes() if limit is None and not strict else 1  # who reads a part cannot know when all have enough
     orders = [
         {"source": str(snapshot.source), "category": patterns, "options": {**options, "share": [first, n]}}
         for first in range(n)
     ]
-    return _from_processes(snapshot.name, orders, is_wanted)
+    return with_papers(_from_processes(snapshot.name, orders, is_wanted), snapshot.name)
 
 
 def n_processes() -> int:

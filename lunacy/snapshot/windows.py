@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lunacy.entry import Entry
 from lunacy.errors import SnapshotError
-from lunacy.snapshot.lines import Line
+from lunacy.snapshot.lines import KEPT_BYTES, Line
 from lunacy.snapshot.parse import BadLine, parse
 
 WINDOW = 512  # lines at a time
+_DOUBTED = 1000  # bad lines without one paper, after which none is waited for
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ def windows(
             try:
                 paper = parse(line)
             except BadLine as reason:
-                window.bad.append((line, str(reason)))
+                window.bad.append((line._replace(raw=line.raw[:KEPT_BYTES]), str(reason)))
                 if strict:
                     raise refusal(snapshot.name, line, str(reason)) from None
             else:
@@ -91,3 +93,30 @@ def windows(
 def refusal(name: str, line: Line, reason: str) -> SnapshotError:
     """The error for a bad line where none is accepted."""
     return SnapshotError(f"{name}, line {line.number}, byte {line.offset}: {reason}")
+
+
+def with_papers(found: Generator[Window], name: str) -> Generator[Window]:
+    """The same windows, or a broken one alone, where not one line, or none of the first thousand, is a paper.
+
+    So a file of another kind is not read to its end, and its lines are not set aside as bad ones of a snapshot.
+    """
+    held: list[Window] = []
+    n_bad = 0
+    with closing(found):
+        for window in found:
+            held.append(window)
+            n_bad += len(window.bad)
+            if window.kept or window.filtered or window.broken:
+                yield from held
+                yield from found
+                return
+            if n_bad >= _DOUBTED:
+                break
+        else:
+            if not n_bad:
+                yield from held
+                return
+    line, reason = next(bad for window in held for bad in window.bad)
+    which = "line" if n_bad < _DOUBTED else f"of the first {n_bad:,} lines"
+    why = f"line {line.number}, byte {line.offset}: {reason}"
+    yield Window(held[-1].position_bytes, broken=SnapshotError(f"{name}: not one {which} is a paper; {why}"))
