@@ -15,6 +15,7 @@ PACKAGE = Path(lunacy.__file__).parent
 FLOORS = {
     "words": [
         "categories",
+        "cores",
         "entry",
         "errors",
         "filter",

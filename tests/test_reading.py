@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.conftest import FakeEmbedder, lines, record
 from tests.test_pipeline import BAD, contents
 from tests.test_snapshot import CONTAINERS, TWO
 
+ROOT = Path(__file__).parents[1]
 PAPERS = [record(f"1802.{n:05}", categories="hep-th" if n % 5 == 0 else "cs.CL", title=f"Nº {n}") for n in range(1, 41)]
 DATA = lines(PAPERS[:20]) + BAD + b"\n[]\n" + lines(PAPERS[20:])
 
@@ -147,10 +149,13 @@ def test_when_the_reader_is_killed_what_came_is_kept_and_a_rerun_finishes(
 
 def test_the_process_ends_with_the_run(write_snapshot: Callable[..., Path], in_process: list[Any]) -> None:
     path = write_snapshot([record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)])
-    wanted = [True, True, False]
-    with Snapshot(path) as snapshot, pytest.raises(Stopped):
-        for _window in read_windows(snapshot, text="abstract", size=8, is_wanted=lambda: wanted.pop(0)):
-            pass
+    is_wanted = True
+    with Snapshot(path) as snapshot:
+        found = read_windows(snapshot, text="abstract", size=8, is_wanted=lambda: is_wanted)
+        next(found)
+        is_wanted = False
+        with pytest.raises(Stopped):
+            next(found)
     assert in_process[0].returncode == -signal.SIGKILL
 
 
@@ -181,6 +186,87 @@ def test_a_file_that_only_this_process_has_is_read_here(
     with write_snapshot(DATA).open("rb") as file, Snapshot(f"/dev/fd/{file.fileno()}") as snapshot:
         [window] = read_windows(snapshot, text="abstract")
     assert (window.n_lines, in_process) == (42, [])
+
+
+STRANGE: dict[str, tuple[str, dict[str, str]]] = {  # code that runs before, and variables
+    "a path that is no text": ("import sys, pathlib; sys.path += [pathlib.Path('/a'), b'/b', '', 7]", {}),
+    "a site that prints": ("", {"PYTHONPATH": "site:ROOT"}),
+    "a user's site that prints": ("", {"PYTHONUSERBASE": "user"}),
+    "variables": (
+        "",
+        {"PYTHONSTARTUP": "x.py", "PYTHONVERBOSE": "1", "PYTHONWARNINGS": "error", "PYTHONSAFEPATH": "1"},
+    ),
+    "tracing": ("", {"PYTHONPROFILEIMPORTTIME": "1", "PYTHONDUMPREFS": "1", "PYTHONDEVMODE": "1"}),
+    "no executable": ("import sys; sys.executable = None", {}),
+    "an empty executable": ("import sys; sys.executable = ''", {}),
+    "an executable that is gone": ("import sys; sys.executable = '/nowhere/python3'", {}),
+    "another program": ("import sys; sys.executable = '/bin/sh'", {}),
+    "another program of that name": ("import sys; sys.executable = 'python-echo'", {}),
+    "a frozen program": ("import sys; sys.frozen = True", {}),
+    "no more processes": (
+        "import subprocess; subprocess.Popen = lambda *_, **__: (_ for _ in ()).throw(OSError(11))",
+        {},
+    ),
+    "no temporary files": ("import tempfile; tempfile.tempdir = '/nowhere'", {}),
+    "closed streams": ("import os; [os.close(n) for n in (0, 1, 2)]", {}),
+    "names in Latin-1": ("", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    "UTF-8 by a variable": ("", {"LC_ALL": "C", "PYTHONUTF8": "1"}),
+}
+READ_ALL = """
+from lunacy.snapshot import Snapshot, read_windows, reading
+import sys
+reading.PROCESS_FROM_BYTES = 0
+here, read_ahead = [], reading.read_ahead
+reading.read_ahead = lambda *arguments: here.append(1) or read_ahead(*arguments)
+with Snapshot(sys.argv[1]) as snapshot, open(sys.argv[2], "w") as told:
+    for window in read_windows(snapshot, text="abstract"):
+        print([entry.id for entry in window.kept], len(window.bad), window.broken, len(here), file=told)
+"""
+HERE = {case for case in STRANGE if "executable" in case or "program" in case or case.startswith("no more")}
+HERE.add("no temporary files")
+
+
+@pytest.mark.parametrize(
+    ("case", "flags"), [*((case, []) for case in STRANGE), ("variables", ["-I"]), ("a site that prints", ["-S"])]
+)
+def test_a_strange_python_reads_all_the_same(
+    write_snapshot: Callable[..., Path], tmp_path: Path, case: str, flags: list[str]
+) -> None:
+    code, variables = STRANGE[case]
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for folder in (tmp_path / "site", tmp_path / "user/lib" / version / "site-packages"):
+        folder.mkdir(parents=True)
+        for name in ("sitecustomize", "usercustomize"):
+            (folder / f"{name}.py").write_text("print('hello'); import sys; sys.stderr.write('hello')")
+        (folder / "chatty.pth").write_text("import sys; print('hello')\n")
+    (tmp_path / "python-echo").symlink_to("/bin/echo")
+    path = write_snapshot(DATA, "a name with a space and ü")
+    before = f"import sys; sys.path[:0] = {[str(ROOT), *filter(None, sys.path)]!r}\n{code}\n"
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", before + READ_ALL, path, tmp_path / "told"],
+        cwd=tmp_path,
+        env={**os.environ, **{name: one.replace("ROOT", str(ROOT)) for name, one in variables.items()}},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told").read_text() == f"{[one['id'] for one in PAPERS]} 2 None {int(case in HERE)}\n"
+
+
+def test_no_more_processes_are_started_than_cores_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1}, raising=False)
+    assert reading.n_processes() == 1
+
+
+def test_a_process_that_dies_says_its_last_words(
+    write_snapshot: Callable[..., Path], in_process: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_CODE", "main = lambda send, order: bytes(-1)")
+    [window] = read(write_snapshot(DATA))
+    assert "ended early (exit status 1: ValueError: negative count); run again" in str(window.broken)
+    assert len(in_process) == 1
 
 
 def test_a_file_that_goes_away_is_one_error(write_snapshot: Callable[..., Path], in_process: list[Any]) -> None:

@@ -16,10 +16,11 @@ from weakref import WeakKeyDictionary
 import faiss
 import numpy as np
 
+from lunacy.cores import n_cores
 from lunacy.filter import Filter
 from lunacy.search.exact import Found, rescore, search_parts
 from lunacy.search.parts import parts_of, qualify
-from lunacy.search.scan import Part, in_threads, multiply, n_cores
+from lunacy.search.scan import Part, in_threads, multiply
 from lunacy.store import Rows, Vectors, View, caches
 
 KIND = "ivf"

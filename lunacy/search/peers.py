@@ -11,7 +11,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from lunacy.search.scan import n_cores
+from lunacy.cores import n_cores
 from lunacy.store import Rows, Vectors
 
 Ask = Callable[[Vectors, int], Rows]  # (q, dim) queries and k -> (q, k) rows

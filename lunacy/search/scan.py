@@ -17,6 +17,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.cores import n_cores
 from lunacy.search.codes import Codes
 from lunacy.store import OpenSegment, Rows, Vectors
 
@@ -50,11 +51,6 @@ class Fetched:
     uppers: npt.NDArray[np.float32]  # (q, c): what a candidate scores at most, but for rounding; -inf: it is none
     rows: Rows  # (q, c)
     limits: Scores  # (q,): -inf when all was fetched
-
-
-def n_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1)

@@ -9,27 +9,24 @@ from __future__ import annotations
 
 import json
 import marshal
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, closing
 from itertools import cycle
-from typing import IO, Any, BinaryIO
+from typing import Any
 
 from lunacy.categories import category_filter
+from lunacy.cores import n_cores
 from lunacy.entry import Entry
 from lunacy.errors import SnapshotError
-from lunacy.snapshot.ahead import Stopped, read_ahead
+from lunacy.snapshot.ahead import read_ahead
+from lunacy.snapshot.child import Child, NotStarted
 from lunacy.snapshot.lines import Line, Snapshot
 from lunacy.snapshot.windows import WINDOW, Window, windows, with_papers
 
 PROCESS_FROM_BYTES = 2**23  # of the file: for less, the start of a process (0.1 s) is not worth it
 _THREAD_AHEAD = 4  # windows
 _PROCESS_AHEAD = 32  # windows: some 40 MB, so that it goes on while a commit is flushed
-_LENGTH_BYTES = 8
-_MAIN = "import sys; sys.path[:] = {path!r}; from lunacy.snapshot.reading import main; main()"
+_CODE = "from lunacy.snapshot.reading import main"
 
 
 def read_windows(
@@ -50,37 +47,47 @@ def read_windows(
     """
     patterns = list(category)
     options: dict[str, Any] = {"text": text, "limit": limit, "strict": strict, "size": size or WINDOW}
+
+    def here() -> Generator[Window]:
+        return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
     # under these names another process finds another file
     is_named = not str(snapshot.source).startswith(("/dev/fd/", "/dev/stdin", "/proc/"))
-    if not (is_large and is_named and sys.executable) or snapshot.is_stream:
-        found = read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
-        return with_papers(found, snapshot.name)
+    if not (is_large and is_named) or snapshot.is_stream:
+        return with_papers(here(), snapshot.name)
     n = n_processes() if limit is None and not strict else 1  # who reads a part cannot know when all have enough
     orders = [
         {"source": str(snapshot.source), "category": patterns, "options": {**options, "share": [first, n]}}
         for first in range(n)
     ]
-    return with_papers(_from_processes(snapshot.name, orders, is_wanted), snapshot.name)
+    return with_papers(_from_processes(snapshot.name, orders, is_wanted, here), snapshot.name)
 
 
 def n_processes() -> int:
     """One for every four cores, up to four: with two, the other is the store's."""
-    return max(1, min(4, (os.cpu_count() or 1) // 4))
+    return max(1, min(4, n_cores() // 4))
 
 
-def _from_processes(name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool]) -> Generator[Window]:
-    """The windows of each process in turn, which is their order in the snapshot."""
+def _from_processes(
+    name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool], here: Callable[[], Generator[Window]]
+) -> Generator[Window]:
+    """The windows of each process in turn, which is their order in the snapshot; if one does not start, from `here`."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(order)) for order in orders]
-        for process in cycle(processes):
-            if not is_wanted():
-                raise Stopped
-            frame = _receive(process.stdout)
+        try:
+            children = [stack.enter_context(closing(Child(_CODE, json.dumps(order)))) for order in orders]
+            for child in children:
+                child.await_start(is_wanted)
+        except NotStarted:
+            stack.close()
+            yield from here()
+            return
+        for child in cycle(children):
+            frame = child.receive(is_wanted)
             if frame == b"":
                 return  # where one ends, so do those that would come after
             if frame is None:
-                broken = SnapshotError(f"{name}: a process that reads it ended early ({_how(process)}); run again")
+                broken = SnapshotError(f"{name}: a process that reads it ended early ({child.how()}); run again")
                 window = Window(broken=broken)
             else:
                 window = _unpacked(frame)
@@ -89,54 +96,17 @@ def _from_processes(name: str, orders: list[dict[str, Any]], is_wanted: Callable
                 return
 
 
-@contextmanager
-def _process(order: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(  # noqa: S603 (this very Python, and our own code)
-        [sys.executable, "-P", "-c", _MAIN.format(path=sys.path), json.dumps(order)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        process_group=0,  # Ctrl-C is for us
-    )
+def main(send: Callable[[bytes], None], order: str) -> None:
+    """The process: sends the windows that are ordered, and nothing at the end."""
+    ordered = json.loads(order)
     try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _receive(pipe: IO[bytes] | None) -> bytes | None:
-    """What `_send` sent; None when it was cut off."""
-    assert pipe is not None
-    head = pipe.read(_LENGTH_BYTES)
-    n_bytes = int.from_bytes(head, "little")
-    frame = pipe.read(n_bytes)
-    return frame if len(head) == _LENGTH_BYTES and len(frame) == n_bytes else None
-
-
-def _how(process: subprocess.Popen[bytes]) -> str:
-    status = process.wait()
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-
-
-def main() -> None:
-    """The process: windows to standard output, each with its length before it, and a length of 0 at the end."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when nobody reads any more, it ends
-    order = json.loads(sys.argv[1])
-    out = sys.stdout.buffer
-    try:
-        with Snapshot(order["source"]) as snapshot:
-            found = windows(snapshot, category_filter(order["category"]), **order["options"])
+        with Snapshot(ordered["source"]) as snapshot:
+            found = windows(snapshot, category_filter(ordered["category"]), **ordered["options"])
             for frame in read_ahead(map(_packed, found), _PROCESS_AHEAD):
-                _send(out, frame)
+                send(frame)
     except SnapshotError as error:  # it was there a moment ago
-        _send(out, _packed(Window(broken=error)))
-    _send(out, b"")
-
-
-def _send(out: BinaryIO, frame: bytes) -> None:
-    out.write(len(frame).to_bytes(_LENGTH_BYTES, "little"))
-    out.write(frame)
-    out.flush()
+        send(_packed(Window(broken=error)))
+    send(b"")
 
 
 def _packed(window: Window) -> bytes:
