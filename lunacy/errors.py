@@ -6,6 +6,7 @@ LunacyError                 exit 1: it failed, and the message says what, where 
 │   ├── NotAnId             text that is no arXiv id
 │   └── UnknownCategory     a category that arXiv does not have
 ├── SnapshotError           the snapshot cannot be read on
+├── ListError               a file of ids that is none
 ├── ModelError              the embedding model cannot be had
 ├── FingerprintMismatch     vectors of two models do not mix
 ├── ServerError             a Milvus server that cannot be had, or does not do what it is asked
@@ -65,6 +66,10 @@ class UnknownCategory(UsageError):
 
 class SnapshotError(LunacyError):
     """The snapshot cannot be read on."""
+
+
+class ListError(LunacyError):
+    """A file of ids that is none."""
 
 
 class ModelError(LunacyError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from numbers import Real
 from typing import Any
 
 from lunacy.errors import UsageError
+from lunacy.paper import canonical_id
 
 Reader = Callable[[str, Any], Any]  # name and value -> the value in its type
 
@@ -69,6 +71,17 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
         return tuple(text(f"one of {name}", one) for one in value)
     raise _wrong(name, value, "text, or a list of texts")
+
+
+def ids(name: str, value: Any) -> tuple[str, ...]:
+    """Ids in any form, of which a text may hold several; none for None."""
+    return tuple(one for each in texts(name, value) for one in _split(each))
+
+
+def _split(text: str) -> list[str]:
+    """The ids in a text that is no id but holds several; else the text."""
+    pieces = re.split(r"[\s,;]+", text.strip())
+    return [text] if canonical_id(text) or not all(map(canonical_id, pieces)) else pieces
 
 
 def date(name: str, value: Any) -> str:

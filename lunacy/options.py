@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
-from lunacy.keywords import Reader, date, flag, number, optional, text, texts, whole
+from lunacy.keywords import Reader, date, flag, ids, number, optional, text, texts, whole
 
 RANKS = ("dense", "hybrid", "lexical")  # by vectors, by both, by words
 
@@ -43,15 +43,15 @@ READERS: dict[str, Reader] = {
     "nprobe": optional(whole),
     "rank": text,
     "min_score": optional(number),
-    "unlike": texts,
+    "unlike": ids,
     "fold": flag,
     "diverse": flag,
     "category": texts,
     "since": date,
     "until": date,
     "author": texts,
-    "only_ids": optional(texts),
-    "not_ids": texts,
+    "only_ids": optional(ids),
+    "not_ids": ids,
 }  # of Keywords
 
 

@@ -88,11 +88,61 @@ FILES = [
     (INDEX.format("known16.txt"), 1, "", "lunacy: known16.txt: is text in UTF-16; turn it into UTF-8 with: iconv -f"),
     ("diff html.zip --index good", 1, "", "lunacy: html.zip: is a web page"),
 ]
+LIST = "query 2101.00001 --index good --format ids --top 20"
+LISTS = [
+    (
+        f"{LIST} --not-ids known.txt",
+        0,
+        "2101.0000",
+        "known.txt: none of its 2 ids is in good, so it takes nothing away",
+    ),
+    (
+        f"{LIST} --not-ids known.csv",
+        0,
+        "2101.0000",
+        "known.csv: none of its 2 ids is in good, so it takes nothing away",
+    ),
+    (
+        f"{LIST} --not-ids known.bib",
+        0,
+        "2101.0000",
+        "known.bib: none of its 1 ids is in good, so it takes nothing away",
+    ),
+    (f"{LIST} --not-ids known16.txt", 0, "2101.0000", "known16.txt: none of its 2 ids is in good"),
+    (f"{LIST} --only-ids known.bib", 1, "", "1 of the 1 ids to choose from are not in the index (1802.05121)"),
+    (f"{LIST} --not-ids bare16.txt", 1, "", "bare16.txt, line 1: holds a zero byte, so this is binary, or UTF-16"),
+    (f"{LIST} --not-ids html.zip", 1, "", "html.zip: is a web page"),
+    (f"{LIST} --not-ids good.tar.gz", 1, "", "good.tar.gz: is gzip data; unpack it first with: gunzip"),
+    (f"{LIST} --not-ids good/papers.db", 1, "", "good/papers.db: is an SQLite database; give one id a line, a table"),
+    (f"{LIST} --not-ids v8.npy", 1, "", "v8.npy: is a NumPy array"),
+    (f"{LIST} --not-ids good", 1, "", "good: Is a directory; give one id a line"),
+    (f"{LIST} --not-ids empty.txt", 0, "2101.0000", "empty.txt: it holds no id, so it takes nothing away"),
+    (f"{LIST} --only-ids empty.txt", 1, "", "empty.txt: holds no id, so there is nothing to choose from"),
+    (
+        f"{LIST} --not-ids prose.txt",
+        1,
+        "",
+        "prose.txt, line 1: 'These are' is not an arXiv id; a list has one id a line",
+    ),
+    (f"{LIST} --not-ids good.jsonl", 0, "", ""),
+    (f"{LIST} --only-ids good.jsonl", 0, "2101.0000", ""),
+    (f"{LIST} --not-ids - --only-ids -", 2, "", "standard input can be read only once; give - to one of"),
+    ("query --batch - --not-ids - --index good", 2, "", "standard input can be read only once"),
+    ("query --batch /dev/stdin --not-ids - --index good", 2, "", "standard input can be read only once"),
+    ("query --text - --not-ids /dev/fd/0 --index good", 2, "", "standard input can be read only once"),
+    ("query --batch good.jsonl --index good --top 1 --format csv", 0, "2101.00001,1 ... 2101.00007,1", ""),
+    ("query --batch html.zip --index good", 1, "", "html.zip: is a web page"),
+    ("query --batch bare16.txt --index good", 1, "", "bare16.txt, line 1: holds a zero byte"),
+    ("query --batch known16.txt --index good --skip-unknown", 0, "", "1802.05121 is not in the index ... 1801.06294"),
+]
 
 
-@pytest.mark.usefixtures("workplace")
-@pytest.mark.parametrize(("command", "code", "out", "err"), [*CATEGORIES, *IDS, *FILES])
-def test_a_case(command: str, code: int, out: str, err: str) -> None:
+@pytest.mark.parametrize(("command", "code", "out", "err"), [*CATEGORIES, *IDS, *FILES, *LISTS])
+def test_a_case(workplace: Path, command: str, code: int, out: str, err: str) -> None:
+    known = (workplace / "known16.txt").read_bytes()
+    (workplace / "bare16.txt").write_bytes(known[2:])
+    (workplace / "empty.txt").touch()
+    (workplace / "prose.txt").write_text("These are\nthe papers that I know.\n")
     check(command, code, out, err)
     assert Path("new").exists() == (command.startswith("index") and "--into new" in command and code == 0)
 

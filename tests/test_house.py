@@ -27,7 +27,7 @@ FLOORS = {
         "scope",
         "withdrawn",
     ],
-    "rooms": ["snapshot", "embedding", "store", "milvus", "render"],
+    "rooms": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
     "search": ["search"],
     "verbs": ["pipeline", "query", "bench"],
     "doors": ["cli", "__main__", "__init__"],

@@ -82,8 +82,12 @@ _FILTERS = (
     click.option(
         "--author", metavar="NAME", multiple=True, help="Only hits with this in the authors' names. Repeatable."
     ),
-    click.option("--only-ids", metavar="FILE", type=click.Path(), help="Only hits among these ids, one a line."),
-    click.option("--not-ids", metavar="FILE", type=click.Path(), help="No hits among these ids, one a line."),
+    click.option(
+        "--only-ids", metavar="FILE", type=click.Path(), help="Only hits among the ids in a file, as for --batch."
+    ),
+    click.option(
+        "--not-ids", metavar="FILE", type=click.Path(), help="No hits among the ids in a file, as for --batch."
+    ),
 )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from lunacy.query import Index
 
 
-_PIECE_BYTES = 2**20
-_LONGEST_LINE = 2**12  # bytes kept of a line of a batch
+_STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
 @click.command(epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3")
@@ -34,7 +32,7 @@ _LONGEST_LINE = 2**12  # bytes kept of a line of a batch
     "--batch",
     metavar="FILE",
     type=click.Path(readable=False),
-    help="Ids from a file, one a line, # comments; - for stdin.",
+    help="Ids from a file: one a line, CSV, JSON or BibTeX; - for standard input.",
 )
 @click.option("--skip-unknown", is_flag=True, help="Unknown ids in a batch are no failure.")
 @click.option(
@@ -81,29 +79,30 @@ def query(
         raise UsageError(f"{only}give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
     together = together or (text is not None and bool(papers))
     from lunacy import render
-    from lunacy.query import find_index, open_index
+    from lunacy.idlist import read_ids, read_text
+    from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
 
     on_terminal = bool(sys.stdout and sys.stdout.isatty())
     form = form or ("table" if on_terminal else "jsonl")
     styled = on_terminal and "NO_COLOR" not in os.environ
-    if "-" in (text, batch, only_ids, not_ids) and sys.stdin is None:
-        raise UsageError("standard input is closed")
-    if only_ids is not None:
-        options["only_ids"] = [one for group in _ids_in(only_ids) for one in group]
-    if not_ids is not None:
-        options["not_ids"] = [one for group in _ids_in(not_ids) for one in group]
+    _check_stdin(text, batch, only_ids, not_ids)
     failed: list[LunacyError] = []
     with open_index(find_index(index_dir)) as ix:
+        if only_ids is not None:
+            options["only_ids"] = read_only_ids(only_ids, ix, _note)
+        if not_ids is not None:
+            options["not_ids"] = read_not_ids(not_ids, ix, _note)
+        groups = [papers] if batch is None else ([one.text for one in group] for group in read_ids(batch, _note))
         if together:
-            ids = papers if batch is None else [one for group in _ids_in(batch) for one in group]
+            ids = [one for group in groups for one in group]
             if skip_unknown:
                 ids = [one for one in ids if ix.holds(one)]
-            asked = _ask_all(ix, ids, _read_text() if text == "-" else text or "", options)
+            asked = _ask_all(ix, ids, read_text("-") if text == "-" else text or "", options)
         elif text is not None:
-            asked = _ask_text(ix, _read_text() if text == "-" else text, options)
+            asked = _ask_text(ix, read_text("-") if text == "-" else text, options)
         else:
             del options["model"]
-            asked = _ask_papers(ix, [papers] if batch is None else _ids_in(batch), options, failed)
+            asked = _ask_papers(ix, groups, options, failed)
         one = together or text is not None or len(papers) == 1
         for piece in render.answers(asked, form, one=one, styled=styled):
             click.echo(piece, nl=False)
@@ -129,37 +128,31 @@ def _ask_all(ix: Index, papers: Sequence[str], text: str, options: dict[str, Any
     yield {"text": answer.text or ""}, answer.hits, answer.recall
 
 
-def _read_text() -> str:
-    return sys.stdin.buffer.read().decode("utf-8-sig", errors="replace")
+def _check_stdin(text: str | None, *files: str | None) -> None:
+    """Raises UsageError where it is closed, or would be read twice: the second time it would be empty."""
+    n_uses = (text == "-") + sum(file in _STDIN for file in files)
+    if n_uses and sys.stdin is None:
+        raise UsageError("standard input is closed")
+    if n_uses > 1:
+        raise UsageError(
+            "standard input can be read only once; give - to one of --text, --batch, --only-ids, --not-ids"
+        )
+
+
+def _note(text: str) -> None:
+    from lunacy import render
+
+    click.echo(f"lunacy: {render.harmless(text)}", err=True)
 
 
 def _ask_papers(
     ix: Index, groups: Iterable[Sequence[str]], options: dict[str, Any], failed: list[LunacyError]
 ) -> Asked:
-    from lunacy import render
-
     for group in groups:
         for answer in ix.answers(group, **options):
             if isinstance(answer, LunacyError):
                 failed.append(answer)
-                click.echo(f"lunacy: {render.harmless(answer.full_message)}", err=True)
+                _note(answer.full_message)
             else:
                 assert answer.paper is not None
                 yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits, answer.recall
-
-
-def _ids_in(batch: str) -> Iterator[list[str]]:
-    """The ids of a file or pipe, in groups of those that are there already: a slow pipe is answered line by line."""
-    with click.open_file(batch, "rb") as opened:
-        file, rest = cast(io.BufferedReader, opened), b""
-        while piece := file.read1(_PIECE_BYTES):
-            *lines, rest = (rest + piece).split(b"\n")
-            if len(rest) > _LONGEST_LINE:
-                rest = rest[:_LONGEST_LINE]  # no id is so long: what is kept will be refused as none
-            yield [identifier for line in lines if (identifier := _uncommented(line))]
-        if last := _uncommented(rest):
-            yield [last]
-
-
-def _uncommented(line: bytes) -> str:
-    return line.decode("utf-8-sig", errors="replace").split("#")[0].strip()

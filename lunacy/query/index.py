@@ -21,7 +21,7 @@ from lunacy.keywords import read_keywords
 from lunacy.keywords import text as read_text
 from lunacy.keywords import texts as read_texts
 from lunacy.options import READERS, Keywords, Options
-from lunacy.paper import Hit, embedded_text, fold
+from lunacy.paper import Hit, canonical_id, embedded_text, fold, parse_id
 from lunacy.query.answer import Answer, hits_of
 from lunacy.query.ids import canonical, encodable, lacking, rows_of, rows_that_must_be
 from lunacy.search import PAPERS, TEXTS, Found, Info, Question, Ranked, Searcher, open_searcher
@@ -51,8 +51,13 @@ class Index:
 
     def holds(self, paper: str) -> bool:
         """Whether the index has `paper`, an arXiv id in any form."""
-        with self._searcher.still() as papers:
-            return rows_of(papers, [paper]) != [None]
+        return bool(self.held([paper]))
+
+    def held(self, papers: Sequence[str]) -> set[str]:
+        """Those of `papers`, ids in any form, that the index has."""
+        with self._searcher.still() as there:
+            rows = rows_of(there, papers)
+        return {paper for paper, row in zip(papers, rows, strict=True) if row is not None}
 
     def similar(self, paper: str, **options: Unpack[Keywords]) -> list[Hit]:
         """The `top` papers most like `paper`, an arXiv id in any form; best first, ties by lower row.
@@ -212,7 +217,7 @@ class Index:
             ) from None
 
     def _options(self, keywords: Keywords) -> Options:
-        """Checked. Raises UnknownPaper when `only_ids` has some that the index lacks, UnknownCategory likewise."""
+        """Checked. Raises UnknownPaper, UnknownCategory and NotAnId where they name what the index lacks."""
         given = read_keywords(keywords, READERS)
         fields: dict[str, Any] = {
             name: given.pop(name) for name in ("category", "since", "until", "author") if name in given
@@ -220,6 +225,9 @@ class Index:
         only_ids, not_ids = given.pop("only_ids", None), given.pop("not_ids", ())
         fields["only_ids"] = None if only_ids is None else frozenset(map(canonical, only_ids))
         fields["not_ids"] = frozenset(map(canonical, not_ids))
+        strangers = [one for one in not_ids if canonical_id(one) is None]
+        for stranger in set(strangers) - self.held(strangers):
+            parse_id(stranger)  # a list that takes nothing away must not pass for one that does
         if fields["only_ids"]:
             with self._searcher.still() as there:
                 lacking = sorted(fields["only_ids"] - there.rows(list(fields["only_ids"])).keys())
