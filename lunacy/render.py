@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -31,25 +33,29 @@ def _shown(text: str) -> str:
 
 
 def answers(
-    asked: Iterable[tuple[dict[str, str], list[Hit], float | None]], form: str, *, one: bool, styled: bool = False
+    asked: Iterable[tuple[dict[str, str], list[Hit], float | None]],
+    form: str,
+    *,
+    one: bool,
+    styled: bool = False,
+    escaped: bool = False,
 ) -> Iterator[str]:
     """The text of each (query, hits, recall) in `form`, one of FORMATS, in pieces that end their lines.
 
     A query is {"id", "title"} or {"text"}; recall is None for exact hits.
-    `one`: there is a single query, so JSON is an object and not a list.
+    `one`: there is a single query, so JSON is an object and not a list. `escaped`: JSON is in ASCII.
     """
     if form == "json" and one:
         for query, hits, recall in asked:
-            record = _record(query, hits, recall)
-            yield orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+            yield to_json(_record(query, hits, recall), indent=True, escaped=escaped) + "\n"
     elif form == "json":
         yield "[\n"
         for place, (query, hits, recall) in enumerate(asked):
-            yield ("" if place == 0 else ",\n") + orjson.dumps(_record(query, hits, recall)).decode()
+            yield ("" if place == 0 else ",\n") + to_json(_record(query, hits, recall), escaped=escaped)
         yield "\n]\n"
     elif form == "jsonl":
         for query, hits, recall in asked:
-            yield orjson.dumps(_record(query, hits, recall), option=orjson.OPT_APPEND_NEWLINE).decode()
+            yield to_json(_record(query, hits, recall), escaped=escaped) + "\n"
     elif form == "csv":
         yield _csv_line(CSV_COLUMNS)
         for query, hits, _recall in asked:
@@ -60,6 +66,14 @@ def answers(
     else:
         for place, (query, hits, recall) in enumerate(asked):
             yield ("\n" if place else "") + _table(query, hits, recall, styled=styled)
+
+
+def to_json(record: Any, *, indent: bool = False, escaped: bool = False) -> str:
+    """`record` as JSON; `escaped`: in ASCII, for an output that is not in UTF-8."""
+    if not escaped:
+        with suppress(orjson.JSONEncodeError):  # a name of a file that is not UTF-8 needs an escape
+            return orjson.dumps(record, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    return json.dumps(record, indent=2 if indent else None, separators=None if indent else (",", ":"))
 
 
 def _record(query: dict[str, str], hits: list[Hit], recall: float | None) -> dict[str, Any]:

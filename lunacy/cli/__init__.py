@@ -22,6 +22,7 @@ from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
+from lunacy.cli.streams import OUTPUT, give_up, prepare
 from lunacy.cli.verify import verify
 from lunacy.errors import LunacyError
 
@@ -37,12 +38,7 @@ class Program(click.Group):
         except (LunacyError, OSError, MemoryError) as error:
             if ctx.params["debug"]:
                 raise
-            if isinstance(error, BrokenPipeError):  # `lunacy query ... | head`
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                ctx.exit(1)
-            from lunacy.render import harmless
-
-            click.echo(f"lunacy: {harmless(_one_line(error))}", err=True)
+            _tell(error)
             ctx.exit(error.exit_code if isinstance(error, LunacyError) else 1)
         except KeyboardInterrupt:
             click.echo("lunacy: stopped", err=True)
@@ -54,6 +50,15 @@ class Program(click.Group):
 def _terminate(_number: int, _frame: object) -> None:
     """SIGTERM: like Ctrl-C, so that files are closed and half-made ones removed."""
     sys.exit(143)
+
+
+def _tell(error: Exception) -> None:
+    """Print why it failed; that nobody reads on, as in `lunacy query ... | head`, is no news."""
+    give_up(error)
+    if not isinstance(error, BrokenPipeError):
+        from lunacy.render import harmless
+
+        click.echo(f"lunacy: {harmless(_one_line(error))}", err=True)
 
 
 def _one_line(error: Exception) -> str:
@@ -83,13 +88,20 @@ for command in (index, query, ivf, lexical, info, publish, plan, diff, remove, c
 def run() -> NoReturn:
     """The program. It ends without taking Python apart, which takes seconds when a model is at work, and 30 ms else."""
     status: int | str | None = 0
+    prepare()
     try:
         main()
     except SystemExit as end:
         status = end.code
+    except OSError as error:  # of click's own output: --help
+        if error.filename != OUTPUT:
+            raise
+        _tell(error)
+        status = 1
     try:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
-    except OSError:  # nobody reads, or the disk is full
+    except OSError as error:
+        _tell(error)
         status = status or 1
     os._exit(status if isinstance(status, int) else bool(status))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from lunacy.cli.options import device_option, index_option
+from lunacy.cli.streams import echo_json
 
 
 @click.group()
@@ -25,14 +26,11 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
 
     The texts are those of SNAPSHOT, or of the sample.
     """
-    import orjson
-
     from lunacy.bench import bench_embed
 
     found = bench_embed(snapshot, model=model, device=device, n_texts=n_texts)
     if form == "json":
-        record = asdict(found) | {"slowest_stage": found.slowest_stage}
-        click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+        echo_json(asdict(found) | {"slowest_stage": found.slowest_stage})
         return
     defaults = found.texts_per_s["encode, defaults"]
     click.echo(f"{found.n_texts:,} papers, {found.mean_tokens:.0f} tokens on average; lunacy: {found.arithmetic}")
@@ -60,8 +58,6 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
 @click.option("--plot", metavar="FILE", type=click.Path(), help="Draw recall against latency; needs matplotlib.")
 def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, form: str, plot: str | None) -> None:
     """Latency, recall, build time and memory of each way to search, beside FAISS, NumPy, hnswlib and usearch."""
-    import orjson
-
     from lunacy import render
     from lunacy.bench import BATCHES, bench_search, draw_plot
     from lunacy.pipeline import build_ivf, refresh_caches
@@ -80,7 +76,7 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
     if plot:
         draw_plot(report, plot)
     if form == "json":
-        click.echo(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2).decode())
+        echo_json(asdict(report))
         return
     flat = min(line.p50_ms for line in report.lines if line.name.startswith("IndexFlatIP"))
     click.echo(f"{report.n_rows:,} vectors of {report.dim} dimensions; ms; of flat: p50 against the best IndexFlatIP\n")
@@ -116,8 +112,6 @@ def quality(data: str, index_dir: str | None, model: str | None, device: str, fo
     DATA is a folder in BEIR's layout (corpus.jsonl, queries.jsonl, qrels.tsv), or a file of pairs (query-id, corpus-id,
     score) over the papers of an index with a lexical index.
     """
-    import orjson
-
     from lunacy import render
     from lunacy.bench import bench_quality
     from lunacy.pipeline import build_index, build_lexical
@@ -132,7 +126,7 @@ def quality(data: str, index_dir: str | None, model: str | None, device: str, fo
         say=lambda text: click.echo(f"lunacy: {text}", err=True),
     )
     if form == "json":
-        click.echo(orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2).decode())
+        echo_json(asdict(report))
         return
     click.echo(f"{report.n_queries:,} queries, {report.n_papers:,} papers; in brackets: 95 % of the bootstrap\n")
     metrics = list(report.rankings[0].mean)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lunacy.cli.options import Folder, category_option, device_option
+from lunacy.cli.streams import takes_escapes
 from lunacy.errors import NoIndex, UsageError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class _ProgressLine:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._shown = 0.0
-        self._is_on = bool(sys.stderr and sys.stderr.isatty())
+        self._is_on = takes_escapes(sys.stderr)
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()

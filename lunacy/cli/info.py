@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from lunacy.cli.options import anywhere_option
+from lunacy.cli.streams import echo_json
 
 
 @click.command(epilog="Example: lunacy info --format json")
@@ -15,8 +16,6 @@ from lunacy.cli.options import anywhere_option
 def info(index_dir: str | None, form: str) -> None:
     """What an index holds: papers, categories, dates, the model, sizes."""
     from dataclasses import asdict
-
-    import orjson
 
     from lunacy import render
     from lunacy.query import find_index, open_index
@@ -42,7 +41,7 @@ def info(index_dir: str | None, form: str) -> None:
             "ivf": found.ivf and {**found.ivf, "papers_beside": found.n_beside},
             "lexical": found.has_words,
         }
-        click.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+        echo_json(record)
         return
     largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
     rows = [

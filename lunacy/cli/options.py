@@ -16,9 +16,11 @@ class Anywhere(click.Path):
     """A folder or an address, and not an empty one: an unset variable in a script must not mean another index."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse the empty path."""
+        """Refuse the empty path, and one that FAISS cannot be given."""
         if not value:
             self.fail("it is empty; give a folder, or leave the option out", param, ctx)
+        if str(value).encode(errors="replace").decode() != str(value):
+            self.fail("the name of the folder is not in UTF-8; give it another", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from lunacy.cli.options import device_option, index_option
+from lunacy.cli.streams import takes_escapes
 
 
 @click.command(epilog="Example: lunacy publish --index indexes/arxiv --to http://localhost:19530/arxiv")
@@ -34,7 +35,7 @@ def publish(index_dir: str | None, to: str, ivf: bool, recall: float, device: st
     from lunacy.pipeline import publish
     from lunacy.query import find_index
 
-    is_on = bool(sys.stderr and sys.stderr.isatty())
+    is_on = takes_escapes(sys.stderr)
 
     def show(done: int, n_papers: int) -> None:
         if is_on:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lunacy.cli.options import anywhere_option, device_option, filter_options
+from lunacy.cli.streams import is_styled, is_utf8
 from lunacy.errors import LunacyError, UsageError
 from lunacy.options import RANKS
 
@@ -82,9 +82,9 @@ def query(
     from lunacy.idlist import read_ids, read_text
     from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
 
-    on_terminal = bool(sys.stdout and sys.stdout.isatty())
-    form = form or ("table" if on_terminal else "jsonl")
-    styled = on_terminal and "NO_COLOR" not in os.environ
+    if sys.stdout is None:
+        raise LunacyError("standard output is closed, so there is nowhere to put the answer")
+    form = form or ("table" if sys.stdout.isatty() else "jsonl")
     _check_stdin(text, batch, only_ids, not_ids)
     failed: list[LunacyError] = []
     with open_index(find_index(index_dir)) as ix:
@@ -104,9 +104,9 @@ def query(
             del options["model"]
             asked = _ask_papers(ix, groups, options, failed)
         one = together or text is not None or len(papers) == 1
-        for piece in render.answers(asked, form, one=one, styled=styled):
-            click.echo(piece, nl=False)
-            if batch is not None and sys.stdout:
+        for piece in render.answers(asked, form, one=one, styled=is_styled(), escaped=not is_utf8()):
+            sys.stdout.write(piece)
+            if batch is not None:
                 sys.stdout.flush()
     if failed and batch is not None:
         sys.exit(0 if skip_unknown else 1)
