@@ -8,11 +8,11 @@ from lunacy.cli.options import category_option, index_option
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
-@click.argument("snapshot", required=False, type=click.Path(readable=False))
+@click.argument("snapshot", type=click.Path(readable=False))
 @index_option
 @category_option
 @click.option("--ids", is_flag=True, help="List the papers: what would happen, and the id, a line each.")
-def diff(snapshot: str | None, index_dir: str | None, category: tuple[str, ...], ids: bool) -> None:
+def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: bool) -> None:
     """What `lunacy index SNAPSHOT` would do to an index; changes nothing.
 
     Gone are the papers that the snapshot no longer holds: they stay, unless `lunacy index --prune` removes them.

@@ -29,12 +29,10 @@ class DiffReport:
     n_bad: int
 
 
-def diff_index(
-    snapshot: str | Path | None = None, *, index: str | Path, category: Iterable[str] | None = None
-) -> DiffReport:
+def diff_index(snapshot: str | Path | None, *, index: str | Path, category: Iterable[str] | None = None) -> DiffReport:
     """What `build_index` with this snapshot would do to the index in the folder `index`; touches nothing.
 
-    `category`: patterns; None: as recorded in the index.
+    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index.
 
     Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
     """
