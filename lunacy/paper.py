@@ -78,7 +78,9 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-_PLAIN = re.compile(r"\d{4}\.\d{4,5}|[a-z]+(?:-[a-z]+)?/\d{7}", re.ASCII)  # already as arXiv writes it
+_NEW = r"\d{4}\.\d{5}|(?:0[7-9]|1[0-4])\d\d\.\d{4}"  # five digits since 2015, four before
+_PLAIN = re.compile(rf"{_NEW}|[a-z]+(?:-[a-z]+)?/\d{{7}}", re.ASCII)  # already as arXiv writes it
+_SHORT = re.compile(r"(?:arxiv:)?(\d{4}\.\d{4})(?:v\d+)?", re.ASCII | re.IGNORECASE)
 _ARCHIVES = frozenset(category.partition(".")[0] for category in CATEGORIES)
 _ID = re.compile(
     rf"""
@@ -86,7 +88,7 @@ _ID = re.compile(
         (?: (?!10\.(?!48550/)\d{{4,9}}/) [\w.-]+/ )*?           # arxiv.org/abs/, doi.org/10.48550/, but no other DOI
       | (?:corr,?)? /?(?:abs|pdf|html)/ | (?:doi:)?10\.48550/ | (?:oai:|info:)(?=arxiv) )?
     (?: arxiv (?:\.org|preprint)? [.:/]? )*
-    (?P<id> \d{{4}}\.\d{{4,5}}
+    (?P<id> {_NEW}
       | (?P<archive> {"|".join(sorted(_ARCHIVES))}) (?:\.[a-z-]+)?
         (?: / | (?=(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])) ) (?P<number>\d{{7}}) )  # hep-th9108006: year and month
     (?:v\d+)?
@@ -130,9 +132,15 @@ def parse_id(text: str) -> str:
     """As `canonical_id`; raises NotAnId, with examples, for anything else."""
     found = canonical_id(text)
     if found is None:
-        shown = fold(text)[:60]
         raise NotAnId(
-            f"{shown!r} is not an arXiv id; write it like 1802.05130, arXiv:1802.05130v2, "
+            f"{why_no_id(text)}; write it like 1802.05130, arXiv:1802.05130v2, "
             "hep-th/9711200 or https://arxiv.org/abs/1802.05130"
         )
     return found
+
+
+def why_no_id(text: str) -> str:
+    """What to say of a text in which `canonical_id` finds nothing."""
+    short = _SHORT.fullmatch(text.strip())
+    hint = f": since 2015 they have five digits, and a spreadsheet drops the last zero of {short[1]}0" if short else ""
+    return f"{fold(text)[:60]!r} is not an arXiv id{hint}"

@@ -17,6 +17,7 @@ import orjson
 import pytest
 
 import lunacy
+from lunacy.query.ids import encodable
 from tests.conftest import DIM, lines, record, vector_of
 
 IDS = [f"1802.{number:05}" for number in range(1, 6)]
@@ -105,6 +106,13 @@ def test_a_folder_whose_name_this_encoding_lacks_is_shown(index: Path, tmp_path:
     for command in (["info"], ["info", "--format", "json"], ["verify"], ["remove", IDS[0]], ["compact"]):
         done = start(index, *command, "--index", str(tmp_path / TITLE), env=ENCODINGS[encoding], capture_output=True)
         assert (done.returncode, done.stderr) == (0, b""), command
+
+
+def test_a_text_of_the_c_locale_keeps_its_letters() -> None:
+    text = TITLE.encode().decode("ascii", "surrogateescape")
+    assert encodable(text) == TITLE
+    assert encodable("a\ud800b\udcff") == "a?b?"
+    assert encodable(TITLE) == TITLE
 
 
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii", "utf-8", "C"])

@@ -133,6 +133,8 @@ def test_margin_of_an_old_papers_pdf_is_its_id(pasted: str) -> None:
         "1802",
         "1802.051",
         "1802.051301",
+        "1802.0513",
+        "arXiv:1501.0001",
         "18020.05130",
         "1802-05130",
         "1802.05130v",
@@ -168,6 +170,18 @@ def test_what_is_no_id_is_refused(text: str) -> None:
 def test_a_number_behind_an_id_does_not_make_another_id() -> None:
     """0704.00012 is not what a line of "id rank" asks for."""
     assert canonical_id("0704.0001 2") is None
+
+
+@pytest.mark.parametrize("text", ["1802.0513", "arXiv:1802.0513v2", " 1802.0513"])
+def test_a_zero_that_a_spreadsheet_dropped_is_told(text: str) -> None:
+    """1802.05130 as a number is 1802.0513: numbers have had five digits since 2015, four from 2007 on."""
+    with pytest.raises(NotAnId, match=r"a spreadsheet drops the last zero of 1802\.05130; write it like"):
+        parse_id(text)
+    assert [canonical_id(one) for one in ("1412.9999", "1501.00001", "0704.00010")] == [
+        "1412.9999",
+        "1501.00001",
+        "0704.00010",
+    ]
 
 
 def test_the_message_shows_the_text_and_examples() -> None:

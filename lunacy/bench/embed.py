@@ -47,6 +47,7 @@ def bench_embed(
 ) -> EmbedBench:
     """Embed `n_texts` papers of a snapshot (None: the sample) by lunacy and by `encode`, round by round."""
     with Snapshot(snapshot) as opened:
+        opened.check()
         lines = list(islice(opened.lines(), n_texts))
     started = time.perf_counter()
     papers = [parse(line) for line in lines]

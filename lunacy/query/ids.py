@@ -36,8 +36,11 @@ def canonical(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    """`text` as UTF-8 can have it: an argument that was not UTF-8 comes with lone surrogates."""
-    return text.encode(errors="replace").decode()
+    """`text` as UTF-8 can have it. In the C locale an argument comes with surrogates in the place of its bytes."""
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="replace")
+    except UnicodeEncodeError:  # surrogates of another kind
+        return text.encode(errors="replace").decode()
 
 
 def lacking(there: Searcher, asked: str) -> UnknownPaper | NotAnId:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 from lunacy.errors import ListError
 from lunacy.idlist import FORMS, name_of, read_ids
-from lunacy.paper import canonical_id, fold
+from lunacy.paper import canonical_id, why_no_id
 from lunacy.query.index import Index
-
-_SHOWN = 60  # characters
 
 
 def read_only_ids(source: str, index: Index, note: Callable[[str], None]) -> list[str]:
@@ -35,6 +33,5 @@ def _read(source: str, index: Index, note: Callable[[str], None]) -> tuple[list[
     held = index.held([one.text for one in listed])
     for one in listed:
         if one.text not in held and canonical_id(one.text) is None:
-            shown = fold(one.text)[:_SHOWN]
-            raise ListError(f"{name_of(source)}, {one.where}: {shown!r} is not an arXiv id; a list has {FORMS}")
+            raise ListError(f"{name_of(source)}, {one.where}: {why_no_id(one.text)}; a list has {FORMS}")
     return [one.text for one in listed], held
