@@ -53,7 +53,8 @@ TABLES = {
     "several lines a cell": f'abstract,id\n"one\ntwo, {C}\n",{A}\n"x\n\ny",{B}\n',
     "the most telling column": f"id,arxiv\n1,{A}\n2,{B}\n",
     "one column": f"arXiv\n{A}\n{B}\n",
-    "comments first": f"# made by x\n\nid;n\n{A};1\n{B};2\n",
+    "other line ends in a title": f"id,title\n{A},one\u2028two\x0bthree\x85four\n{B},U\n",
+    "comments first": f"  % a comment\n# made by x\n\nid;n\n{A};1\n{B};2\n",
     "empty cells": f"id,title\n{A},T\n,no id\n\n{B}\n",
 }
 JSON = {
@@ -169,6 +170,8 @@ REFUSED = {
     "JSON without ids": (b'{"id": "1802.05130"}\n{"title": "T"}\n', ', line 2: has no "id"; give a list of ids'),
     "a JSON object of objects": (b'{"1802.05130": {"title": "T"}}', ', item 1: has no "id"'),
     "JSON numbers": (b"[\n1802.0513\n]", ", item 1: 1802.0513 is a number, and may have lost a zero"),
+    "JSON that is deep": (b'{"id":' * 900 + b"1" + b"}" * 900, ', item 1: has no "id"'),
+    "JSON with a list for an id": (b'[{"id": ["1802.05130"]}]', ', item 1: has no "id"'),
     "BibTeX without ids": (b"@article{a, doi={10.1145/1}}\n@book{b}", ": none of its 2 entries has an arXiv id in"),
     "a quote that is never closed": (
         f'id,title\n{A},"T\n{B},U\n'.encode(),
@@ -184,6 +187,13 @@ def test_what_is_no_list_is_refused_with_the_reason(tmp_path: Path, case: str) -
     with pytest.raises(ListError) as caught:
         read(path)
     assert str(caught.value).startswith(f"{path}{said}")
+
+
+def test_lines_are_counted_across_pieces(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        path = write(tmp_path, f"{A}{end}" * 200_000 + f"last{end}")
+        [last] = [group[-1] for group in read_ids(str(path), print) if group and group[-1].text == "last"]
+        assert last.where == "line 200001"
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:

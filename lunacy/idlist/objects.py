@@ -41,12 +41,19 @@ def _parsed_lines(text: str, name: str, of_all: orjson.JSONDecodeError) -> Itera
 
 
 def _ids_of(value: Any, where: str) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict) and isinstance(value.get("hits"), list):
-        return [one for hit in value["hits"] for one in _ids_of(hit, where)]
+    """The id in a value, or those in its hits."""
+    is_answer = isinstance(value, dict) and isinstance(value.get("hits"), list)
+    ids = [_id_of(one, where) for one in (value["hits"] if is_answer else [value])]
+    return [one for one in ids if one is not None]
+
+
+def _id_of(value: Any, where: str) -> str | None:
     if isinstance(value, dict) and (key := id_name(value)):
-        return [] if value[key] is None else _ids_of(value[key], where)
+        value = value[key]
+        if value is None:
+            return None
+    if isinstance(value, str):
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ListError(f"{where}: {value} is a number, and may have lost a zero; write ids as text: '1802.05130'")
     raise ListError(f'{where}: has no "id"; give a list of ids, or of objects with "id" or "arxiv_id"')

@@ -15,7 +15,7 @@ from lunacy.errors import ListError
 from lunacy.idlist.bibtex import ENTRY, ids_of_bibtex
 from lunacy.idlist.objects import ids_of_json
 from lunacy.idlist.table import delimiter_of, ids_of_table
-from lunacy.idlist.words import Listed
+from lunacy.idlist.words import Listed, lines_of, says_something
 from lunacy.kinds import HEAD_BYTES, is_binary, kind_of, utf16_of
 from lunacy.paper import canonical_id
 
@@ -103,22 +103,23 @@ def _open(source: str) -> io.BufferedReader:
 
 
 def _first_line(text: str, *, is_whole: bool) -> str:
-    """The first line that is neither blank nor a comment; "" where there is none yet."""
-    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    """The first line that says something; "" where there is none yet."""
+    lines = lines_of(text.removeprefix("\ufeff"))
     if not is_whole and lines and not lines[-1].endswith(("\n", "\r")):
         lines.pop()
-    said = (line.strip() for line in lines)
-    return next((line for line in said if line and not line.startswith(("#", "%"))), "")
+    return next((line.strip() for line in lines if says_something(line)), "")
 
 
 def _lines(pieces: Iterable[bytes], name: str) -> Iterator[list[Listed]]:
     """One id a line, # comments. No line is held that is longer than any id."""
     rest, number = b"", 0
     for piece in chain(pieces, [b""]):
-        *lines, rest = (rest + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        data = rest + piece
+        half = b"\r" if piece and data.endswith(b"\r") else b""  # of a line end, perhaps
+        *lines, rest = data.removesuffix(half).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         if not piece:
             lines.append(rest)
-        rest = rest[:_LONGEST_LINE]
+        rest = rest[:_LONGEST_LINE] + half
         group = []
         for line in lines:
             number += 1

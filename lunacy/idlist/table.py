@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from lunacy.errors import ListError
-from lunacy.idlist.words import Listed, id_name
+from lunacy.idlist.words import Listed, id_name, lines_of, says_something
 
 _DELIMITERS = ",;\t|"
 
@@ -24,8 +24,8 @@ def delimiter_of(header: str) -> str:
 
 def ids_of_table(text: str, name: str, note: Callable[[str], None]) -> list[Listed]:
     """The ids in the column that has them; cells without one are passed over. Raises ListError for what is no table."""
-    lines = text.splitlines(keepends=True)
-    n_before = next(n for n, line in enumerate(lines) if line.strip() and not line.startswith(("#", "%")))
+    lines = lines_of(text)
+    n_before = next(n for n, line in enumerate(lines) if says_something(line))
     delimiter = delimiter_of(lines[n_before])
     try:
         rows = list(_rows(lines[n_before:], delimiter, csv.QUOTE_MINIMAL))
@@ -34,10 +34,12 @@ def ids_of_table(text: str, name: str, note: Callable[[str], None]) -> list[List
             raise ListError(f"{name}: not a table that can be read: {error}") from None
         rows = list(_rows(lines[n_before:], delimiter, csv.QUOTE_NONE))  # as `cut` and `awk` take them
     [(_first, names), *others] = rows
-    column = names.index(id_name(names) or "")
+    if (name_of_ids := id_name(names)) is None:
+        raise ListError(f"{name}, line {n_before + 1}: no column is called id, arxiv_id or eprint")
+    column = names.index(name_of_ids)
     cells = [(line, row[column].strip() if len(row) > column else "") for line, row in others if row]
     if n_without := sum(not cell for _line, cell in cells):
-        note(f"{name}: {n_without:,} of {len(cells):,} rows have no {names[column]} and are passed over")
+        note(f"{name}: {n_without:,} of {len(cells):,} rows have no {name_of_ids} and are passed over")
     return [Listed(cell, f"line {n_before + line}") for line, cell in cells if cell]
 
 
