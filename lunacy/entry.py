@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     def of(cls, paper: Paper, recipe: str) -> Entry:
         """The entry for `paper` in an index whose text recipe is `recipe`."""
         categories = " ".join(paper.categories)
-        others = paper.submitted, paper.updated, paper.doi, paper.comments
+        others = paper.submitted, paper.updated, paper.doi, paper.comments, paper.names
         hashed = digest(embedded_text(paper, recipe))
         stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *others))
         return cls(

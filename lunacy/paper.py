@@ -27,6 +27,7 @@ class Paper:
     updated: str = ""  # ISO date of the last change, "" if unknown
     doi: str = ""
     comments: str = ""  # what the authors tell of it, such as "12 pages" or "Withdrawn"
+    names: str = ""  # the authors once more, where they are known otherwise: "Last, First, Jr.; Last, First"
 
 
 @dataclass(frozen=True, slots=True)

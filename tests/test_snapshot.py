@@ -290,6 +290,34 @@ def test_a_record_without_id_title_or_abstract_is_bad(name: str, value: Any, rea
         paper(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("authors", "parsed", "names"),
+    [
+        ("Ada Lovelace, Alan M. Turing", [["Lovelace", "Ada", ""], ["Turing", "Alan M.", ""]], ""),
+        ("Ada Lovelace and Alan M.Turing", [["Lovelace", "Ada", ""], ["Turing", "Alan M.", ""]], ""),
+        ("A. Lovelace, B. B, and C. C", [["Lovelace", "A.", ""], ["B", "B.", ""], ["C", "C.", "", "CERN"]], ""),
+        ("Fr\\'ed\\'eric Marbach", [["Marbach", "Frédéric", ""]], "Marbach, Frédéric"),
+        ("Curtis G. Callan, Jr.", [["Callan", "Curtis G.", "Jr."]], "Callan, Curtis G., Jr."),
+        (
+            None,
+            [["Callan", "Curtis G.", "Jr."], ["The ATLAS Collaboration", "", ""]],
+            "Callan, Curtis G., Jr.; The ATLAS Collaboration",
+        ),
+        ("A. B", [["B; C,", " A.\n", ""], ["D", "", ""]], "B C, A.; D"),
+        ("A. B", [], ""),
+        ("A. B", None, ""),
+        ("A. B", "B, A.", ""),
+        ("A. B", ["abc"], ""),
+        ("A. B", [["B"]], ""),
+        ("A. B", [["B", None, ""]], ""),
+        ("A. B", [[1, 2, 3]], ""),
+        ("A. B", {"B": "A."}, ""),
+    ],
+)
+def test_parsed_authors_are_kept_where_they_say_more_than_the_list(authors: Any, parsed: Any, names: str) -> None:
+    assert paper(authors=authors, authors_parsed=parsed).names == names
+
+
 @pytest.mark.parametrize("name", ["authors", "doi", "update_date", "categories", "comments"])
 def test_a_field_of_the_wrong_type_is_bad(name: str) -> None:
     with pytest.raises(BadLine, match=f"^{name} is a number, not text$"):

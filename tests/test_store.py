@@ -221,7 +221,7 @@ def test_a_paper_that_this_writer_added_is_met_also_after_a_rewrite(tmp_path: Pa
 
 
 def test_a_paper_comes_back_as_it_was_given(tmp_path: Path) -> None:
-    categories, others = ("cs.CL", "hep-th"), ("1997-11-27", "", "10.1/x", "5 pages; Überarbeitet")
+    categories, others = ("cs.CL", "hep-th"), ("1997-11-27", "", "10.1/x", "5 pages; Überarbeitet", "Ö, Ä., Jr.")
     paper = Paper("hep-th/9711200", "L'été à 東京 🚀", "$E=mc^2$ %_'\"", "Ä. Ö", categories, *others)
     with writing(tmp_path / "an index #1?%20 ü") as writer:
         writer.append([Entry.of(paper, FINGERPRINT.text)], vectors("a"))

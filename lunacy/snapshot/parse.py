@@ -33,16 +33,18 @@ def parse(line: Line) -> Paper:
     identifier = canonical_id(written) or written  # one that is not arXiv's stays as it is
     if len(identifier) > _LONGEST_ID or not identifier.isprintable() or " " in identifier:
         raise BadLine("id is not one printable word")
+    authors = _text(record, "authors")
     return Paper(
         id=identifier,
         title=_text(record, "title", required=True),
         abstract=_text(record, "abstract", required=True),
-        authors=_text(record, "authors"),
+        authors=authors,
         categories=_categories(record.get("categories")),
         submitted=_submitted(record.get("versions")),
         updated=_iso_date(_text(record, "update_date")),
         doi=_text(record, "doi"),
         comments=_text(record, "comments"),
+        names=_names(record.get("authors_parsed"), authors),
     )
 
 
@@ -71,6 +73,23 @@ def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
     if required and not folded:
         raise BadLine(f"{name} is empty")
     return folded
+
+
+def _names(parsed: Any, authors: str) -> str:
+    """`Paper.names` from [[last, first, suffix, ...], ...]; "" where `authors` says the same, or for another shape."""
+    if not (isinstance(parsed, list) and all(isinstance(name, list) for name in parsed)):
+        return ""
+    try:
+        said = ",".join([first + last + suffix for last, first, suffix, *_affiliations in parsed])
+        if said.replace(" ", "") == authors.replace(", and ", ",").replace(" and ", ",").replace(" ", ""):
+            return ""
+        return "; ".join(", ".join(filter(None, map(_name_part, name[:3]))) for name in parsed)
+    except (TypeError, ValueError):
+        return ""
+
+
+def _name_part(text: str) -> str:
+    return fold(text.replace(",", " ").replace(";", " "))
 
 
 def _categories(value: Any) -> tuple[str, ...]:

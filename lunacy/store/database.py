@@ -32,7 +32,7 @@ CREATE TABLE papers (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, digest BLOB NOT NULL, record BLOB NOT NULL,
     title TEXT NOT NULL, authors TEXT NOT NULL, categories TEXT NOT NULL,
     submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL, comments TEXT NOT NULL,
-    withdrawn INTEGER NOT NULL, vector BLOB NOT NULL, abstract TEXT NOT NULL
+    names TEXT NOT NULL, withdrawn INTEGER NOT NULL, vector BLOB NOT NULL, abstract TEXT NOT NULL
 );
 CREATE UNIQUE INDEX papers_by_id ON papers (id);
 CREATE INDEX papers_withdrawn ON papers (row) WHERE withdrawn;
