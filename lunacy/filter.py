@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from lunacy.errors import UsageError
+from lunacy.letters import plain
 
+_LONGEST_NAME = 200  # characters
+_SEVERAL = re.compile(r";|&|\band\b")
 _DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
 
 
@@ -22,7 +24,9 @@ class Filter:
     category: tuple[str, ...] = ()  # patterns; any of a paper's categories matches any of them
     since: str = ""  # the date of the last change, as hits show it: 2024, 2024-05 or 2024-05-31
     until: str = ""  # inclusive: until 2024 is until its last day
-    author: tuple[str, ...] = ()  # parts of the authors' names, without case and accents; all of them must occur
+    author: tuple[
+        str, ...
+    ] = ()  # names, or what they begin with: "First Last" or "Last, First"; all are among the authors
     only_ids: frozenset[str] | None = None
     not_ids: frozenset[str] = frozenset()
 
@@ -30,9 +34,13 @@ class Filter:
         for name in ("since", "until"):
             if getattr(self, name):
                 date_number(getattr(self, name), name)
-        for part in self.author:
-            if not plain(part):
-                raise UsageError(f"author {part!r} has no letters; give part of a name, such as Hinton")
+        for name in self.author:
+            if not any(map(str.isalnum, plain(name))):
+                raise UsageError(f"author {name!r} has no letters; give part of a name, such as Hinton")
+            if len(name) > _LONGEST_NAME:
+                raise UsageError(f"author {name[:40]!r}... has {len(name):,} characters; give one name, or part of it")
+            if _SEVERAL.search(name):
+                raise UsageError(f"author {name!r} is more than one name; give each on its own")
         if self.since and self.until and self.first_date > self.last_date:
             raise UsageError(f"since {self.since} is after until {self.until}; swap them")
 
@@ -62,21 +70,3 @@ def date_number(date: str, name: str = "date") -> int:
         raise UsageError(f"{name} {date!r} is not a date; write it like 2024-05-31, 2024-05 or 2024")
     year, month, day = match.groups("0")
     return int(year) * 10000 + int(month) * 100 + int(day)
-
-
-def plain(text: str) -> str:
-    """`text` in lower case, without accents, with white space folded: how names are compared."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    return " ".join(unicodedata.normalize("NFKD", text.casefold()).translate(_UNMARKED).split())
-
-
-class _Unmarked(dict[int, int | None]):
-    """For `str.translate`: every character as it is, but for combining ones, which go. Filled as they are met."""
-
-    def __missing__(self, code: int) -> int | None:
-        self[code] = None if unicodedata.combining(chr(code)) else code
-        return self[code]
-
-
-_UNMARKED = _Unmarked()

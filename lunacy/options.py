@@ -30,7 +30,7 @@ class Keywords(TypedDict, total=False):
     category: str | Iterable[str] | None  # patterns: cs.CL, cs.*; any of them
     since: str | int | datetime.date | None  # dates of the last change: 2024, 2024-05, 2024-05-31
     until: str | int | datetime.date | None  # inclusive
-    author: str | Iterable[str] | None  # parts of names; all of them
+    author: str | Iterable[str] | None  # names, or what they begin with; all of them
     only_ids: str | Iterable[str] | None  # ids in any form
     not_ids: str | Iterable[str] | None
 

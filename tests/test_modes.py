@@ -479,7 +479,7 @@ def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypa
     monkeypatch.setattr(caches.refresh_caches, "__kwdefaults__", {"least_rows": 1})
     remove_papers([paper(5).id, paper(7).id], index=index)
     assert [sql for sql in asked if "authors" in sql] == [
-        "SELECT row, updated, categories, authors FROM papers WHERE row >= 3000 ORDER BY row"
+        "SELECT row, updated, categories, authors, names FROM papers WHERE row >= 3000 ORDER BY row"
     ]
 
 

@@ -82,7 +82,10 @@ _FILTERS = (
     click.option("--since", metavar="DATE", default="", help="Only hits last changed then or later: 2024, 2024-05-31."),
     click.option("--until", metavar="DATE", default="", help="Only hits last changed then or earlier."),
     click.option(
-        "--author", metavar="NAME", multiple=True, help="Only hits with this in the authors' names. Repeatable."
+        "--author",
+        metavar="NAME",
+        multiple=True,
+        help="Only hits by this author: Hinton, 'G. Hinton', 'Hinton, Geoffrey'. Repeatable: hits by all of them.",
     ),
     click.option(
         "--only-ids", metavar="FILE", type=click.Path(), help="Only hits among the ids in a file, as for --batch."

@@ -23,7 +23,7 @@ from lunacy.store.segments import Segment
 FOLDER_NAME = "cache"
 _MANIFEST = "manifest.json"
 _UNFINISHED = "unfinished"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

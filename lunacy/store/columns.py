@@ -1,13 +1,15 @@
 """The rows that a `Filter` admits: out of stored arrays, or, when that does not fit the commit, out of SQL.
 
-The cache is one file: the date of each row, the rows of each category, and the authors as plain text, row by row.
+The cache is one file: the date of each row, the rows of each category, and each author's name, once and folded, with
+the rows of the papers.
 """
 
 from __future__ import annotations
 
 import mmap
+import re
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,14 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.categories import matching_categories
-from lunacy.filter import Filter, date_number, plain
+from lunacy.filter import Filter, date_number
+from lunacy.names import Reading, authors_of, folded, may_be_among, readings
 from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.database import Database
 from lunacy.store.segments import Segment
 
 KIND = "columns"
-_SELECT = "SELECT row, updated, categories, authors FROM papers"
+_SELECT = "SELECT row, updated, categories, authors, names FROM papers"
 Mask = npt.NDArray[np.bool_]  # (end_row,): whether the paper at a row is meant
 
 
@@ -33,11 +36,12 @@ class Columns:
     """What filters ask about, of the papers of one commit."""
 
     dates: npt.NDArray[np.int32]  # (end_row,): 20240531; 0 where it is not known
-    rows: npt.NDArray[np.uint32]  # (n,): the rows that have a paper, in the order of their lines of authors
-    starts: npt.NDArray[np.uint64]  # (n,): where the authors of each begin in `authors`
     by_category: Mapping[str, npt.NDArray[np.uint32]]  # rows
-    authors: bytes | mmap.mmap  # begins with plain names, a line for each paper
-    authors_bytes: int
+    names: bytes | mmap.mmap  # begins with `names_bytes` of folded names, a line each; one may be there twice
+    names_bytes: int
+    starts: npt.NDArray[np.uint64]  # (n,): where each begins in `names`
+    ends: npt.NDArray[np.uint64]  # (n,): where the rows of each end in `rows`, and those of the next begin
+    rows: npt.NDArray[np.uint32]  # (ends[-1],): of the papers of each name
 
     def admit(self, wanted: Filter, mask: Mask) -> None:
         """Clear what the dates, categories and authors of `wanted` do not admit."""
@@ -46,22 +50,36 @@ class Columns:
             _keep(mask, [rows for name, rows in self.by_category.items() if name in categories])
         if wanted.since or wanted.until:
             mask &= (self.dates >= max(wanted.first_date, 1)) & (self.dates <= wanted.last_date)
-        for part in wanted.author:
-            _keep(mask, [self.rows[np.fromiter(self._lines_with(plain(part).encode()), np.int64)]])
+        for author in wanted.author:
+            _keep(mask, [self._rows_by(author)])
 
-    def _lines_with(self, text: bytes) -> Iterator[int]:
-        place = self.authors.find(text, 0, self.authors_bytes)
-        while place >= 0:
-            yield int(np.searchsorted(self.starts, place, side="right")) - 1
-            end = self.authors.find(b"\n", place, self.authors_bytes)
-            place = self.authors.find(text, end, self.authors_bytes)
+    def _rows_by(self, author: str) -> npt.NDArray[np.uint32]:
+        is_found = np.zeros(len(self.starts), np.bool_)  # (n,)
+        for reading in readings(author):
+            is_found[self._lines_of(reading)] = True
+        ends = self.ends.astype(np.int64)
+        return self.rows[np.repeat(is_found, ends - np.append(0, ends[:-1]))]
+
+    def _lines_of(self, reading: Reading) -> list[int]:
+        """The lines with a name that `reading` finds."""
+        lines: list[int] = []
+        for key in reading.key:
+            pattern = re.compile(re.escape(f" {key}".encode()) + rb"[^\n]*")
+            places = [match.start() for match in pattern.finditer(self.names, 0, self.names_bytes)]
+            # both of one type: else numpy copies all of `starts` into another
+            lines += (np.searchsorted(self.starts, np.array(places, np.uint64), side="right") - 1).tolist()
+        return lines if reading.is_one_word else [line for line in lines if reading.finds(self._name(line))]
+
+    def _name(self, line: int) -> str:
+        end = int(self.starts[line + 1]) if line + 1 < len(self.starts) else self.names_bytes
+        return self.names[int(self.starts[line]) : end - 1].decode(errors="replace")
 
 
 def admitted(database: Database, columns: Columns | None, wanted: Filter, end_row: int) -> Mask:
     """Which rows have a paper that `wanted` admits: (end_row,) bool."""
     mask = np.ones(end_row, np.bool_)
     if wanted.category or wanted.since or wanted.until or wanted.author:
-        (columns or _collect(database.stream(_SELECT), end_row)).admit(wanted, mask)
+        (columns or _collect(database.stream(_SELECT), end_row, wanted.author)).admit(wanted, mask)
     if wanted.only_ids is not None:
         _keep(mask, [_rows_of(database, wanted.only_ids)])
     if wanted.not_ids:
@@ -106,16 +124,17 @@ def write_columns(
         old = database.some(_SELECT + " WHERE row IN ({})", changed[changed < len(before.dates)].tolist())
         columns = _patched(before, _collect(chain(old, new), end_row), changed)
     with path.open("xb") as file:
-        file.write(columns.authors)
-        file.write(bytes(-columns.authors_bytes % 8))
-        arrays: list[npt.NDArray[Any]] = [columns.starts, columns.dates, columns.rows, *columns.by_category.values()]
-        for column in arrays:
+        file.write(columns.names)
+        file.write(bytes(-columns.names_bytes % 8))
+        arrays: list[npt.NDArray[Any]] = [columns.starts, columns.ends, columns.dates, columns.rows]
+        for column in (*arrays, *columns.by_category.values()):
             file.write(column.data)
     return 0, {
         "generation": generation,
         "end_row": end_row,
-        "n_papers": len(columns.rows),
-        "authors_bytes": columns.authors_bytes,
+        "names_bytes": columns.names_bytes,
+        "n_names": len(columns.starts),
+        "n_authors": len(columns.rows),
         "categories": [[name, len(rows)] for name, rows in columns.by_category.items()],
     }
 
@@ -123,7 +142,7 @@ def write_columns(
 def _open(path: Path, facts: Mapping[str, Any]) -> Columns:
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    place = facts["authors_bytes"] + -facts["authors_bytes"] % 8
+    place = facts["names_bytes"] + -facts["names_bytes"] % 8
 
     def take(n: int, dtype: type[Any]) -> npt.NDArray[Any]:
         nonlocal place
@@ -131,10 +150,10 @@ def _open(path: Path, facts: Mapping[str, Any]) -> Columns:
         place += column.nbytes
         return column
 
-    starts, dates = take(facts["n_papers"], np.uint64), take(facts["end_row"], np.int32)
-    rows = take(facts["n_papers"], np.uint32)
+    starts, ends = take(facts["n_names"], np.uint64), take(facts["n_names"], np.uint64)
+    dates, rows = take(facts["end_row"], np.int32), take(facts["n_authors"], np.uint32)
     by_category = {name: take(n, np.uint32) for name, n in facts["categories"]}
-    return Columns(dates, rows, starts, by_category, content, facts["authors_bytes"])
+    return Columns(dates, by_category, content, facts["names_bytes"], starts, ends, rows)
 
 
 def _patched(before: Columns, fresh: Columns, changed: npt.NDArray[np.int64]) -> Columns:
@@ -142,16 +161,6 @@ def _patched(before: Columns, fresh: Columns, changed: npt.NDArray[np.int64]) ->
     dates = fresh.dates.copy()  # (end_row,)
     kept_rows = np.setdiff1d(np.arange(min(len(before.dates), len(dates))), changed)
     dates[kept_rows] = before.dates[kept_rows]
-    is_kept = ~np.isin(before.rows, changed)  # (n,)
-    ends = np.append(before.starts[1:], before.authors_bytes).astype(np.int64)  # (n,)
-    authors, start = bytearray(), 0
-    for line in np.flatnonzero(~is_kept).tolist():
-        authors += before.authors[start : int(before.starts[line])]
-        start = int(ends[line])
-    authors += before.authors[start : before.authors_bytes]
-    lengths = (ends - before.starts.astype(np.int64))[is_kept]
-    starts = np.concatenate([np.cumsum(lengths) - lengths, fresh.starts.astype(np.int64) + len(authors)])
-    authors += fresh.authors[: fresh.authors_bytes]
     nothing = np.empty(0, np.uint32)
     by_category = {}
     for name in sorted(before.by_category.keys() | fresh.by_category.keys()):
@@ -159,19 +168,28 @@ def _patched(before: Columns, fresh: Columns, changed: npt.NDArray[np.int64]) ->
         rows = np.concatenate([old[~np.isin(old, changed)], fresh.by_category.get(name, nothing)])
         if len(rows):
             by_category[name] = np.sort(rows)
+    # names that no paper has any more stay, with no rows, until the cache is made anew
+    names = before.names[: before.names_bytes] + fresh.names[: fresh.names_bytes]
+    is_kept = ~np.isin(before.rows, changed)
+    ends = np.append(np.uint64(0), np.cumsum(is_kept, dtype=np.uint64))[before.ends]  # (n,)
     rows = np.concatenate([before.rows[is_kept], fresh.rows])
-    return Columns(dates, rows, starts.astype(np.uint64), by_category, bytes(authors), len(authors))
+    starts = np.concatenate([before.starts, fresh.starts + np.uint64(before.names_bytes)])
+    ends = np.concatenate([ends, fresh.ends + np.uint64(np.count_nonzero(is_kept))])
+    return Columns(dates, by_category, names, len(names), starts, ends, rows)
 
 
-def _collect(papers: Iterable[tuple[Any, ...]], end_row: int) -> Columns:
+def _collect(papers: Iterable[tuple[Any, ...]], end_row: int, asked: Sequence[str] | None = None) -> Columns:
+    """`asked`: the only authors that will be asked for; None: any."""
+    keys = None if asked is None else {key for author in asked for one in readings(author) for key in one.key}
     dates = np.zeros(end_row, np.int32)
-    rows, starts = array("I"), array("Q")
+    lines: dict[str, int] = {}  # by name
+    owners, rows = array("I"), array("I")  # the line of an author, and the row of a paper
     together: dict[str, array[int]] = {}  # rows, by the categories of a paper
-    authors = bytearray()
-    for row, updated, categories, names in papers:
-        rows.append(row)
-        starts.append(len(authors))
-        authors += plain(names).encode() + b"\n"
+    for row, updated, categories, authors, names in papers:
+        if keys is None or (keys and may_be_among(keys, f"{authors} {names}")):
+            numbers = [lines.setdefault(name, len(lines)) for name in authors_of(authors, names)]
+            owners.extend(numbers)
+            rows.extend([row] * len(numbers))
         dates[row] = date_number(updated) if updated else 0
         if categories not in together:
             together[categories] = array("I")
@@ -180,13 +198,18 @@ def _collect(papers: Iterable[tuple[Any, ...]], end_row: int) -> Columns:
     for categories, found in together.items():
         for category in set(categories.split()):
             by_category.setdefault(category, []).append(found)
+    text, starts = bytearray(), array("Q")
+    for name in lines:
+        starts.append(len(text))
+        text += folded(name).encode() + b"\n"
     return Columns(
         dates,
-        np.array(rows, np.uint32),
-        np.array(starts, np.uint64),
         {name: np.sort(np.concatenate(found)).astype(np.uint32) for name, found in sorted(by_category.items())},
-        bytes(authors),
-        len(authors),
+        bytes(text),
+        len(text),
+        np.array(starts, np.uint64),
+        np.cumsum(np.bincount(owners, minlength=len(lines)), dtype=np.uint64),
+        np.array(rows, np.uint32)[np.argsort(owners, kind="stable")],
     )
 
 
