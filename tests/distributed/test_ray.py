@@ -117,7 +117,7 @@ def same(folder: Path, other: Path) -> None:
 def as_close(folder: Path, other: Path) -> None:
     """The same papers in the same rows, and vectors with a cosine of 0.9999."""
     ours, theirs = contents(folder), contents(other)
-    assert [(*row[:11], row[12]) for row in ours] == [(*row[:11], row[12]) for row in theirs]  # all but the vectors
+    assert [(*row[:12], row[13]) for row in ours] == [(*row[:12], row[13]) for row in theirs]  # all but the vectors
     a, b = (np.array([np.frombuffer(row[-1], np.float32) for row in rows]) for rows in (ours, theirs))
     assert (a * b).sum(1).min() >= 0.9999
     assert verify(folder) == []
@@ -410,9 +410,14 @@ def test_an_address_without_a_cluster_is_one_line(write_snapshot: Callable[..., 
     assert not folder.exists()
 
 
-def test_a_pipe_is_refused(folder: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read a pipe"):
-        build_index("-", into=folder, embedder=FakeEmbedder(), ray="local")
+def test_a_pipe_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin, end = os.pipe()
+    os.write(end, lines(MANY[:1]))
+    os.close(end)
+    with os.fdopen(stdin) as pipe, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", pipe)
+        with pytest.raises(UsageError, match="cannot read a pipe"):
+            build_index("-", into=folder, embedder=FakeEmbedder(), ray="local")
     assert not folder.exists()
 
 
