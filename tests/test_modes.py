@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunacy.entry import Entry
-from lunacy.errors import NoIndex, UsageError
+from lunacy.errors import NoIndex, StoreError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
@@ -28,6 +28,7 @@ from lunacy.search.scan import Part
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
 from lunacy.store.database import Database
+from lunacy.store.files import part_name
 from tests.test_search import DIM, assert_found, brute_force, random_units
 from tests.test_store import names
 
@@ -250,28 +251,45 @@ def test_a_harmed_cache_is_not_used(index: Path, rows: np.ndarray, harm: object)
         assert len(open_codes(view)) == len(view.segments)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]\nabc\n", b'{"version":1,"caches":[{}]}\n'])
-def test_a_harmed_manifest_is_no_manifest(index: Path, rows: np.ndarray, content: bytes) -> None:
+MANIFEST = b'{"lunacy":"caches","version":1,"caches":'
+
+
+def checked(content: bytes) -> bytes:
+    """A manifest, with its hash."""
+    return content + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+@pytest.mark.parametrize("content", [MANIFEST, MANIFEST + b"[{}]}\n", MANIFEST + b"[]}\nabc\n", checked(MANIFEST)])
+def test_a_harmed_manifest_is_no_manifest_and_a_new_one_takes_its_place(
+    index: Path, rows: np.ndarray, content: bytes
+) -> None:
     (index / "cache/manifest.json").write_bytes(content)
     with viewed(index) as view:
         assert view.caches == []
     assert [found for found, _scores in answers(index, rows[:5])] == wanted_answers(rows, rows[:5])
     assert any("manifest.json" in fault for fault in verify(index))
-
-
-@pytest.mark.parametrize(
-    "content", [b"[]", b"{}", b'{"version":1}', b'{"version":1,"caches":[{"kind":"codes"}]}', b"\xff"]
-)
-def test_a_manifest_that_was_never_ours_is_none_even_with_its_hash(index: Path, content: bytes) -> None:
-    check = hashlib.sha256(content).hexdigest().encode()
-    (index / "cache/manifest.json").write_bytes(content + b"\n" + check + b"\n")
+    assert repair(index).lost == []
+    make_caches(index)
+    assert verify(index) == []
     with viewed(index) as view:
-        assert view.caches == []
+        assert {cache.kind for cache in view.caches} == {"codes", "columns"}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"version":1,"caches":[{"kind":"codes"}]}', b"\xff"])
+def test_a_manifest_that_was_never_ours_is_none_even_with_its_hash(index: Path, content: bytes) -> None:
+    for manifest in (content, checked(content)):
+        (index / "cache/manifest.json").write_bytes(manifest)
+        with viewed(index) as view:
+            assert view.caches == []
+        make_caches(index)
+        with pytest.raises(StoreError, match=r"manifest\.json is not lunacy's, or damaged.*move it away"):
+            build_ivf(index)
+        assert (index / "cache/manifest.json").read_bytes() == manifest
+        assert verify(index) == []
 
 
 def test_a_manifest_of_another_version_is_not_read(index: Path) -> None:
-    content = b'{"version":99,"caches":"other"}'
-    (index / "cache/manifest.json").write_bytes(content + b"\n" + hashlib.sha256(content).hexdigest().encode())
+    (index / "cache/manifest.json").write_bytes(checked(b'{"lunacy":"caches","version":99,"caches":"other"}'))
     with viewed(index) as view:
         assert view.caches == []
 
@@ -303,13 +321,17 @@ def test_verify_finds_a_flipped_bit_in_a_cache_and_repair_drops_the_caches(index
 
 
 def test_garbage_in_the_folder_goes_with_the_next_change(index: Path) -> None:
-    (index / "cache/codes-00000099-abc").write_bytes(b"left by a killed run")
-    (index / "cache/unfinished").write_bytes(b"left by a killed run")
+    half, digest = index / "cache" / part_name("ivf"), hashlib.sha256(b"whole").hexdigest()
+    half.write_bytes(b"left by a killed run")
+    whole = index / f"cache/codes-00000099-{digest[:12]}"
+    whole.write_bytes(b"whole")
+    folder = index / "cache" / part_name("lexical")
+    folder.mkdir()
+    (folder / "meta.json").write_bytes(b"{")
     assert verify(index) == []
     fill(index, [random_units(100, dim=32)], start=3000)
     make_caches(index)
-    assert not (index / "cache/codes-00000099-abc").exists()
-    assert not (index / "cache/unfinished").exists()
+    assert not any(path.exists() for path in (half, whole, folder))
 
 
 def test_the_told_recall_is_that_of_other_queries(index: Path, rows: np.ndarray) -> None:

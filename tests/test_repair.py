@@ -15,6 +15,7 @@ import pytest
 from lunacy import build_index, open_index
 from lunacy.errors import IndexDamaged, IndexLocked, LunacyError, NoIndex
 from lunacy.store import Repaired, Writer, repair, verify
+from lunacy.store.files import part_name
 from tests.conftest import DIM, FakeEmbedder, lines, record
 from tests.test_cli import run
 from tests.test_pipeline import contents, text_of
@@ -283,11 +284,12 @@ def test_repair_is_refused_while_another_process_writes(tmp_path: Path) -> None:
 
 
 def test_what_a_stopped_repair_left_is_no_hindrance(index: Path) -> None:
-    (index / "repair").mkdir()
-    (index / "repair" / "papers.db").write_bytes(b"half")
+    workshop = index / part_name("repair")
+    workshop.mkdir()
+    (workshop / "papers.db").write_bytes(b"half")
     (index / BIG).unlink()
     assert repair(index).lost == FIRST
-    assert not (index / "repair").exists()
+    assert not workshop.exists()
     assert verify(index) == []
 
 

@@ -20,6 +20,7 @@ from lunacy.store.segments import OpenSegment, Segment, SegmentWriter
 from tests.test_store import all_ids, assert_holds, assert_index, entry, fill, names, segment_files, vectors, writing
 
 DIM = 8
+MARK = b"ourindex"
 NONE_DEAD = np.empty(0, np.int64)
 
 
@@ -29,7 +30,7 @@ def unit_rows(n: int, dim: int = DIM) -> np.ndarray:
 
 
 def write(folder: Path, *parts: np.ndarray, number: int = 1, first_row: int = 0) -> Segment:
-    writer = SegmentWriter(folder, number, parts[0].shape[1] if parts else DIM)
+    writer = SegmentWriter(folder, number, parts[0].shape[1] if parts else DIM, MARK)
     for part in parts:
         writer.append(part)
     return writer.finish(first_row)
@@ -51,13 +52,29 @@ def test_plain_faiss_reads_the_rows_that_were_appended(tmp_path: Path, sizes: li
 
 
 @pytest.mark.parametrize(("n_rows", "dim"), [(0, 8), (1, 1), (1, 384), (777, 13)])
-def test_the_file_is_byte_for_byte_what_faiss_writes(tmp_path: Path, n_rows: int, dim: int) -> None:
+def test_the_file_is_what_faiss_writes_but_for_two_fields_that_it_never_reads(
+    tmp_path: Path, n_rows: int, dim: int
+) -> None:
     rows = unit_rows(n_rows, dim)
-    segment = write(tmp_path, rows[: n_rows // 2], rows[n_rows // 2 :])
+    segment = write(tmp_path, rows[: n_rows // 2], rows[n_rows // 2 :], number=7)
     index = faiss.IndexFlatIP(dim)
     index.add(rows)
     faiss.write_index(index, str(tmp_path / "theirs"))
-    assert (tmp_path / segment.name).read_bytes() == (tmp_path / "theirs").read_bytes()
+    ours, theirs = (tmp_path / segment.name).read_bytes(), (tmp_path / "theirs").read_bytes()
+    assert ours[:16] + ours[32:] == theirs[:16] + theirs[32:]
+    assert ours[16:32] == b"luna" + struct.pack("<I", 7) + MARK
+    assert theirs[16:32] == struct.pack("<2q", 2**20, 2**20)
+
+
+@pytest.mark.parametrize("flags", [0, faiss.IO_FLAG_MMAP, faiss.IO_FLAG_MMAP_IFC])
+@pytest.mark.parametrize("fields", [bytes(16), b"\xff" * 16])
+def test_faiss_reads_a_segment_whatever_the_two_fields_hold(tmp_path: Path, flags: int, fields: bytes) -> None:
+    segment = write(tmp_path, unit_rows(5))
+    with (tmp_path / segment.name).open("rb+") as file:
+        file.seek(16)
+        file.write(fields)
+    index = faiss.read_index(str(tmp_path / segment.name), flags)
+    np.testing.assert_array_equal(index.reconstruct_n(0, 5), unit_rows(5))
 
 
 def test_what_the_database_is_told_is_true_of_the_file(tmp_path: Path) -> None:
@@ -129,7 +146,8 @@ FORGED = {
     "dimension that wraps round": (4, "<i", -1),
     "too many rows": (8, "<q", 2**40),
     "too few rows": (8, "<q", 4),
-    "unused field": (16, "<q", 0),
+    "not lunacy's": (16, "<q", 2**20),
+    "another number": (20, "<I", 2),
     "not trained": (32, "<B", 0),
     "other metric": (33, "<i", 1),
     "too many floats": (37, "<Q", 2**61),
@@ -173,15 +191,18 @@ def test_a_missing_file_is_file_not_found(tmp_path: Path) -> None:
         reopen(tmp_path, segment)
 
 
-def test_a_segment_is_never_written_over(tmp_path: Path) -> None:
-    segment = write(tmp_path, unit_rows(5))
-    with pytest.raises(FileExistsError):
-        SegmentWriter(tmp_path, segment.number, DIM)
-    np.testing.assert_array_equal(reopen(tmp_path, segment).vectors(np.arange(5)), unit_rows(5))
+def test_a_segment_is_never_written_over_and_the_next_gets_the_next_free_number(tmp_path: Path) -> None:
+    first = write(tmp_path, unit_rows(5))
+    (tmp_path / "segment-00000002.faiss").symlink_to("nowhere")
+    (tmp_path / "segment-00000003.faiss").mkdir()
+    second = write(tmp_path, unit_rows(6), number=1)
+    assert (second.number, second.name) == (4, "segment-00000004.faiss")
+    np.testing.assert_array_equal(reopen(tmp_path, first).vectors(np.arange(5)), unit_rows(5))
+    np.testing.assert_array_equal(reopen(tmp_path, second).vectors(np.arange(6)), unit_rows(6))
 
 
 def test_a_discarded_segment_leaves_no_file(tmp_path: Path) -> None:
-    writer = SegmentWriter(tmp_path, 1, DIM)
+    writer = SegmentWriter(tmp_path, 1, DIM, MARK)
     writer.append(unit_rows(5))
     writer.discard()
     assert list(tmp_path.iterdir()) == []

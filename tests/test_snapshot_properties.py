@@ -143,23 +143,18 @@ def test_the_quarantine_says_where_and_why(tmp_path: Path) -> None:
     ]
 
 
-def test_each_run_makes_its_quarantine_anew(tmp_path: Path) -> None:
-    path = tmp_path / "quarantine.jsonl"
-    for reason in ("first run", "second run"):
-        with Quarantine(path) as bad:
-            bad.add("snapshot.jsonl", Line(1, 0, b"x"), reason)
-    assert [entry["reason"] for entry in entries(path)] == ["second run"]
+def test_a_quarantine_never_takes_the_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "quarantine.jsonl").write_bytes(b"mine")
+    with pytest.raises(FileExistsError), Quarantine(tmp_path / "quarantine.jsonl") as bad:
+        bad.add("snapshot.jsonl", Line(1, 0, b"x"), "not JSON")
+    assert (tmp_path / "quarantine.jsonl").read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("left_over", [True, False])
-def test_without_a_bad_line_there_is_no_quarantine(left_over: bool, tmp_path: Path) -> None:
-    path = tmp_path / "quarantine.jsonl"
-    if left_over:
-        path.write_bytes(b"{}\n")
-    with Quarantine(path) as bad:
+def test_without_a_bad_line_there_is_no_quarantine(tmp_path: Path) -> None:
+    with Quarantine(tmp_path / "quarantine.jsonl") as bad:
         pass
     assert bad.n_lines == 0
-    assert not path.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_snapshot_whose_name_is_not_utf8_has_a_quarantine(tmp_path: Path) -> None:

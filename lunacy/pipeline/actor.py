@@ -27,7 +27,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.paper import embedded_text
 from lunacy.pipeline.shards import Damaged, Shard, read_shard, write_shard
 from lunacy.snapshot import Line, Piece, Snapshot, Window, cut, read_piece
-from lunacy.store import SHARDS_NAME
+from lunacy.store import SHARDS_NAME, is_shard
 
 Keys = npt.NDArray[np.uint64]
 _LUNACY = version("lunacy")
@@ -164,7 +164,9 @@ class Actor:
             return False
         try:
             read_shard(path)
-        except Damaged:
+        except Damaged as error:
+            if not is_shard(path):
+                raise StoreError(f"{error}; a shard goes there: move it away and run again") from None
             path.unlink()
         return path.exists()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
@@ -20,7 +19,7 @@ from lunacy.pipeline.run import Run
 from lunacy.pipeline.settings import settle
 from lunacy.pipeline.source import from_file, from_model
 from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
-from lunacy.store import QUARANTINE_NAME, SHARDS_NAME, Writer
+from lunacy.store import Writer, new_quarantine, own_shards, remove, require_writable
 
 _RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
@@ -88,6 +87,7 @@ def build_index(
             f"--ray takes auto, local or host:port, and {ray!r} is none; if it is a snapshot, write it before --ray"
         )
     into = Path(into)
+    require_writable(into, new=True)
     settings = settle(
         into,
         category=category,
@@ -125,7 +125,7 @@ def build_index(
             source = from_model(embedder, text)
         with (
             Writer(into, source.fingerprint, scope=settings.scope) as writer,
-            Quarantine(into / QUARANTINE_NAME) as bad,
+            Quarantine(new_quarantine(into)) as bad,
         ):
             read: Callable[..., Generator[tuple[int, Window]]]
             if ray is None:
@@ -145,7 +145,7 @@ def build_index(
                             broken.append(window.broken)
                 if counts.read > counts.quarantined:  # else the run fails below, and must not change the scope
                     run.finish()
-                shutil.rmtree(into / SHARDS_NAME, ignore_errors=True)
+                remove(own_shards(into))
                 if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from lunacy.embedding import Embedder, load
-from lunacy.errors import DiskFull, LunacyError, NoIndex, UsageError
+from lunacy.errors import DiskFull, LunacyError, NoIndex, StoreError, UsageError
 from lunacy.search.codes import KIND as CODES
 from lunacy.search.codes import write_codes
 from lunacy.search.ivf import KIND as IVF
 from lunacy.search.lexical import KIND as LEXICAL
-from lunacy.search.lexical import MAIN, write_lexical
+from lunacy.search.lexical import write_lexical
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
 from lunacy.search.scan import in_threads
 from lunacy.store import Changes, Store, View, caches, check_fingerprint, require_space, writer_lock
@@ -52,8 +52,14 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
     """Bring the caches up to the last commit, as far as they are worth their space. The writer's lock must be held.
     `since`: what the writer changed, so that what did not is not read again.
 
-    Without room on the disk they are left as they are: the answers are the same without.
+    Without room on the disk, or where something else stands in their place, they are left as they are: the answers are
+    the same without.
     """
+    folder = Path(folder)
+    try:
+        caches.require_place(folder)
+    except StoreError:
+        return
     with Store(folder) as store, store.view() as view:
         rows = sum(segment.segment.n_rows for segment in view.segments)
         has_words = view.n_papers > 0  # and will have: they are brought up to date, or made anew
@@ -72,7 +78,7 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
         except DiskFull:
             return
     if stale and old is not None:
-        _make_ivf(Path(folder), float(old.facts["wanted"]), None, load_model=bool(old.facts["texts"]["measured"]))
+        _make_ivf(folder, float(old.facts["wanted"]), None, load_model=bool(old.facts["texts"]["measured"]))
 
 
 def build_ivf(
@@ -85,20 +91,22 @@ def build_ivf(
     """
     if not 0 < recall < 1:
         raise UsageError(f"recall is {recall}; give a share between 0 and 1, such as 0.98; without --ivf it is 1")
-    with writer_lock(folder):
+    with writer_lock(folder) as folder:
+        caches.require_place(folder)
         refresh_caches(folder)
-        return _make_ivf(Path(folder), recall, embedder, device=device)
+        return _make_ivf(folder, recall, embedder, device=device)
 
 
 def build_lexical(folder: str | Path) -> LexicalReport:
     """Make the lexical index of an index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
     started = time.perf_counter()
-    with writer_lock(folder), Store(folder) as store, store.view() as view:
+    with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
         if not view.n_papers:
             raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
+        caches.require_place(view.folder)
         cache = _make_lexical(view, None, anew=True)
         size_bytes = sum(size for _name, size, _sha256 in cache.facts["files"])
-        return LexicalReport(Path(folder), view.n_papers, size_bytes, time.perf_counter() - started)
+        return LexicalReport(folder, view.n_papers, size_bytes, time.perf_counter() - started)
 
 
 def _make_lexical(view: View, since: Changes | None, *, anew: bool = False) -> Cache:
@@ -112,7 +120,6 @@ def _make_lexical(view: View, since: Changes | None, *, anew: bool = False) -> C
         view.folder,
         LEXICAL,
         segments,
-        main=MAIN,
         write=lambda folder: write_lexical(view, folder, before, since),
     )
     caches.commit(view.folder, [*(one for one in there if one.kind != LEXICAL), cache])

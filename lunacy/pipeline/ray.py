@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import socket
 import threading
@@ -27,6 +26,7 @@ from lunacy.embedding import WINDOWS, Embedder, load
 from lunacy.errors import LunacyError, MissingExtra, StoreError, UsageError
 from lunacy.pipeline.source import Source
 from lunacy.snapshot import LINE_BYTES, Snapshot, Window, cut, read_ahead, read_piece, refusal
+from lunacy.store import is_shard, own_shards, remove, remove_folders
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 for _name, _value in _QUIET.items():
@@ -147,14 +147,10 @@ def _read_shards(
     `limit`, `strict`: as of `windows`, of all snapshots. A shard that ends early is the last. Raises Stopped when no
     longer wanted.
     """
-    job.shards.mkdir(exist_ok=True)
-    for path in job.shards.iterdir():
-        if not (path.name.startswith(f"{job.name}-") and path.suffix == ".parquet"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
     ready: set[tuple[int, int]] = set()
     n_left = limit
     n = number = n_lines = n_places = 0  # of the piece that is next, and what came before it in its snapshot
-    with _answers(_embedding(job, snapshots, known), is_wanted) as answers:
+    with _place_for_shards(job), _answers(_embedding(job, snapshots, known), is_wanted) as answers:
         for snapshot, piece, failure in answers:
             if failure:
                 fail(failure)
@@ -180,6 +176,28 @@ def _read_shards(
                     number, n_lines, n_places = number + 1, n_lines + n_met, n_places + shard.n_lines
     if n < len(snapshots):
         raise LunacyError(f"Ray ended before {snapshots[n].name} was read; run again: what was embedded is kept")
+
+
+@contextmanager
+def _place_for_shards(job: Job) -> Iterator[None]:
+    """The folder of the shards, without those of other jobs; it goes again if none was made.
+
+    Raises StoreError where something that is not ours stands in the way.
+    """
+    mine = f"{job.name}-*.parquet"
+    remove(path for path in own_shards(job.shards.parent) if not path.match(mine))
+    if job.shards.is_symlink():
+        raise StoreError(f"{job.shards} is a symbolic link, and lunacy writes through none; put a folder in its place")
+    for path in job.shards.glob(mine):
+        if not is_shard(path):
+            raise StoreError(f"{path} is not lunacy's, or damaged, and a shard goes there; move it away and run again")
+    is_new = not job.shards.exists()
+    job.shards.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if is_new:
+            remove_folders([job.shards])
 
 
 def _read(path: Path) -> Shard:

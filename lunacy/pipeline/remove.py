@@ -24,5 +24,5 @@ def remove_papers(papers: Sequence[str], *, index: str | Path) -> list[str]:
             raise UnknownPaper(f"{parse_id(lacking[0])} is not in the index; nothing was removed", where=index)
         writer.remove(ids)
         writer.commit()
-        refresh_caches(index, writer.changes)
+        refresh_caches(writer.folder, writer.changes)
     return ids

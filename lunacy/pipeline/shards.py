@@ -23,10 +23,10 @@ from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
 from lunacy.pipeline.source import Source
 from lunacy.snapshot import Line, Window
-from lunacy.store import Vectors, put_file
+from lunacy.store import SHARD_KEY, Vectors, put_file
 
 _VERSION = 2
-_KEY, _CHECK = b"lunacy.shard", b"lunacy.shard.sha256"
+_KEY, _CHECK = SHARD_KEY, SHARD_KEY + b".sha256"
 _SHOWN_BYTES = 200  # of a bad line
 _DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError)
 

@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,7 +32,6 @@ from lunacy.store import Changes, Rows, Segment, View, caches
 from lunacy.store.caches import Cache
 
 KIND = "lexical"
-MAIN = "meta.json"  # the file that names the others
 _HEAP_BYTES = 2**28  # of the writer, before it flushes
 _PAIRS = 2**20  # values of a pair's hash
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
@@ -144,10 +143,10 @@ def _write(view: View, folder: Path, before: Cache | None, since: Changes | None
     folder.mkdir()
     old = caches.path_of(view.folder, before) if before and caches.is_whole(view.folder, before) else None
     covered = _covered(view, before) if old else []
-    if old is None or not covered:
+    if before is None or old is None or not covered:
         index = tantivy.Index(_schema(), path=os.fspath(folder))
     else:
-        _link(old.parent, folder)
+        _link(old.parent, folder, [name for name, _size, _sha256 in before.facts["files"]])
         index = tantivy.Index.open(os.fspath(folder))
     index.register_tokenizer(_ANALYSED, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
     writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
@@ -214,12 +213,10 @@ def _analysed(text: str) -> dict[str, list[str]]:
     return {"words": words, "pairs": pairs}
 
 
-def _link(before: Path, folder: Path) -> None:
+def _link(before: Path, folder: Path, names: Sequence[str]) -> None:
     """The files of an index under new names: its segments are never changed, its lists of them are replaced."""
-    for path in before.iterdir():
-        if path.suffix == ".lock":
-            continue
-        if path.suffix == ".json":
-            shutil.copy(path, folder / path.name)
+    for name in names:
+        if name.endswith(".json"):
+            shutil.copy(before / name, folder / name)
         else:
-            os.link(path, folder / path.name)
+            os.link(before / name, folder / name)

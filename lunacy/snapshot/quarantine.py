@@ -16,7 +16,7 @@ _SHOWN_BYTES = 200  # of a bad line
 class Quarantine:
     """The lines that are no papers, in a file beside the index: snapshot, number, offset, reason and its begin.
 
-    The file is made anew by each run, with its first bad line.
+    The file is made with the first bad line; at `path` there must be none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class Quarantine:
     def add(self, snapshot_name: str, line: Line, reason: str) -> None:
         """Write down one bad line."""
         if self._file is None:
-            self._file = self.path.open("wb")
+            self._file = self.path.open("xb")
         self.n_lines += 1
         entry = {
             "snapshot": os.fsencode(snapshot_name).decode(errors="replace"),
@@ -42,8 +42,6 @@ class Quarantine:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Close the file; one that an earlier run left goes if this run had no bad line."""
-        if self._file is None:
-            self.path.unlink(missing_ok=True)
-        else:
+        """Close the file."""
+        if self._file is not None:
             self._file.close()

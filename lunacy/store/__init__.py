@@ -6,19 +6,29 @@ The format is described in indexes/README.md.
 from lunacy.store import caches
 from lunacy.store.columns import Changes
 from lunacy.store.compact import SEGMENT_ROWS
-from lunacy.store.files import make_folder, put_file, require_space, writer_lock
+from lunacy.store.files import make_folder, put_file, remove, remove_folders, require_space
+from lunacy.store.ownership import (
+    SHARD_KEY,
+    SHARDS_NAME,
+    inventory,
+    is_shard,
+    new_quarantine,
+    own_shards,
+    require_writable,
+    writer_lock,
+)
 from lunacy.store.reader import Summary, View
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
 from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
-from lunacy.store.writer import QUARANTINE_NAME, SHARDS_NAME, Writer, check_fingerprint
+from lunacy.store.writer import Writer, check_fingerprint
 
 __all__ = [
-    "QUARANTINE_NAME",
     "SEGMENT_ROWS",
     "SHARDS_NAME",
+    "SHARD_KEY",
     "Changes",
     "Known",
     "OpenSegment",
@@ -32,11 +42,18 @@ __all__ = [
     "Writer",
     "caches",
     "check_fingerprint",
+    "inventory",
+    "is_shard",
     "make_folder",
+    "new_quarantine",
+    "own_shards",
     "put_file",
     "recorded_build",
+    "remove",
+    "remove_folders",
     "repair",
     "require_space",
+    "require_writable",
     "verify",
     "writer_lock",
 ]

@@ -1,70 +1,47 @@
 """Caches: files in `DIR/cache/` that make answers quicker, are made from the store, and may be deleted at any time.
 
 `manifest.json` names each with its size, its hash and what it was made from; whatever does not match is not used. It
-is written new, flushed and renamed, so that it always names files that are whole.
+is written new, flushed and renamed, so that it always names files that are whole. Of what it does not name, ours is
+what has a name in the making, or one that ends in the hash of its content; nothing else is deleted or written over.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from lunacy.errors import IndexDamaged
-from lunacy.store.files import require_space, sync_folder
+from lunacy.errors import IndexDamaged, StoreError
+from lunacy.store import manifest
+from lunacy.store.files import entries, is_folder, is_part, is_regular, part_name, remove, require_space, sync_folder
+from lunacy.store.manifest import FOLDER_NAME, Cache, is_manifest, read, read_or_raise, version
 from lunacy.store.segments import Segment
 
-FOLDER_NAME = "cache"
-_MANIFEST = "manifest.json"
-_UNFINISHED = "unfinished"
-_VERSION = 2
+__all__ = [
+    "FOLDER_NAME",
+    "Cache",
+    "add",
+    "add_folder",
+    "commit",
+    "drop",
+    "faults",
+    "is_whole",
+    "own_files",
+    "path_of",
+    "read",
+    "require_place",
+    "version",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Cache:
-    """What the manifest says of a file."""
-
-    kind: str  # "codes", "ivf", "columns"
-    name: str  # in the folder
-    segments: tuple[tuple[int, str], ...]  # number and sha256 of what it was made from
-    size_bytes: int
-    sha256: str
-    head_bytes: int  # what a reader must trust before it may map the rest
-    head_sha256: str
-    facts: Mapping[str, Any] = field(default_factory=dict)  # what its kind needs to know: indexes/README.md
-
-    def is_current(self, segments: Sequence[Segment], generation: int) -> bool:
-        """Whether it is of use to a commit: made from just that one, where it says of which, else from some segment."""
-        if "generation" in self.facts:
-            return bool(self.facts["generation"] == generation) and self.is_made_from(segments)
-        return not {(segment.number, segment.sha256) for segment in segments}.isdisjoint(self.segments)
-
-    def is_made_from(self, segments: Sequence[Segment]) -> bool:
-        """Whether it was made from just these segments."""
-        return self.segments == tuple((segment.number, segment.sha256) for segment in segments)
-
-
-def version(folder: Path) -> tuple[int, int] | None:
-    """Changes when the manifest does; None when there is none."""
-    try:
-        found = (folder / FOLDER_NAME / _MANIFEST).stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def read(folder: Path) -> list[Cache]:
-    """The caches of the index in `folder`; none when the manifest is missing or not as it was written."""
-    try:
-        return _read(folder)
-    except (OSError, IndexDamaged):
-        return []
+_NAMED = re.compile(r"[a-z]+(?:-\d+)?-([0-9a-f]{12,64})", re.ASCII)  # a file or folder, by the hash of its content
+_STANDS_FOR = "meta.json"  # the file whose hash is in the name of a folder
+_INSIDE = re.compile(  # what tantivy makes in a folder
+    r"meta\.json|\.managed\.json|\.tantivy-\w+\.lock|\.tmp\w+|[0-9a-f]{32}\.[\w.]+", re.ASCII
+)
 
 
 def path_of(folder: Path, cache: Cache) -> Path | None:
@@ -108,32 +85,35 @@ def add(
     place = folder / FOLDER_NAME
     place.mkdir(exist_ok=True)
     require_space(folder, size_bytes)
-    path = place / f"{_UNFINISHED}-{stem}"
-    path.unlink(missing_ok=True)
-    head_bytes, facts = write(path)
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-        head = hashlib.sha256(file.read(head_bytes)).hexdigest()
-        file.seek(0)
-        whole = hashlib.file_digest(file, "sha256").hexdigest()
-        written_bytes = file.seek(0, os.SEEK_END)
-    name = f"{stem}-{whole[:12]}"
-    os.replace(path, place / name)
+    path = place / part_name(stem)
+    try:
+        head_bytes, facts = write(path)
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+            head = hashlib.sha256(file.read(head_bytes)).hexdigest()
+            file.seek(0)
+            whole = hashlib.file_digest(file, "sha256").hexdigest()
+            written_bytes = file.seek(0, os.SEEK_END)
+        name = _free_name(place, stem, whole)
+        os.rename(path, place / name)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
     made_from = tuple((segment.number, segment.sha256) for segment in segments)
     return Cache(kind, name, made_from, written_bytes, whole, head_bytes, head, facts)
 
 
 def add_folder(
-    folder: Path, kind: str, segments: Sequence[Segment], *, main: str, write: Callable[[Path], Mapping[str, Any]]
+    folder: Path, kind: str, segments: Sequence[Segment], *, write: Callable[[Path], Mapping[str, Any]]
 ) -> Cache:
-    """As `add`, for a cache that is a folder; `write` makes it. The file `main` in it stands for it."""
+    """As `add`, for a cache that is a folder of tantivy's, which `write` makes. Its `meta.json` stands for it."""
     place = folder / FOLDER_NAME
     place.mkdir(exist_ok=True)
-    unfinished = place / f"{_UNFINISHED}-{kind}"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished = place / part_name(kind)
     facts = write(unfinished)
     files: list[tuple[str, int, str]] = []
-    for path in sorted(unfinished.iterdir()):
+    for path in entries(unfinished):
         if path.suffix == ".lock":
             path.unlink()
             continue
@@ -141,12 +121,18 @@ def add_folder(
             os.fsync(file.fileno())
             files.append((path.name, file.seek(0, os.SEEK_END), _hash(path)))
     sync_folder(unfinished)
-    _name, size_bytes, sha256 = next(one for one in files if one[0] == main)
-    final = f"{kind}-{sha256[:12]}"
-    shutil.rmtree(place / final, ignore_errors=True)
-    os.replace(unfinished, place / final)
+    _name, size_bytes, sha256 = next(one for one in files if one[0] == _STANDS_FOR)
+    name = _free_name(place, kind, sha256)
+    os.rename(unfinished, place / name)
     made_from = tuple((segment.number, segment.sha256) for segment in segments)
-    return Cache(kind, f"{final}/{main}", made_from, size_bytes, sha256, size_bytes, sha256, {**facts, "files": files})
+    facts = {**facts, "files": files}
+    return Cache(kind, f"{name}/{_STANDS_FOR}", made_from, size_bytes, sha256, size_bytes, sha256, facts)
+
+
+def _free_name(place: Path, stem: str, sha256: str) -> str:
+    """A name that ends in as much of the hash as it takes for it to be free."""
+    names = (f"{stem}-{sha256[:n]}" for n in range(12, len(sha256) + 1))
+    return next(name for name in names if not os.path.lexists(place / name))
 
 
 def _hash(path: Path) -> str:
@@ -154,43 +140,78 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_place(folder: Path) -> None:
+    """Raises StoreError where something that is not ours stands in the way of caches: then there can be none."""
+    place = folder / FOLDER_NAME
+    if os.path.lexists(place) and not is_folder(place):
+        raise StoreError(f"{place} is no folder, and caches go into one; move it away and run again")
+    path = place / manifest.NAME
+    if os.path.lexists(path) and not is_manifest(path):
+        raise StoreError(f"{path} is not lunacy's, or damaged, so it is not written over; move it away and run again")
+
+
 def commit(folder: Path, caches: Sequence[Cache]) -> None:
-    """From now on these are the caches; any other file in their folder goes.
+    """From now on these are the caches; any other of ours goes.
 
     A folder goes with the commit after: a question that has just begun may be about to open it.
     """
+    require_place(folder)
     place = folder / FOLDER_NAME
     place.mkdir(exist_ok=True)
-    before = [cache for cache in read(folder) if "/" in cache.name]
-    content = orjson.dumps({"version": _VERSION, "caches": [asdict(cache) for cache in caches]})
-    check = hashlib.sha256(content).hexdigest()
-    path = place / _UNFINISHED
-    with path.open("wb") as file:
-        file.write(content + b"\n" + check.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(place)
-    os.replace(path, place / _MANIFEST)
-    sync_folder(place)
-    named = {_MANIFEST, *(Path(cache.name).parts[0] for cache in (*caches, *before))}
-    for path in place.iterdir():
-        if path.name not in named:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = read(folder)
+    manifest.write(folder, caches)
+    kept = {manifest.NAME, *_tops(caches), *_tops(cache for cache in before if "/" in cache.name)}
+    remove(path for path in _own(place, _tops([*before, *caches])) if path.relative_to(place).parts[0] not in kept)
 
 
 def drop(folder: Path) -> None:
     """Delete all caches."""
-    shutil.rmtree(folder / FOLDER_NAME, ignore_errors=True)
+    remove(own_files(folder))
+
+
+def own_files(folder: Path) -> Iterator[Path]:
+    """What is ours in the folder of caches, and the folder: files, and folders behind what is in them."""
+    place = folder / FOLDER_NAME
+    if is_folder(place):
+        found = list(_own(place, _tops(read(folder))))
+        yield from [*found, place] if found else []
+
+
+def _own(place: Path, named: set[str]) -> Iterator[Path]:
+    for path in entries(place):
+        if is_folder(path):
+            if path.name in named or is_part(path.name) or _is_proved(path.name, path / _STANDS_FOR):
+                yield from (one for one in entries(path) if _INSIDE.fullmatch(one.name) and is_regular(one))
+                yield path
+        elif path.name == manifest.NAME:
+            if is_manifest(path):
+                yield path
+        elif is_regular(path) and (path.name in named or is_part(path.name) or _is_proved(path.name, path)):
+            yield path
+
+
+def _tops(caches: Iterable[Cache]) -> set[str]:
+    """The names of their files or folders."""
+    return {cache.name.partition("/")[0] for cache in caches}
+
+
+def _is_proved(name: str, path: Path) -> bool:
+    """Whether `name` ends in the hash of the content of the file."""
+    found = _NAMED.fullmatch(name)
+    try:
+        return found is not None and is_regular(path) and _hash(path).startswith(found[1])
+    except OSError:
+        return False
 
 
 def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterator[str]:
     """Every cache that is not as it was written, or not of the commit that is given. One that is gone is no fault."""
-    if version(folder) is None:
+    if not is_manifest(folder / FOLDER_NAME / manifest.NAME):
         return
     try:
-        caches = _read(folder)
+        caches = read_or_raise(folder)
     except (OSError, IndexDamaged) as error:
-        yield f"{FOLDER_NAME}/{_MANIFEST}: {error}"
+        yield f"{FOLDER_NAME}/{manifest.NAME}: {error}"
         return
     for cache in caches:
         for path, sha256 in _files(folder / FOLDER_NAME, cache):
@@ -211,42 +232,3 @@ def _files(place: Path, cache: Cache) -> Iterator[tuple[Path, str]]:
         yield path, cache.sha256
     for name, _size, sha256 in cache.facts.get("files", []):
         yield path.parent / name, sha256
-
-
-def _read(folder: Path) -> list[Cache]:
-    content, _, check = (folder / FOLDER_NAME / _MANIFEST).read_bytes().partition(b"\n")
-    if hashlib.sha256(content).hexdigest().encode() != check.strip():
-        raise IndexDamaged("its content has changed since it was written (sha256 differs)")
-    try:
-        manifest = orjson.loads(content)
-        if manifest["version"] != _VERSION:
-            return []  # of another lunacy
-        found = [
-            Cache(**{**one, "segments": tuple((number, sha256) for number, sha256 in one["segments"])})
-            for one in manifest["caches"]
-        ]
-        for cache in found:
-            _check(cache)
-        return found
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise IndexDamaged(f"it is not one: {error}") from None
-
-
-def _check(cache: Cache) -> None:
-    """Raises ValueError for what no writer wrote: paths out of the folder, and facts of other kinds."""
-    facts = cache.facts
-    files = facts["files"] if "/" in cache.name else []
-    names = [*cache.name.split("/"), *(name for name, _size, _sha256 in files)]
-    numbers = [cache.size_bytes, cache.head_bytes, *(size for _name, size, _sha256 in files)]
-    is_right = (
-        isinstance(facts, dict)
-        and all(isinstance(name, str) and name and "/" not in name and name not in (".", "..") for name in names)
-        and cache.name.count("/") <= 1
-        and all(isinstance(number, int) and number >= 0 for number in numbers)
-    )
-    if "/" in cache.name:
-        pairs = facts["pairs"]
-        is_right = is_right and isinstance(facts["end_row"], int) and isinstance(pairs, list) and len(pairs) > 1
-        is_right = is_right and all(isinstance(one, int | float) for one in pairs)
-    if not is_right:
-        raise ValueError(f"{cache.name!r} is described as no writer does")

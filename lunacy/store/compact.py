@@ -44,7 +44,7 @@ def trailing_run(sizes: Sequence[int]) -> int:
 
 
 def rewrite(
-    database: Database, fingerprint: Fingerprint, run: Sequence[Segment], number: int
+    database: Database, fingerprint: Fingerprint, run: Sequence[Segment], number: int, mark: bytes
 ) -> tuple[SegmentWriter | None, Rows]:
     """Write the live rows of `run` to a new segment, in the same order, moving rows down to close the gaps.
 
@@ -53,7 +53,7 @@ def rewrite(
     """
     first, end = run[0].first_row, run[-1].end_row
     rows = read_rows(database, "SELECT row FROM papers WHERE row >= ? AND row < ? ORDER BY row", (first, end))
-    written = SegmentWriter(database.folder, number, fingerprint.dim) if len(rows) else None
+    written = SegmentWriter(database.folder, number, fingerprint.dim, mark) if len(rows) else None
     try:
         if written is not None:
             for segment in run:

@@ -13,13 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from lunacy.errors import IndexDamaged, NoIndex, StoreError
+from lunacy.store.origin import APPLICATION_ID, NAME, OPENING, PAGE_BYTES, WAL, log_of, require_index
 
 FORMAT_VERSION = 2
-APPLICATION_ID = 0x6C756E61  # "luna": tells our databases from others
-NAME = "papers.db"
 _BUSY_S = 60.0
 _MAX_PARAMETERS = 500
-_PAGE_BYTES = 2**14  # some ten papers: a commit takes half the time that it takes with SQLite's 4 kB
 _MAX_INSERTED = 512  # rows a statement
 
 _SCHEMA = """
@@ -62,9 +60,9 @@ class Database:
         `to_repair`: only the tables must be there.
         """
         self.folder = folder
-        path = folder / NAME
         if not writable:
             require_index(folder)
+        path = folder / NAME
         self._stamp = _stamp(path)
         with self._errors():
             self._connection, self._is_fixed = _connect(path, writable=writable)
@@ -84,7 +82,7 @@ class Database:
         if (application, version) == (0, 0) and is_empty:
             if not writable:
                 raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
-            self.run(f"PRAGMA page_size = {_PAGE_BYTES}")
+            self.run(f"PRAGMA page_size = {PAGE_BYTES}")
             self.run("PRAGMA journal_mode = WAL")
             self.run("PRAGMA synchronous = FULL")
             self.run("BEGIN IMMEDIATE")
@@ -219,44 +217,37 @@ def _insert_sql(into: str, n_rows: int, n_columns: int) -> str:
 def _stamp(path: Path) -> tuple[int, ...]:
     """Changes when the database, or its write-ahead log, does."""
     numbers: list[int] = []
-    for file in (path, Path(f"{path}-wal")):
+    for file in (path, log_of(path)):
         with suppress(FileNotFoundError):
             stat = file.stat()
             numbers += (stat.st_ino, stat.st_mtime_ns, stat.st_size)
     return tuple(numbers)
 
 
-def require_index(folder: Path) -> None:
-    """Raises NoIndex unless `folder` has a `papers.db`."""
-    if folder.exists() and not folder.is_dir():
-        raise NoIndex(f"{folder} is a file; give the folder of an index")
-    if not (folder / NAME).exists():
-        what = "holds no lunacy index" if folder.is_dir() else "does not exist"
-        raise NoIndex(f"{folder} {what}; make one with: lunacy index SNAPSHOT --into {folder}")
-
-
 def wal_bytes(folder: Path) -> int:
     """The size of SQLite's write-ahead log, which a checkpoint copies into the database."""
     try:
-        return (folder / f"{NAME}-wal").stat().st_size
+        return (folder / WAL).stat().st_size
     except FileNotFoundError:
         return 0
 
 
 def _connect(path: Path, *, writable: bool) -> tuple[sqlite3.Connection, bool]:
     """The connection, and whether SQLite takes the file for one that cannot change."""
-    is_fixed = False
+    is_fixed, is_link = False, path.is_symlink()  # where a link leads, nothing is to be made
     if writable:
         mode = "mode=rwc"
-    elif os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+    elif not is_link and os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
         mode = "mode=rw"  # a reader too must be able to make, and take away, SQLite's -wal and -shm files
-    elif Path(f"{path}-wal").exists():
+    elif log_of(path).exists():
         mode = "mode=ro"
     else:
         mode, is_fixed = "immutable=1", True  # SQLite cannot make its files here; `has_changed` tells when to reopen
     uri = f"file://{quote(os.fsencode(path.absolute()))}?{mode}"
     # any thread may use it, one at a time: a `Store` has a lock, a `Writer` one owner after another
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    options: Any = {"timeout": _BUSY_S, "isolation_level": None, "check_same_thread": False}
+    with OPENING:
+        connection = sqlite3.connect(uri, uri=True, **options)
     if not writable:
         connection.execute("PRAGMA query_only = ON")
     return connection, is_fixed

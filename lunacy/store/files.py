@@ -1,21 +1,83 @@
-"""What the file system must do for a commit to hold: folders flushed, one writer at a time."""
+"""What the file system must do for a commit to hold: folders flushed, one writer at a time, names that are ours."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
 import shutil
 import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
-from uuid import uuid4
 
 from lunacy.errors import DiskFull, IndexLocked, StoreError
 
 LOCK_NAME = "writer.lock"
+_HOLDER = re.compile(rb"process (\d+( (o(n( \S*\n?)?)?)?)?)?")  # what we write into the lock, or its beginning
 _RESERVE_BYTES = 2**24  # for SQLite's own files
+_PART = re.compile(r"(.+)\.([0-9a-f]{16})([0-9a-f]{16})\.part", re.DOTALL)
+
+
+def part_name(stem: str) -> str:
+    """A new name for a file or folder in the making: one that `is_part` knows, whatever it holds when we are killed."""
+    token = secrets.token_hex(8)
+    return f"{stem}.{token}{_seal(stem, token)}.part"
+
+
+def is_part(name: str) -> bool:
+    """Whether `part_name` made this name. Nobody else does: it ends in a hash of the rest."""
+    found = _PART.fullmatch(name)
+    return found is not None and found[3] == _seal(found[1], found[2])
+
+
+def _seal(stem: str, token: str) -> str:
+    return blake2b(f"{stem}.{token}".encode(errors="surrogateescape"), digest_size=8, person=b"lunacy").hexdigest()
+
+
+def is_regular(path: Path) -> bool:
+    """Whether it is a file, and no link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def begin_of(path: Path, n_bytes: int) -> bytes:
+    """The first bytes of a regular file; nothing of one that cannot be read: it proves nothing."""
+    try:
+        if not is_regular(path):
+            return b""
+        with path.open("rb") as file:
+            return file.read(n_bytes)
+    except OSError:
+        return b""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def entries(folder: Path) -> list[Path]:
+    """What is in a folder, in order; nothing when it is not there, or may not be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Delete files, and those folders that are empty by then. `paths` are ours, files before their folders."""
+    for path in list(paths):
+        if is_folder(path):
+            with suppress(OSError):  # somebody else has put something there
+                path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -32,7 +94,7 @@ def put_file(path: Path, content: bytes | memoryview) -> None:
 
     When the power fails, its name may be lost: for what can be made again.
     """
-    unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    unfinished = path.with_name(part_name(path.name))
     try:
         with unfinished.open("xb") as file:
             file.write(content)
@@ -50,6 +112,13 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for one in missing:
         sync_folder(one.parent)
+
+
+def remove_folders(folders: Iterable[Path]) -> None:
+    """Delete those that are empty, the inmost first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def has_space(folder: Path, n_bytes: int) -> bool:
@@ -73,7 +142,7 @@ class WriterLock:
     def __init__(self, folder: Path) -> None:
         """Take the lock; raises IndexLocked, naming the holder, when another process has it."""
         path = folder / LOCK_NAME
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
+        self._descriptor = _open_lock(path)
         try:
             self._take(folder, path)
         except BaseException:
@@ -83,27 +152,30 @@ class WriterLock:
     def _take(self, folder: Path, path: Path) -> None:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             raise StoreError(f"{path} is no plain file; remove it and run again")
+        is_ours = is_lock(content := os.pread(self._descriptor, 200, 0))
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._descriptor, 200).decode(errors="replace").strip() or "another process"
+            holder = (is_ours and content.decode(errors="replace").strip()) or "another process"
             raise IndexLocked(
                 f"{folder} is being written by {holder}; wait for it, or stop it, and run again"
             ) from None
-        with suppress(OSError):  # a courtesy to the next one, who is told
-            os.truncate(self._descriptor, 0)
-            os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        if is_ours:
+            with suppress(OSError):  # a courtesy to the next one, who is told
+                os.truncate(self._descriptor, 0)
+                os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
     def release(self) -> None:
         """Give the lock back. The file stays: to remove it would race with the next writer."""
         os.close(self._descriptor)
 
 
-@contextmanager
-def writer_lock(folder: str | Path) -> Iterator[None]:
-    """The lock, for a block: for those who change an index folder without a `Writer`."""
-    lock = WriterLock(Path(folder))
-    try:
-        yield
-    finally:
-        lock.release()
+def is_lock(content: bytes) -> bool:
+    """Whether this is what a writer writes into its lock, or the beginning of it."""
+    return b"process ".startswith(content) or _HOLDER.fullmatch(content) is not None
+
+
+def _open_lock(path: Path) -> int:
+    if path.is_symlink():
+        raise StoreError(f"{path} is a symbolic link, and lunacy writes through none; remove it")
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)

@@ -247,6 +247,7 @@ def read_scope(database: Database) -> Scope:
 
 
 def meta_check(database: Database) -> str:
-    """A hash of what `meta` says of the vectors and the scope, so that `verify` finds a change in it."""
-    values = database.all("SELECT value FROM meta WHERE key IN ('fingerprint', 'arithmetic', 'scope') ORDER BY key")
+    """A hash of what `meta` says of vectors, segments and scope, so that `verify` finds a change in it."""
+    keys = "'fingerprint', 'arithmetic', 'mark', 'scope'"
+    values = database.all(f"SELECT value FROM meta WHERE key IN ({keys}) ORDER BY key")
     return blake2b("\x1f".join(str(value) for [value] in values).encode(), digest_size=16).hexdigest()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,15 @@ from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import caches
-from lunacy.store import database as db
-from lunacy.store.database import Database
-from lunacy.store.files import WriterLock, sync_folder
+from lunacy.store.database import Database, wal_bytes
+from lunacy.store.files import part_name, remove, sync_folder
+from lunacy.store.origin import NAME, SHM, WAL
+from lunacy.store.ownership import parts, read_mark, writer_lock
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_segments
 from lunacy.store.records import INTO_PAPERS, PAPER_COLUMNS, count, counted, read_paper, to_row, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.verify import segment_fault, verify
 
-_WORKSHOP = "repair"  # a folder in the index folder, where the new papers.db is made
 _CHUNK = 1024  # rows read at a time
 
 
@@ -45,21 +45,21 @@ def repair(folder: str | Path) -> Repaired:
     dropped alone. The next `lunacy index` embeds them again. Raises IndexLocked while another process writes, NoIndex
     when there is none, IndexDamaged when not even the list of segments can be read.
     """
-    folder = Path(folder)
-    db.require_index(folder)
-    lock = WriterLock(folder)
-    try:
+    with writer_lock(folder) as folder:
+        remove(parts(folder))
         faults = _faults(folder)
         if faults:
             caches.drop(folder)  # made again from what is whole
         if not all(fault.startswith(f"{caches.FOLDER_NAME}/") for fault in faults):
-            return _rebuild(folder, faults)
+            try:
+                return _rebuild(folder, faults)
+            finally:
+                with suppress(OSError):
+                    remove(parts(folder))
         with_all = Database(folder)
         [n_papers] = with_all.one("SELECT count(*) FROM papers")
         with_all.close()
         return Repaired(faults, n_papers, [], 0)
-    finally:
-        lock.release()
 
 
 def _faults(folder: Path) -> list[str]:
@@ -70,8 +70,7 @@ def _faults(folder: Path) -> list[str]:
 
 
 def _rebuild(folder: Path, faults: list[str]) -> Repaired:
-    workshop = folder / _WORKSHOP
-    shutil.rmtree(workshop, ignore_errors=True)
+    workshop = folder / part_name("repair")
     workshop.mkdir()
     old = Database(folder, writable=True, to_repair=True)
     try:
@@ -85,14 +84,12 @@ def _rebuild(folder: Path, faults: list[str]) -> Repaired:
         old.write_back()
     finally:
         old.close()
-    if db.wal_bytes(folder):  # SQLite would replay it on the new database
+    if wal_bytes(folder):  # SQLite would replay it on the new database
         raise StoreError(f"{folder}: another process has the index open; nothing was changed: close it and run again")
-    for leftover in (f"{db.NAME}-wal", f"{db.NAME}-shm"):
-        (folder / leftover).unlink(missing_ok=True)
+    remove([folder / WAL, folder / SHM])
     sync_folder(folder)
-    os.replace(workshop / db.NAME, folder / db.NAME)
+    os.replace(workshop / NAME, folder / NAME)
     sync_folder(folder)
-    shutil.rmtree(workshop)
     return report
 
 
@@ -138,6 +135,7 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
     [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
     [scope] = old.one("SELECT value FROM meta WHERE key = 'scope'")
     meta = {
+        "mark": read_mark(old).hex(),
         "generation": str(_next_generation(old)),
         "fingerprint": orjson.dumps(asdict(fingerprint)).decode(),
         "arithmetic": arithmetic,

@@ -1,8 +1,9 @@
 """Segments: immutable FAISS `IndexFlatIP` files of unit float32 rows, streamed to disk and memory-mapped.
 
-The file is FAISS' own format, byte for byte (`write_index_header` and `WRITEXBVECTOR` in faiss/impl/index_write.cpp),
-so that any FAISS program can open it. We write it ourselves because `faiss.write_index` needs all rows in memory,
-and we compare size and header before FAISS reads one, because a forged header makes FAISS crash.
+The file is FAISS' own format (`write_index_header` and `WRITEXBVECTOR` in faiss/impl/index_write.cpp), so that any
+FAISS program can open it. We write it ourselves because `faiss.write_index` needs all rows in memory, and we compare
+size and header before FAISS reads one, because a forged header makes FAISS crash. Two fields of the header that FAISS
+writes and never looks at say that it is ours, with its number and the mark of its index: so we know our own files.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.errors import IndexDamaged, StoreError
+from lunacy.store.files import begin_of, part_name
 
 Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
 Rows = npt.NDArray[np.int64]  # (n,)
 
 NONE: Rows = np.empty(0, np.int64)
-_HEADER = struct.Struct("<4siqqqBiQ")  # fourcc, dim, n, two unused, is_trained, metric (0: inner product), floats
+_HEADER = struct.Struct("<4siq4sI8sBiQ")  # fourcc, dim, n, ours, number, mark, trained, metric (0: product), floats
+_OURS, _MARK = b"luna", slice(24, 32)  # of the header
 _BLOCK_BYTES = 2**22
 
 
@@ -36,8 +40,17 @@ def segment_name(number: int) -> str:
     return f"segment-{number:08d}.faiss"
 
 
-def _header(n_rows: int, dim: int) -> bytes:
-    return _HEADER.pack(b"IxFI", dim, n_rows, 2**20, 2**20, 1, 0, n_rows * dim)
+def _header(n_rows: int, dim: int, number: int, mark: bytes) -> bytes:
+    return _HEADER.pack(b"IxFI", dim, n_rows, _OURS, number, mark, 1, 0, n_rows * dim)
+
+
+def mark_of(path: Path) -> bytes | None:
+    """The mark of the index whose segment a file is; None for any file but one of ours under its own name."""
+    header = begin_of(path, _HEADER.size)
+    if len(header) < _HEADER.size:
+        return None
+    _fourcc, _dim, _n, ours, number, mark, *_ = _HEADER.unpack(header)
+    return bytes(mark) if ours == _OURS and path.name == segment_name(number) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +79,13 @@ class Segment:
 
 
 class SegmentWriter:
-    """A segment in the making: rows stream to disk, and the header comes last."""
+    """A segment in the making: rows stream to disk, the header comes last, and then the name."""
 
-    def __init__(self, folder: Path, number: int, dim: int) -> None:
-        self.path = folder / segment_name(number)
-        self.number = number
+    def __init__(self, folder: Path, number: int, dim: int, mark: bytes) -> None:
+        """`number`: the least that it may have. `mark`: the index's, 8 bytes."""
+        self.path = folder / part_name("segment")
         self.n_rows = 0
-        self._dim = dim
+        self._number, self._dim, self._mark = number, dim, mark
         self._file = self.path.open("xb+")
         try:
             self._file.write(bytes(_HEADER.size))
@@ -88,16 +101,21 @@ class SegmentWriter:
         self.n_rows += len(vectors)
 
     def finish(self, first_row: int) -> Segment:
-        """Write the header, flush all to disk, and say what the database must know."""
+        """Write the header, flush all to disk, give it its name, and say what the database must know.
+
+        It gets the first number whose name is free: a file that stands there is not ours.
+        """
+        number = next(n for n in count(self._number) if not os.path.lexists(self.path.with_name(segment_name(n))))
         self._file.seek(0)
-        self._file.write(_header(self.n_rows, self._dim))
+        self._file.write(_header(self.n_rows, self._dim, number, self._mark))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.seek(0)
         sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
         size_bytes = self._file.tell()
         self._file.close()
-        return Segment(self.number, first_row, self.n_rows, size_bytes, sha256)
+        os.rename(self.path, self.path.with_name(segment_name(number)))
+        return Segment(number, first_row, self.n_rows, size_bytes, sha256)
 
     def discard(self) -> None:
         """Give it up and remove the file."""
@@ -155,5 +173,6 @@ def check_shape(path: Path, segment: Segment, dim: int) -> None:
     wanted_bytes = _HEADER.size + 4 * segment.n_rows * dim
     if not size_bytes == segment.size_bytes == wanted_bytes:
         raise IndexDamaged(f"{path}: {size_bytes:,} bytes, should be {wanted_bytes:,}; see: lunacy verify")
-    if header != _header(segment.n_rows, dim):
+    mark = header[_MARK].ljust(8)  # whatever it is: `verify` compares the whole file
+    if header != _header(segment.n_rows, dim, segment.number, mark):
         raise IndexDamaged(f"{path}: its header does not match papers.db; see: lunacy verify")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from hashlib import blake2b
 from itertools import count as count_from
 from pathlib import Path
 
@@ -20,17 +21,21 @@ from lunacy.entry import Entry, text_key
 from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
-from lunacy.store import caches
 from lunacy.store import database as db
 from lunacy.store.columns import Changes
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
-from lunacy.store.files import LOCK_NAME, WriterLock, has_space, make_folder, require_space, sync_folder
+from lunacy.store.files import (
+    WriterLock,
+    has_space,
+    make_folder,
+    remove,
+    require_space,
+    sync_folder,
+)
+from lunacy.store.ownership import parts, read_mark, require_writable
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
 from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
-from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape
-
-QUARANTINE_NAME = "quarantine.jsonl"
-SHARDS_NAME = "shards"  # the folder for what others have embedded until it is committed here
+from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape, mark_of
 
 
 class Writer:
@@ -54,14 +59,11 @@ class Writer:
         """
         self.folder = Path(folder)
         self.arithmetic = arithmetic
-        if fingerprint is not None:
-            refuse_foreign(self.folder)
-            make_folder(self.folder)
-        else:
-            db.require_index(self.folder)
-        self._lock = WriterLock(self.folder)
         self._segment: SegmentWriter | None = None
         self._counts: Counter[tuple[str, str]] = Counter()
+        require_writable(self.folder, new=fingerprint is not None)
+        make_folder(self.folder)
+        self._lock = WriterLock(self.folder)
         try:
             self._database = db.Database(self.folder, writable=True)
             try:
@@ -84,9 +86,13 @@ class Writer:
                     ("fingerprint", _as_json(fingerprint)),
                     ("arithmetic", ""),
                     ("scope", _as_json(scope or Scope())),
+                    ("mark", ""),
                     ("check", ""),
                 ],
             )
+            self._mark: bytes | None = None  # it comes with the first papers
+        else:
+            self._mark = read_mark(self._database)
         self._fingerprint = read_fingerprint(self._database)
         if fingerprint is not None:
             check_fingerprint(self.folder, self._fingerprint, fingerprint)
@@ -112,12 +118,12 @@ class Writer:
         log's index: so first a commit of our own takes its place there.
         """
         named = {segment.name for segment in self._segments}
-        garbage = [path for path in self.folder.glob("segment-*.faiss") if path.name not in named and not path.is_dir()]
+        marked = {path: mark_of(path) for path in self.folder.glob("segment-*.faiss") if path.name not in named}
+        garbage = [path for path, mark in marked.items() if mark is not None and self._mark in (mark, None)]
         if garbage and self._generation:
             self._begin()
             self._commit(None, 0)
-        for path in garbage:
-            path.unlink()
+        remove([*garbage, *parts(self.folder)])
 
     @property
     def _first_row(self) -> int:
@@ -176,8 +182,11 @@ class Writer:
         assert np.all(np.abs(norms - 1) < 1e-3), "vectors at this boundary are unit rows"
         self._begin()
         require_space(self.folder, 2 * vectors.nbytes)
+        if self._mark is None:
+            self._mark = blake2b(b"".join(entry.record for entry in entries), digest_size=8).digest()
+            self._database.run("UPDATE meta SET value = ? WHERE key = 'mark'", (self._mark.hex(),))
         if self._segment is None:
-            self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim)
+            self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim, self._mark)
         first = self._first_row + self.n_pending
         self._segment.append(vectors)
         self._met.extend(b"\x01" * len(entries))
@@ -226,8 +235,10 @@ class Writer:
 
     def _commit(self, written: SegmentWriter | None, first_row: int) -> None:
         require_space(self.folder, db.wal_bytes(self.folder))
+        generation = self._generation + 1
         if written is not None:
             segment = written.finish(first_row)
+            generation = max(generation, segment.number)  # so that the next number is free, whatever was taken
             self._segment = None  # from here on the next writer decides what becomes of the file: it may be named
             sync_folder(self.folder)
             self._database.run(
@@ -241,10 +252,10 @@ class Writer:
             [(*key, n) for key, n in self._counts.items() if n],
         )
         self._database.run("DELETE FROM counts WHERE n_papers = 0")
-        self._database.run("UPDATE meta SET value = ? WHERE key = 'generation'", (str(self._generation + 1),))
+        self._database.run("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))
         self._database.run("UPDATE meta SET value = ? WHERE key = 'check'", (meta_check(self._database),))
         self._database.run("COMMIT")
-        self._generation += 1
+        self._generation = generation
         self._counts.clear()
         self._segments = read_segments(self._database)
 
@@ -261,7 +272,8 @@ class Writer:
     def _replace(self, run: list[Segment]) -> None:
         first = run[0].first_row
         self._begin()
-        self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1)
+        assert self._mark is not None  # there are segments
+        self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1, self._mark)
         moved = np.flatnonzero(rows != first + np.arange(len(rows)))
         n_same = int(moved[0]) if len(moved) else len(rows)
         self._touched.update(range(first + n_same, run[-1].end_row))
@@ -311,16 +323,3 @@ def check_fingerprint(where: str | Path, ours: Fingerprint, theirs: Fingerprint)
 def _shown(value: object) -> object:
     """A value of a fingerprint; of a model that is a folder, only its name: where it lies concerns nobody else."""
     return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
-
-
-def refuse_foreign(folder: Path) -> None:
-    """Raises NoIndex when `folder` is there, is not empty and is no index."""
-    if folder.exists() and not folder.is_dir():
-        raise NoIndex(f"{folder} is a file; give a folder for the index")
-    if not folder.is_dir() or (folder / db.NAME).exists():
-        return
-    ours = {LOCK_NAME, QUARANTINE_NAME, SHARDS_NAME, caches.FOLDER_NAME}
-    ours |= {f"{db.NAME}-{kind}" for kind in ("journal", "wal", "shm")}
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in ours and not path.match("segment-*"))
-    if foreign:
-        raise NoIndex(f"{folder} is not empty and holds no index ({foreign[0]}, ...); give a new folder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,9 @@ import numpy as np
 import pytest
 
 from lunacy import BuildReport, build_index, open_index
-from lunacy.errors import FingerprintMismatch, LunacyError, SnapshotError, UsageError
+from lunacy.errors import FingerprintMismatch, LunacyError, NoIndex, SnapshotError, StoreError, UsageError
 from lunacy.store import verify
+from lunacy.store.files import part_name
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.distributed.conftest import node
 from tests.distributed.embedders import Different, Failing, Traced
@@ -305,20 +307,34 @@ def test_a_packed_snapshot_that_breaks_off_keeps_what_came_before(
     same(folder, tmp_path / "here")
 
 
-def test_a_damaged_shard_is_made_again(
+@pytest.fixture
+def shards(
     build: Callable[..., BuildReport],
     write_snapshot: Callable[..., Path],
     folder: Path,
-    tmp_path: Path,
     traced: Traced,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
+) -> list[Path]:
+    """The shards of MANY, in a folder that holds nothing else: as if the command had been killed before its commit."""
     monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
-    path = write_snapshot(MANY)
-    monkeypatch.setattr("lunacy.pipeline.build.shutil.rmtree", lambda *_arguments, **_options: None)
-    build(path, embedder=traced)
-    shards = sorted((folder / "shards").iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr("lunacy.pipeline.build.remove", lambda _paths: None)
+        build(write_snapshot(MANY), embedder=traced)
+    for path in folder.iterdir():
+        if path.name != "shards":
+            path.unlink()
     assert traced.n_texts == N
+    return sorted((folder / "shards").iterdir())
+
+
+def test_a_damaged_shard_is_made_again(
+    shards: list[Path],
+    build: Callable[..., BuildReport],
+    folder: Path,
+    tmp_path: Path,
+    traced: Traced,
+) -> None:
+    path = tmp_path / "snapshot.jsonl"
     code = re.findall(r"```python\n(.*?)```", (ROOT / "indexes/README.md").read_text(), re.DOTALL)[0]
     plain: dict[str, Any] = {"path": shards[0]}
     exec(code, plain)
@@ -327,20 +343,57 @@ def test_a_damaged_shard_is_made_again(
     middle = bytearray(shards[2].read_bytes())
     middle[len(middle) // 3] ^= 1
     shards[2].write_bytes(middle)
-    shards[4].write_bytes(b"PAR1")
-    shards[5].write_bytes(b"")
-    (folder / "shards" / "0123-00000-0000000.parquet").write_bytes(b"of another run")
-    (folder / "papers.db").unlink()
-    monkeypatch.undo()
-    monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
-    for segment in folder.glob("segment-*"):
-        segment.unlink()
-    (folder / "papers.db-wal").unlink(missing_ok=True)
-    (folder / "papers.db-shm").unlink(missing_ok=True)
+    other = bytearray(shards[4].read_bytes())
+    other[20] ^= 1
+    shards[4].write_bytes(other)
+    shards[5].unlink()
+    shutil.copy(shards[1], folder / "shards" / "0123456789abcdef-00000-0000000.parquet")  # of another run
     assert_counts(build(path, embedder=traced), read=N, added=N)
     assert N < traced.n_texts <= N + 3 * 16
     build_index(path, into=tmp_path / "here", embedder=FakeEmbedder())
     same(folder, tmp_path / "here")
+
+
+@pytest.mark.parametrize("content", [b"", b"mine", b"PAR1"])
+def test_what_stands_where_a_shard_goes_and_is_none_is_named_and_left(
+    shards: list[Path], build: Callable[..., BuildReport], folder: Path, tmp_path: Path, traced: Traced, content: bytes
+) -> None:
+    shards[4].write_bytes(content)
+    with pytest.raises(NoIndex, match=f"holds no index .shards/{shards[4].name}"):
+        build(tmp_path / "snapshot.jsonl", embedder=traced)
+    for path in shards:
+        path.rename(tmp_path / path.name)
+    build_index(tmp_path / "snapshot.jsonl", into=folder, embedder=FakeEmbedder(), limit=1)
+    (folder / "shards").mkdir(exist_ok=True)
+    for path in shards:
+        (tmp_path / path.name).rename(path)
+    with pytest.raises(StoreError, match=f"{shards[4].name} is not lunacy's, or damaged, .* move it away"):
+        build(tmp_path / "snapshot.jsonl", embedder=traced)
+    assert shards[4].read_bytes() == content
+    assert all(path.exists() for path in shards)
+    assert traced.n_texts == N
+
+
+def test_what_is_not_lunacys_in_the_folder_of_shards_stays(
+    build: Callable[..., BuildReport], folder: Path, traced: Traced, write_snapshot: Callable[..., Path], tmp_path: Path
+) -> None:
+    build_index(write_snapshot(MANY[:3]), into=folder, embedder=FakeEmbedder())
+    (folder / "shards" / "notes").mkdir(parents=True)
+    foreign = [
+        folder / "shards" / name for name in ("x.parquet", "notes/todo.txt", f"{'0' * 16}-00000-0000000.parquet")
+    ]
+    for path in foreign:
+        path.write_bytes(b"mine")
+    half = folder / "shards" / part_name(f"{'0' * 16}-00000-0000000.parquet")
+    half.write_bytes(b"left by a killed actor")
+    assert_counts(build(write_snapshot(MANY), embedder=traced), read=N, unchanged=3, added=N - 3)
+    assert [path.read_bytes() for path in foreign] == [b"mine"] * 3
+    assert sorted(path for path in (folder / "shards").rglob("*") if path.is_file()) == sorted(foreign)
+    assert verify(folder) == []
+    (folder / "shards").rename(tmp_path / "outside")
+    (folder / "shards").symlink_to(tmp_path / "outside")
+    with pytest.raises(StoreError, match="shards is a symbolic link"):
+        build(write_snapshot(MANY), embedder=traced)
 
 
 def test_vectors_that_are_brought_along_come_to_the_same(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lunacy.errors import LunacyError
 from tests.reliability.children import Children
 from tests.reliability.counts import DONE
 from tests.reliability.courses import Course
@@ -50,7 +51,7 @@ def test_the_name_of_a_new_index_folder_is_flushed_before_its_first_commit_retur
 def test_a_flush_that_were_missing_would_be_noticed(
     flush: str, course: Callable[[str], Course], home: Path, watched: Children
 ) -> None:
-    with pytest.raises((AssertionError, OSError, ValueError, sqlite3.Error)):
+    with pytest.raises((AssertionError, OSError, ValueError, sqlite3.Error, LunacyError)):
         replay("build", course("build"), home, watched, n_points=60, n_mixtures=2, without=flush)
 
 
@@ -96,7 +97,7 @@ def replay(
 
 def is_flush_of(event: Event, what: str) -> bool:
     """Whether the event flushes a "segment", the index "folder" or the "database" with its log."""
-    parts = {"segment": "segment-", "folder": "index", "database": "papers.db"}
+    parts = {"segment": "segment", "folder": "index", "database": "papers.db"}
     return event.kind == "s" and Path(event.path).name.startswith(parts[what])
 
 
