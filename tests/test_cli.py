@@ -351,7 +351,7 @@ def test_control_c_says_what_is_kept_and_exits_with_130(monkeypatch: pytest.Monk
     result = run("index")
     assert result.exit_code == 130
     assert result.stderr.splitlines() == [
-        "lunacy: indexes/sample keeps 0 papers; the same command goes on from there",
+        "lunacy: no paper is in indexes/sample yet; the same command goes on from there",
         "lunacy: stopped",
     ]
 

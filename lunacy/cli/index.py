@@ -80,9 +80,9 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
             snapshot or None, into=folder, category=category or None, progress=shown.show, note=shown.note, **options
         )
     except (KeyboardInterrupt, SystemExit):
-        click.echo(
-            f"lunacy: {folder} keeps {_n_papers(folder):,} papers; the same command goes on from there", err=True
-        )
+        n = _n_papers(folder)
+        kept = f"{folder} keeps {n:,} papers" if n else f"no paper is in {folder} yet"
+        click.echo(f"lunacy: {kept}; the same command goes on from there", err=True)
         raise
     finally:
         shown.clear()

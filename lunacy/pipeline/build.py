@@ -155,12 +155,12 @@ def build_index(
                 run.close()
             if writer.n_papers:
                 refresh_caches(into, writer.changes)
-    if broken:
-        raise broken[0]
-    if not counts.read:
-        raise SnapshotError(f"{name}: holds no line; is it the right file?")
-    if counts.quarantined == counts.read:
-        raise SnapshotError(f"{name}: not one line is a paper; the reasons are in {bad.path}")
+            if broken:
+                raise broken[0]
+            if not counts.read:
+                raise SnapshotError(f"{name}: holds no line; is it the right file?")
+            if counts.quarantined == counts.read:
+                raise SnapshotError(f"{name}: not one line is a paper; {bad.first}")
     return BuildReport(
         counts=counts,
         folder=into,

@@ -22,12 +22,14 @@ class Quarantine:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.n_lines = 0
+        self.first = ""  # where the first bad line is, and why it is one
         self._file: IO[bytes] | None = None
 
     def add(self, snapshot_name: str, line: Line, reason: str) -> None:
         """Write down one bad line."""
         if self._file is None:
             self._file = self.path.open("xb")
+            self.first = f"the first, line {line.number}: {reason}"
         self.n_lines += 1
         entry = {
             "snapshot": os.fsencode(snapshot_name).decode(errors="replace"),

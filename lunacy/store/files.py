@@ -106,12 +106,17 @@ def put_file(path: Path, content: bytes | memoryview) -> None:
         raise
 
 
-def make_folder(folder: Path) -> None:
-    """Make `folder` and those above it, and flush their names to disk."""
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder` and those above it, and flush their names to disk; those that were not there, the inmost first."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for one in missing:
-        sync_folder(one.parent)
+    try:
+        for one in reversed(missing):
+            one.mkdir(exist_ok=True)
+            sync_folder(one.parent)
+    except BaseException:
+        remove_folders(missing)
+        raise
+    return missing
 
 
 def remove_folders(folders: Iterable[Path]) -> None:
@@ -142,12 +147,16 @@ class WriterLock:
     def __init__(self, folder: Path) -> None:
         """Take the lock; raises IndexLocked, naming the holder, when another process has it."""
         path = folder / LOCK_NAME
-        self._descriptor = _open_lock(path)
-        try:
-            self._take(folder, path)
-        except BaseException:
-            os.close(self._descriptor)
-            raise
+        while True:
+            self._descriptor = _open_lock(path)
+            try:
+                self._take(folder, path)
+                if _is_still(path, self._descriptor):
+                    return
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+            os.close(self._descriptor)  # a first run that failed has taken it away
 
     def _take(self, folder: Path, path: Path) -> None:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
@@ -179,3 +188,11 @@ def _open_lock(path: Path) -> int:
     if path.is_symlink():
         raise StoreError(f"{path} is a symbolic link, and lunacy writes through none; remove it")
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the file that is open under `descriptor` is still the one at `path`."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

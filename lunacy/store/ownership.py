@@ -29,6 +29,7 @@ from lunacy.store.files import (
     is_lock,
     is_part,
     is_regular,
+    remove,
 )
 from lunacy.store.origin import (
     JOURNAL,
@@ -181,6 +182,14 @@ def require_writable(folder: Path, *, new: bool) -> None:
         empty = {path for path in names if not path.stat().st_size}  # ours, if we were killed in that moment
         if other := next(_others(folder, _listed(folder), {*_remains(folder), *empty}), None):
             raise NoIndex(f"{folder} is not empty and holds no index ({other}, ...); give a new folder")
+
+
+def forget_first_run(folder: Path) -> None:
+    """Delete what a first run made that fails before its first commit; not where there are shards to go on with."""
+    with suppress(OSError, StoreError):
+        if not _is_index(folder) and not any(map(is_shard, own_shards(folder))):
+            remains = list(_remains(folder))
+            remove(sorted(remains, key=lambda path: path.name == LOCK_NAME))  # which keeps others out until then
 
 
 def read_mark(database: Database) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from hashlib import blake2b
 from itertools import count as count_from
@@ -29,10 +30,11 @@ from lunacy.store.files import (
     has_space,
     make_folder,
     remove,
+    remove_folders,
     require_space,
     sync_folder,
 )
-from lunacy.store.ownership import parts, read_mark, require_writable
+from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
 from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
 from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape, mark_of
@@ -62,18 +64,15 @@ class Writer:
         self._segment: SegmentWriter | None = None
         self._counts: Counter[tuple[str, str]] = Counter()
         require_writable(self.folder, new=fingerprint is not None)
-        make_folder(self.folder)
-        self._lock = WriterLock(self.folder)
-        try:
+        with ExitStack() as stack:
+            stack.callback(remove_folders, make_folder(self.folder))
+            self._lock = WriterLock(self.folder)
+            stack.callback(self._lock.release)
+            stack.callback(forget_first_run, self.folder)
             self._database = db.Database(self.folder, writable=True)
-            try:
-                self._open(fingerprint, scope)
-            except BaseException:
-                self._database.close()
-                raise
-        except BaseException:
-            self._lock.release()
-            raise
+            stack.callback(self._database.close)
+            self._open(fingerprint, scope)
+            self._on_failure = stack.pop_all()
 
     def _open(self, fingerprint: Fingerprint | None, scope: Scope | None) -> None:
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
@@ -290,17 +289,25 @@ class Writer:
     def close(self) -> None:
         """Let go; what was not committed is gone."""
         try:
-            if self._segment is not None:
-                self._segment.discard()
+            self._discard()
         finally:
             self._database.close()
             self._lock.release()
 
+    def _discard(self) -> None:
+        if self._segment is not None:
+            self._segment.discard()
+
     def __enter__(self) -> Writer:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
+        """Close; of a new index that failed before its first commit nothing stays, not even the folder."""
+        if kind is None:
+            self.close()
+        else:
+            with self._on_failure:
+                self._discard()
 
 
 def _as_json(value: Fingerprint | Scope) -> str:

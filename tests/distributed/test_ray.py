@@ -396,6 +396,33 @@ def test_what_is_not_lunacys_in_the_folder_of_shards_stays(
         build(write_snapshot(MANY), embedder=traced)
 
 
+def test_a_first_run_that_fails_keeps_its_shards_and_without_any_nothing(
+    build: Callable[..., BuildReport],
+    write_snapshot: Callable[..., Path],
+    folder: Path,
+    traced: Traced,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write_snapshot(MANY)
+    with pytest.raises(LunacyError, match="out of memory"):
+        build(path, embedder=Failing())
+    assert not folder.exists()
+
+    def failing(*_arguments: object) -> None:
+        raise LunacyError("no")
+
+    monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
+    with monkeypatch.context() as patch:
+        patch.setattr("lunacy.pipeline.ray._read", failing)
+        with pytest.raises(LunacyError, match="no"):
+            build(path, embedder=traced)
+    assert n_shards(folder) > 0
+    assert_counts(build(path, embedder=traced), read=N, added=N)
+    assert N <= traced.n_texts < 2 * N
+    assert verify(folder) == []
+    assert not (folder / "shards").exists()
+
+
 def test_vectors_that_are_brought_along_come_to_the_same(
     build: Callable[..., BuildReport],
     write_snapshot: Callable[..., Path],
@@ -502,6 +529,6 @@ def test_control_c_ends_soon_with_the_usual_lines(
         assert time.monotonic() - started < 5  # two, where nothing else runs
     assert (process.returncode, out) == (130, b"")
     assert said.decode().splitlines() == [
-        f"lunacy: {folder} keeps 0 papers; the same command goes on from there",
+        f"lunacy: no paper is in {folder} yet; the same command goes on from there",
         "lunacy: stopped",
     ]

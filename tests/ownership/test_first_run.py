@@ -1,27 +1,32 @@
-"""A first run: where it may make an index."""
+"""A first run: where it may make an index, and what is left of one that fails."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
-from lunacy import build_index
-from lunacy.errors import LunacyError, NoIndex
+from lunacy import build_index, open_index
+from lunacy.embedding import Embedded, Prepared
+from lunacy.errors import LunacyError, ModelError, NoIndex
 from lunacy.store import Writer, verify
 from lunacy.store.files import is_part
-from tests.conftest import FakeEmbedder, lines, vector_of
+from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 from tests.ownership.folder import PAPERS, PLANTS, ROOT, index, planted, put, tree
 from tests.test_cli import run
-from tests.test_pipeline import text_of
+from tests.test_pipeline import BAD, text_of
+from tests.test_store import entry, vectors, writing
 
 
 def killed(folder: Path, *statements: str) -> None:
@@ -158,3 +163,168 @@ def test_a_link_to_nothing_is_no_folder_for_an_index(tmp_path: Path) -> None:
     (tmp_path / "nowhere").mkdir()
     build_index(into=tmp_path / "index", embedder=FakeEmbedder())
     assert verify(tmp_path / "nowhere") == []
+
+
+class Failing(FakeEmbedder):
+    """It fails with its second texts."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error, self._n = error, 0
+
+    def run(self, prepared: Prepared) -> Embedded:
+        self._n += 1
+        if self._n > 1:
+            raise self._error
+        return super().run(prepared)
+
+
+FAILURES: dict[str, Callable[..., Any]] = {
+    "an error of ours": lambda into: build_index("many.jsonl", into=into, embedder=Failing(LunacyError("no"))),
+    "a disk's": lambda into: build_index("many.jsonl", into=into, embedder=Failing(OSError(5, "no"))),
+    "Ctrl-C": lambda into: build_index("many.jsonl", into=into, embedder=Failing(KeyboardInterrupt())),
+    "SIGTERM": lambda into: build_index("many.jsonl", into=into, embedder=Failing(SystemExit(143))),
+    "a bug": lambda into: build_index("many.jsonl", into=into, embedder=Failing(ZeroDivisionError())),
+    "no line": lambda into: build_index("empty.jsonl", into=into, embedder=FakeEmbedder()),
+    "no paper": lambda into: build_index("bad.jsonl", into=into, embedder=FakeEmbedder()),
+    "strict": lambda into: build_index("bad.jsonl", into=into, embedder=FakeEmbedder(), strict=True),
+    "no snapshot": lambda into: build_index("nowhere.jsonl", into=into, embedder=FakeEmbedder()),
+    "no model": lambda into: build_index("many.jsonl", into=into),
+    "no vectors": lambda into: build_index("many.jsonl", into=into, vectors="nowhere.npy", model="m"),
+    "too few vectors": lambda into: build_index("many.jsonl", into=into, vectors="few.npy", model="m"),
+    "vectors without direction": lambda into: build_index("many.jsonl", into=into, vectors="zero.npy", model="m"),
+    "a cut snapshot": lambda into: build_index("cut.gz", into=into, embedder=FakeEmbedder()),
+    "a full disk": lambda into: build_index("many.jsonl", into=into, embedder=FakeEmbedder()),
+}
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a first run leaves that is killed."""
+    folder = tmp_path_factory.mktemp("killed") / "index"
+    code = "import os; from tests.test_store import *\n"
+    code += f"w = writing(Path({str(folder)!r})); w.append([entry('a')], vectors('a')); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert len(list(folder.iterdir())) > 3
+    return folder
+
+
+def no_model(*_arguments: object, **_options: object) -> None:
+    raise ModelError("there is none")
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "what a killed run left"])
+def test_a_first_run_that_fails_leaves_what_was_there(
+    tmp_path: Path, left: Path, failure: str, there: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "many.jsonl", lines(record(f"1802.{n:05}") for n in range(40)))
+    put(tmp_path / "empty.jsonl", b"\n")
+    put(tmp_path / "bad.jsonl", BAD * 3)
+    put(tmp_path / "cut.gz", b"\x1f\x8b\x08\0")
+    np.save(tmp_path / "few.npy", np.ones((3, DIM), np.float32))
+    np.save(tmp_path / "zero.npy", np.zeros((40, DIM), np.float32))
+    monkeypatch.setattr(FakeEmbedder, "window", 8)
+    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", no_model)
+    if failure == "a full disk":
+        monkeypatch.setattr("lunacy.store.files.shutil.disk_usage", lambda _folder: shutil._ntuple_diskusage(10, 10, 0))
+    folder = tmp_path / "new" / "below" / "index"
+    if there != "nothing":
+        folder.mkdir(parents=True)
+    if there == "what a killed run left":
+        shutil.copytree(left, folder, dirs_exist_ok=True)
+    before = tree(tmp_path)
+    with pytest.raises((LunacyError, OSError, KeyboardInterrupt, SystemExit, ZeroDivisionError)):
+        FAILURES[failure](folder)
+    after = tree(tmp_path)
+    if there == "what a killed run left":
+        without = {name: what for name, what in before.items() if not name.startswith("new/below/index/")}
+        assert after in (before, without)  # as it was, where the run did not come so far
+    else:
+        assert after == before
+
+
+def test_a_first_run_that_fails_after_a_commit_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeEmbedder, "window", 4)
+    monkeypatch.setattr("lunacy.pipeline.run.COMMIT_S", 0)
+    put(tmp_path / "few.jsonl", lines(PAPERS))
+    with pytest.raises(KeyboardInterrupt):
+        build_index(tmp_path / "few.jsonl", into=tmp_path / "index", embedder=Failing(KeyboardInterrupt()))
+    with open_index(tmp_path / "index") as ix:
+        assert len(ix) == 4
+    assert verify(tmp_path / "index") == []
+
+
+def test_what_comes_into_the_folder_meanwhile_stays(tmp_path: Path) -> None:
+    put(tmp_path / "few.jsonl", lines(PAPERS))
+    folder = tmp_path / "new" / "index"
+
+    class Meddling(FakeEmbedder):
+        def run(self, _prepared: Prepared) -> Embedded:
+            put(folder / "notes.txt")
+            put(folder / "segment-00000001.faiss")
+            raise LunacyError("no")
+
+    with pytest.raises(LunacyError, match="no"):
+        build_index(tmp_path / "few.jsonl", into=folder, embedder=Meddling())
+    assert tree(folder) == {"notes.txt": b"mine\n", "segment-00000001.faiss": b"mine\n"}
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_first_run_that_is_stopped_leaves_no_folder(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    code = """
+import sys
+from tests.conftest import FakeEmbedder
+import lunacy.pipeline.build
+from lunacy.cli import main
+lunacy.pipeline.build.load_when_needed = lambda *_arguments, **_options: FakeEmbedder()
+main()
+"""
+    command = [sys.executable, "-c", code, "index", "-", "--into", str(tmp_path / "new" / "index")]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
+        process.stdin.write(lines(PAPERS))
+        process.stdin.flush()
+        until = time.monotonic() + 60
+        while not (tmp_path / "new/index/papers.db-wal").exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.send_signal(number)
+        said = process.stderr.read().decode()
+        assert process.wait() == status
+    assert "Traceback" not in said
+    assert f"no paper is in {tmp_path / 'new/index'} yet; the same command goes on from there" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_first_run_takes_nothing_from_the_one_that_writes(tmp_path: Path) -> None:
+    with writing(tmp_path / "new" / "index") as writer:
+        writer.append([entry("a")], vectors("a"))
+        before = tree(tmp_path)
+        code = f"from tests.test_store import *; writing(Path({str(writer.folder)!r}))"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+        assert b"IndexLocked" in done.stderr
+        assert tree(tmp_path) == before
+        writer.commit()
+    assert verify(tmp_path / "new" / "index") == []
+
+
+def test_a_lock_that_was_taken_away_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first run that fails deletes its lock, which another may have opened just before."""
+    import fcntl
+
+    (tmp_path / "index").mkdir()
+    take, n = fcntl.flock, 0
+
+    def taken_away(descriptor: int, how: int) -> None:
+        nonlocal n
+        n += 1
+        if n == 1:
+            (tmp_path / "index/writer.lock").unlink()
+        take(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", taken_away)
+    with Writer(tmp_path / "index", FakeEmbedder().fingerprint):
+        assert n == 2
+        assert b"process " in (tmp_path / "index/writer.lock").read_bytes()
