@@ -17,6 +17,7 @@ from lunacy.paper import Hit
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
 _SCORE_DIGITS = 6
+_MOST_NAMES = 20
 _LONGEST = 400  # characters of a title in a table
 # C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -25,6 +26,12 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\
 def harmless(text: str) -> str:
     """`text` without anything that a terminal would obey."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def names(found: Sequence[str]) -> str:
+    """The first of many."""
+    more = f" and {len(found) - _MOST_NAMES:,} more" if len(found) > _MOST_NAMES else ""
+    return harmless(", ".join(found[:_MOST_NAMES])) + more
 
 
 def _shown(text: str) -> str:

@@ -40,6 +40,7 @@ def info(index_dir: str | None, form: str) -> None:
             "size_bytes": found.size_bytes,
             "ivf": found.ivf and {**found.ivf, "papers_beside": found.n_beside},
             "lexical": found.has_words,
+            "foreign": list(found.foreign),
         }
         echo_json(record)
         return
@@ -67,4 +68,6 @@ def info(index_dir: str | None, form: str) -> None:
     if found.has_words:
         rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]
     rows += [(name, "not known" if value is None else str(value)) for name, value in asdict(found.fingerprint).items()]
+    if found.foreign:
+        rows += [("not lunacy's", render.names(found.foreign))]
     click.echo(render.pairs(rows), nl=False)

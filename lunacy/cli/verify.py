@@ -17,8 +17,10 @@ from lunacy.cli.options import device_option, index_option
 @click.option("--model", metavar="NAME", help="Where the index's model is, if not under its own name.")
 @device_option
 def verify(index_dir: str | None, n_papers: int | None, model: str | None, device: str) -> None:
-    """Check every file, vector and paper of an index; name what is wrong."""
+    """Check every file, vector and paper of an index; name what is wrong, and what there is not lunacy's."""
+    from lunacy import render
     from lunacy.query import find_index
+    from lunacy.store import inventory
     from lunacy.store import verify as find_faults
 
     folder = find_index(index_dir)
@@ -29,6 +31,8 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
         faults = compare_vectors(folder, n_papers, model=model, device=device)
     for fault in faults:
         click.echo(f"lunacy: {folder}: {fault}", err=True)
+    if foreign := inventory(folder).foreign:
+        click.echo(f"{folder}: not lunacy's: {render.names(foreign)}")
     if faults:
         click.echo(f"lunacy: mend it with: lunacy repair --index {folder}", err=True)
         sys.exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from lunacy.errors import UsageError
@@ -17,7 +17,7 @@ from lunacy.search.parts import parts_of, qualify
 from lunacy.search.ranking import Question, Ranked, Sides, rank
 from lunacy.search.scan import Scores
 from lunacy.search.searcher import Info
-from lunacy.store import Rows, Store, Summary, Vectors, View
+from lunacy.store import Rows, Store, Summary, Vectors, View, inventory
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
@@ -69,11 +69,8 @@ class Folder:
 
     def info(self) -> Info:
         """The index in figures."""
-        view, sizes = self._view, {}
-        for path in sorted(view.folder.rglob("*")):
-            with suppress(FileNotFoundError):  # merged away by a writer just now
-                if path.is_file():
-                    sizes[path.relative_to(view.folder).as_posix()] = path.stat().st_size
+        view = self._view
+        found = inventory(view.folder)
         ivf = open_ivf(view)
         beside = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
         return Info(
@@ -84,10 +81,11 @@ class Folder:
             arithmetic=view.arithmetic,
             scope=view.scope,
             n_segments=len(view.segments),
-            size_bytes=sizes,
+            size_bytes=found.size_bytes,
             ivf=ivf.facts if ivf else None,
             n_beside=sum(one.n_live for one in beside),
             has_words=any(cache.kind == "lexical" for cache in view.caches),
+            foreign=found.foreign,
         )
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:

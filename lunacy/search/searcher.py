@@ -32,6 +32,7 @@ class Info:
     ivf: dict[str, Any] | None = None  # what was measured of the IVF lists (indexes/README.md); None: there are none
     n_beside: int = 0  # papers that are not in the lists, and are searched exactly beside them
     has_words: bool = False  # whether there is a lexical index
+    foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's
 
 
 class Searcher(Protocol):

@@ -20,6 +20,7 @@ from tests.ownership.folder import (
     MORE,
     PLANTS,
     SECOND,
+    as_copy,
     index,
     planted,
     put,
@@ -137,3 +138,25 @@ def test_a_lock_of_somebody_else_locks_and_keeps_what_it_says(home: Path, conten
     assert index(home, "more").exit_code == 0
     assert (home / "index" / "writer.lock").read_bytes() == content
     assert "writer.lock" in inventory(home / "index").foreign
+
+
+def test_info_counts_only_what_is_ours_and_names_the_rest(home: Path) -> None:
+    folder = home / "index"
+    before = orjson.loads(run("info", "--index", folder, "--format", "json").stdout)
+    assert before["foreign"] == []
+    sizes = {name: size for name, size in before["size_bytes"].items() if not name.startswith("papers.db-")}
+    files = [one for one in folder.rglob("*") if one.is_file()]
+    assert sizes == {one.relative_to(folder).as_posix(): one.stat().st_size for one in files}
+    as_copy("segment-00000001 (conflicted copy).faiss")(folder)
+    put(folder / "shards" / "x.parquet")
+    after = orjson.loads(run("info", "--index", folder, "--format", "json").stdout)
+    assert after["foreign"] == ["segment-00000001 (conflicted copy).faiss", "shards/x.parquet"]
+    assert after["size_bytes"] == before["size_bytes"]
+    table = run("info", "--index", folder).stdout
+    assert "not lunacy's  segment-00000001 (conflicted copy).faiss, shards/x.parquet" in table
+    verified = run("verify", "--index", folder)
+    assert (verified.exit_code, verified.stderr) == (0, "")
+    assert f"{folder}: not lunacy's: segment-00000001 (conflicted copy).faiss, shards/x.parquet\n" in verified.stdout
+    for n in range(30):
+        put(folder / f"{n:02}.txt")
+    assert "18.txt, 19.txt and 12 more" in run("verify", "--index", folder).stdout
