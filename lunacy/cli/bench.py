@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from lunacy.cli.options import device_option, index_option
+from lunacy.cli.options import File, device_option, index_option
 from lunacy.cli.streams import echo_json
 
 
@@ -16,7 +16,7 @@ def bench() -> None:
 
 
 @bench.command(epilog="Example: lunacy bench embed --texts 1000")
-@click.argument("snapshot", required=False, type=click.Path(readable=False))
+@click.argument("snapshot", required=False, type=File())
 @click.option("--texts", "n_texts", metavar="N", type=click.IntRange(min=40), default=480, show_default=True)
 @click.option("--model", metavar="NAME", default="sentence-transformers/all-MiniLM-L6-v2", show_default=True)
 @device_option
@@ -55,7 +55,7 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
 @click.option("--queries", metavar="N", type=click.IntRange(min=2), default=200, show_default=True)
 @click.option("--graphs/--no-graphs", default=True, help="With hnswlib and usearch, if installed: minutes to build.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--plot", metavar="FILE", type=click.Path(), help="Draw recall against latency; needs matplotlib.")
+@click.option("--plot", metavar="FILE", type=File(), help="Draw recall against latency; needs matplotlib.")
 def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, form: str, plot: str | None) -> None:
     """Latency, recall, build time and memory of each way to search, beside FAISS, NumPy, hnswlib and usearch."""
     from lunacy import render
@@ -101,8 +101,8 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
 
 
 @bench.command("quality", epilog="Example: lunacy bench quality pairs.tsv --index indexes/arxiv")
-@click.argument("data", type=click.Path(readable=False))
-@click.option("--index", "index_dir", metavar="DIR", type=click.Path(), help="Whose papers the pairs of a file are.")
+@click.argument("data", type=File())
+@click.option("--index", "index_dir", metavar="DIR", type=File(), help="Whose papers the pairs of a file are.")
 @click.option("--model", metavar="NAME", help="The model for a corpus in BEIR's layout  [all-MiniLM-L6-v2]")
 @device_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.options import category_option, index_option
+from lunacy.cli.options import File, category_option, index_option
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
-@click.argument("snapshot", type=click.Path(readable=False))
+@click.argument("snapshot", type=File())
 @index_option
 @category_option
 @click.option("--ids", is_flag=True, help="List the papers: what would happen, and the id, a line each.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lunacy.cli.options import Folder, category_option, device_option
+from lunacy.cli.options import File, Folder, category_option, device_option
 from lunacy.cli.streams import takes_escapes
 from lunacy.errors import NoIndex, UsageError
 
@@ -20,10 +20,8 @@ _EVERY_S = 0.2
 
 
 @click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
-@click.argument("snapshot", nargs=-1, type=click.Path(readable=False))
-@click.option(
-    "--into", metavar="DIR", type=Folder(readable=False), help=f"The index folder; for the sample {_SAMPLE_INDEX}."
-)
+@click.argument("snapshot", nargs=-1, type=File())
+@click.option("--into", metavar="DIR", type=Folder(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
 @category_option
 @click.option(
     "--text",
@@ -41,9 +39,7 @@ _EVERY_S = 0.2
     type=click.Choice(["cut", "chunk"]),
     help="Texts longer than the model reads: cut, or averaged over windows  [cut]",
 )
-@click.option(
-    "--vectors", metavar="FILE.npy", type=click.Path(readable=False), help="Bring your own vectors, one row a line."
-)
+@click.option("--vectors", metavar="FILE.npy", type=File(), help="Bring your own vectors, one row a line.")
 @click.option("--prune", is_flag=True, help="Remove the papers that the snapshot no longer holds.")
 @click.option(
     "--prune-limit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,18 @@ from lunacy.categories import near, unlisted
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Anywhere(click.Path):
+class File(click.Path):
+    """A path as it is, but for `~`, which is the home folder: no shell expands it in --into=~/x, or in a variable."""
+
+    def __init__(self) -> None:
+        super().__init__(readable=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Put the home folder in."""
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
+class Anywhere(File):
     """A folder or an address, and not an empty one: an unset variable in a script must not mean another index."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -39,7 +51,7 @@ index_option: Decorator = click.option(
     "index_dir",
     metavar="DIR",
     envvar="LUNACY_INDEX",
-    type=Folder(readable=False),
+    type=Folder(),
     help="The index folder  [default: LUNACY_INDEX, else the only one in indexes/]",
 )
 anywhere_option: Decorator = click.option(
@@ -47,7 +59,7 @@ anywhere_option: Decorator = click.option(
     "index_dir",
     metavar="DIR|ADDRESS",
     envvar="LUNACY_INDEX",
-    type=Anywhere(readable=False),
+    type=Anywhere(),
     help="The index folder, or where it was published  [default: LUNACY_INDEX, else the only one in indexes/]",
 )
 device_option: Decorator = click.option(
@@ -87,12 +99,8 @@ _FILTERS = (
         multiple=True,
         help="Only hits by this author: Hinton, 'G. Hinton', 'Hinton, Geoffrey'. Repeatable: hits by all of them.",
     ),
-    click.option(
-        "--only-ids", metavar="FILE", type=click.Path(), help="Only hits among the ids in a file, as for --batch."
-    ),
-    click.option(
-        "--not-ids", metavar="FILE", type=click.Path(), help="No hits among the ids in a file, as for --batch."
-    ),
+    click.option("--only-ids", metavar="FILE", type=File(), help="Only hits among the ids in a file, as for --batch."),
+    click.option("--not-ids", metavar="FILE", type=File(), help="No hits among the ids in a file, as for --batch."),
 )
 
 

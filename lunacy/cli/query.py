@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lunacy.cli.options import anywhere_option, device_option, filter_options
+from lunacy.cli.options import File, anywhere_option, device_option, filter_options
 from lunacy.cli.streams import is_styled, is_utf8
 from lunacy.errors import LunacyError, UsageError
 from lunacy.options import RANKS
@@ -31,7 +31,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.option(
     "--batch",
     metavar="FILE",
-    type=click.Path(readable=False),
+    type=File(),
     help="Ids from a file: one a line, CSV, JSON or BibTeX; - for standard input.",
 )
 @click.option("--skip-unknown", is_flag=True, help="Unknown ids in a batch are no failure.")

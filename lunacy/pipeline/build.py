@@ -19,7 +19,7 @@ from lunacy.pipeline.run import Run
 from lunacy.pipeline.settings import settle
 from lunacy.pipeline.source import from_file, from_model
 from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
-from lunacy.store import Writer, new_quarantine, own_shards, remove, require_writable
+from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove, require_writable
 
 _RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
@@ -86,7 +86,7 @@ def build_index(
         raise UsageError(
             f"--ray takes auto, local or host:port, and {ray!r} is none; if it is a snapshot, write it before --ray"
         )
-    into = Path(into)
+    into = expanded(into)
     require_writable(into, new=True)
     settings = settle(
         into,

@@ -18,7 +18,7 @@ from lunacy.search.lexical import KIND as LEXICAL
 from lunacy.search.lexical import write_lexical
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
 from lunacy.search.scan import in_threads
-from lunacy.store import Changes, Store, View, caches, check_fingerprint, require_space, writer_lock
+from lunacy.store import Changes, Store, View, caches, check_fingerprint, expanded, require_space, writer_lock
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS
 
@@ -55,7 +55,7 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
     Without room on the disk, or where something else stands in their place, they are left as they are: the answers are
     the same without.
     """
-    folder = Path(folder)
+    folder = expanded(folder)
     try:
         caches.require_place(folder)
     except StoreError:

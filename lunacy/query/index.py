@@ -191,7 +191,7 @@ class Index:
         if embedder is None or model is not None:
             embedder = self._load(model, device, ours)
         theirs = replace(embedder.fingerprint, text=ours.text)
-        if ours.weights is None and model is not None and os.path.isdir(model):
+        if ours.weights is None and model is not None and os.path.isdir(os.path.expanduser(model)):
             theirs = replace(theirs, model=ours.model)
         check_fingerprint(self.name, ours, theirs)
         self._embedder = embedder

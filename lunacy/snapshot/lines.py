@@ -40,6 +40,7 @@ class Snapshot:
     """
 
     def __init__(self, source: str | Path | None = None) -> None:
+        source = None if source is None else os.path.expanduser(source)
         self.source = source
         self._is_stdin = str(source) == "-"
         self.name = "the sample" if source is None else "standard input" if self._is_stdin else str(source)

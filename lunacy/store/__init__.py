@@ -6,7 +6,7 @@ The format is described in indexes/README.md.
 from lunacy.store import caches
 from lunacy.store.columns import Changes
 from lunacy.store.compact import SEGMENT_ROWS
-from lunacy.store.files import make_folder, put_file, remove, remove_folders, require_space
+from lunacy.store.files import expanded, make_folder, put_file, remove, remove_folders, require_space
 from lunacy.store.ownership import (
     SHARD_KEY,
     SHARDS_NAME,
@@ -42,6 +42,7 @@ __all__ = [
     "Writer",
     "caches",
     "check_fingerprint",
+    "expanded",
     "inventory",
     "is_shard",
     "make_folder",

@@ -22,6 +22,11 @@ _RESERVE_BYTES = 2**24  # for SQLite's own files
 _PART = re.compile(r"(.+)\.([0-9a-f]{16})([0-9a-f]{16})\.part", re.DOTALL)
 
 
+def expanded(folder: str | Path) -> Path:
+    """A path as a person gave it: `~` is the home folder."""
+    return Path(os.path.expanduser(folder))
+
+
 def part_name(stem: str) -> str:
     """A new name for a file or folder in the making: one that `is_part` knows, whatever it holds when we are killed."""
     token = secrets.token_hex(8)

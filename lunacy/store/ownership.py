@@ -25,6 +25,7 @@ from lunacy.store.files import (
     WriterLock,
     begin_of,
     entries,
+    expanded,
     is_folder,
     is_lock,
     is_part,
@@ -67,7 +68,7 @@ class Inventory:
 
 def inventory(folder: str | Path) -> Inventory:
     """Of the index in `folder`. Raises NoIndex when there is none."""
-    folder = Path(folder)
+    folder = expanded(folder)
     try:
         named, mark = _recorded(folder)
     except IndexDamaged:
@@ -252,7 +253,7 @@ def _proves_itself(path: Path) -> bool:
 @contextmanager
 def writer_lock(folder: str | Path) -> Iterator[Path]:
     """The right to write to the index in `folder`, for a block: for those who change it without a `Writer`."""
-    folder = Path(folder)
+    folder = expanded(folder)
     require_writable(folder, new=False)
     lock = WriterLock(folder)
     try:

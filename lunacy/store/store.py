@@ -14,6 +14,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
+from lunacy.store.files import expanded
 from lunacy.store.reader import View, read_generation
 
 _ATTEMPTS = 20
@@ -27,7 +28,7 @@ class Store:
 
     def __init__(self, folder: str | Path) -> None:
         """Open `folder`; raises NoIndex when there is no index, StoreError when it cannot be read."""
-        self.folder = Path(folder).absolute()  # `os.chdir` does not change what is meant
+        self.folder = expanded(folder).absolute()  # `os.chdir` does not change what is meant
         self._lock = threading.RLock()
         self._is_closed = False
         self._database: Database | None = Database(self.folder)

@@ -13,6 +13,7 @@ from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
+from lunacy.store.files import expanded
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
 from lunacy.store.records import PAPER_COLUMNS, count, counted, read_paper, vector_hashes
 from lunacy.store.segments import OpenSegment, Segment
@@ -26,7 +27,7 @@ def verify(folder: str | Path) -> list[str]:
     Raises NoIndex when there is none. Reads every byte: some 15 seconds a million papers.
     """
     while True:
-        database = Database(Path(folder), to_repair=True)
+        database = Database(expanded(folder), to_repair=True)
         try:
             database.run("BEGIN")
             faults = list(_faults(database))

@@ -27,6 +27,7 @@ from lunacy.store.columns import Changes
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import (
     WriterLock,
+    expanded,
     has_space,
     make_folder,
     remove,
@@ -59,7 +60,7 @@ class Writer:
         IndexLocked when another process writes, FingerprintMismatch when the index was made otherwise, NoIndex when
         the folder holds something else.
         """
-        self.folder = Path(folder)
+        self.folder = expanded(folder)
         self.arithmetic = arithmetic
         self._segment: SegmentWriter | None = None
         self._counts: Counter[tuple[str, str]] = Counter()
