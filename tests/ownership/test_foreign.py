@@ -9,15 +9,18 @@ from pathlib import Path
 import orjson
 import pytest
 
-from lunacy import open_index
+from lunacy import build_index, open_index
+from lunacy.errors import NoIndex
 from lunacy.snapshot import Line, Quarantine
 from lunacy.store import caches, inventory, new_quarantine, verify, writer_lock
 from lunacy.store.files import is_part, part_name
+from tests.conftest import FakeEmbedder
 from tests.ownership.folder import (
     COMMANDS,
     FIRST,
     MANIFESTS,
     MORE,
+    PAPERS,
     PLANTS,
     SECOND,
     as_copy,
@@ -160,3 +163,24 @@ def test_info_counts_only_what_is_ours_and_names_the_rest(home: Path) -> None:
     for n in range(30):
         put(folder / f"{n:02}.txt")
     assert "18.txt, 19.txt and 12 more" in run("verify", "--index", folder).stdout
+
+
+def test_an_index_that_is_put_in_place_by_renaming_is_seen_by_who_has_it_open(home: Path) -> None:
+    folder = home / "index"
+    build_index(home / "more.jsonl", into=home / "new", embedder=FakeEmbedder())
+    with open_index(folder) as ix:
+        assert len(ix) == len(PAPERS)
+        folder.rename(home / "old")
+        with pytest.raises(NoIndex):
+            len(ix)
+        (home / "new").rename(folder)
+        assert len(ix) == len(MORE)
+        assert ix.holds("1803.00001")
+
+
+def test_a_segment_that_was_cut_is_named_when_it_is_opened(home: Path) -> None:
+    os.truncate(home / "index" / "segment-00000002.faiss", 100)
+    done = run("query", "1802.00005", "--index", home / "index")
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert "segment-00000002.faiss: 100 bytes, should be " in done.stderr
+    assert "lunacy verify" in done.stderr
