@@ -21,11 +21,12 @@ from lunacy.keywords import read_keywords
 from lunacy.keywords import text as read_text
 from lunacy.keywords import texts as read_texts
 from lunacy.options import READERS, Keywords, Options
-from lunacy.paper import Hit, canonical_id, embedded_text, fold, parse_id
+from lunacy.paper import Hit, canonical_id, fold, parse_id
 from lunacy.query.answer import Answer, hits_of
-from lunacy.query.ids import canonical, encodable, lacking, rows_of, rows_that_must_be
-from lunacy.search import PAPERS, TEXTS, Found, Info, Question, Ranked, Searcher, open_searcher
-from lunacy.store import Rows, Vectors, check_fingerprint
+from lunacy.query.ask import answer_batch, question_of, ranked, search
+from lunacy.query.ids import canonical, encodable, rows_of, rows_that_must_be
+from lunacy.search import PAPERS, TEXTS, Info, Searcher, open_searcher
+from lunacy.store import Vectors, check_fingerprint
 
 
 class Index:
@@ -103,7 +104,7 @@ class Index:
             size, gpu = there.batch(len(papers) if isinstance(papers, Sequence) else 0, wanted, device)
         for batch in _batches(papers, size):
             with self._searcher.still() as there:  # answered before any is handed out: the asker may take its time
-                answers = list(_answer_batch(there, batch, wanted, gpu))
+                answers = list(answer_batch(there, batch, wanted, gpu))
             yield from answers
 
     def answer_text(
@@ -116,7 +117,7 @@ class Index:
             raise UsageError("the text is empty; give some words to compare with")
         vectors = self._embed(text, model, device)
         with self._searcher.still() as there:
-            found = _search(there, vectors, [text], wanted, asker=TEXTS)
+            found = search(there, vectors, [text], wanted, asker=TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
         return Answer(hits, text=text, recall=found[0].recall)
 
@@ -148,13 +149,13 @@ class Index:
             raise UsageError("there is nothing to look for; give some papers, or a text")
         vectors = self._embed(text, model, device) if text else None
         with self._searcher.still() as there:
-            question = _question(there, rows_that_must_be(there, papers))
+            question = question_of(there, rows_that_must_be(there, papers))
             if vectors is not None:
                 both = np.concatenate([question.vectors, vectors])
                 question = replace(question, vectors=both, texts=[*question.texts, text])
             if wanted.include_self:
                 question = replace(question, left_out=np.empty(0, np.int64))
-            found = _ranked(there, [question], wanted, asker=PAPERS if papers else TEXTS)
+            found = ranked(there, [question], wanted, asker=PAPERS if papers else TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
         return Answer(
             hits, text=" + ".join([*map(canonical, papers), *([text] if text else [])]), recall=found[0].recall
@@ -252,58 +253,6 @@ def _model_thread(_process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "lunacy-model")
 
 
-def _answer_batch(
-    there: Searcher, batch: Sequence[str], wanted: Options, gpu: str | None
-) -> Iterator[Answer | UnknownPaper | NotAnId]:
-    rows = rows_of(there, batch)
-    known = [row for row in rows if row is not None]
-    queries: Vectors = there.vectors(np.array(known, np.int64))
-    without = None if wanted.include_self else known
-    papers = there.papers(np.array(known, np.int64))
-    texts = [embedded_text(paper, "title+abstract") for paper in papers]
-    found = _search(there, queries, texts, wanted, asker=PAPERS, without=without, gpu=gpu)
-    answers = zip(papers, hits_of(there, found, wanted.min_score), found, strict=True)
-    for asked, row in zip(batch, rows, strict=True):
-        if row is None:
-            yield lacking(there, asked)
-        else:
-            paper, hits, one = next(answers)
-            yield Answer(hits, paper=paper, recall=one.recall)
-
-
-def _search(
-    there: Searcher,
-    queries: Vectors,
-    texts: Sequence[str],
-    wanted: Options,
-    *,
-    asker: str,
-    without: Sequence[int] | None = None,
-    gpu: str | None = None,
-) -> Sequence[Found | Ranked]:
-    """The rows for each query; `texts` are the queries' words."""
-    if wanted.is_plain:
-        return there.nearest(queries, wanted.top, wanted, asker=asker, without=without, device=gpu)
-    left_out = [-1] * len(queries) if without is None else without
-    questions = [
-        Question(queries[place : place + 1], [text], np.array([row], np.int64))
-        for place, (text, row) in enumerate(zip(texts, left_out, strict=True))
-    ]
-    return _ranked(there, questions, wanted, asker=asker, gpu=gpu)
-
-
-def _ranked(
-    there: Searcher, questions: Sequence[Question], wanted: Options, *, asker: str, gpu: str | None = None
-) -> list[Ranked]:
-    """As `wanted` steers, for questions of one or several papers and texts."""
-    unlike = None
-    if wanted.unlike:
-        rows = rows_that_must_be(there, wanted.unlike)
-        unlike = _question(there, rows)
-        questions = [replace(one, left_out=np.append(one.left_out, rows)) for one in questions]
-    return there.rank(questions, wanted, unlike, asker=asker, device=gpu)
-
-
 def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:
     batch: list[str] = []
     for paper in papers:
@@ -313,11 +262,6 @@ def _batches(papers: Iterable[str], size: int) -> Iterator[list[str]]:
             batch = []
     if batch:
         yield batch
-
-
-def _question(there: Searcher, rows: Rows) -> Question:
-    texts = [embedded_text(paper, "title+abstract") for paper in there.papers(rows)]
-    return Question(there.vectors(rows), texts, rows)
 
 
 def open_index(where: str | Path, *, embedder: Embedder | None = None) -> Index:
