@@ -171,7 +171,8 @@ CONTAINERS: dict[str, Callable[[bytes], bytes]] = {
     "zip": zipped,
     "zip with lzma": lambda data: zipped(data, zipfile.ZIP_LZMA),
 }
-MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"]\x00\x00")
+MAGIC += tuple(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))  # frames to skip, of zstd
 
 
 def read_all(path: Path) -> tuple[list[str], int]:
