@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -34,7 +35,8 @@ else:
 
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "tests" / "cases"
-TEXT = lines([record(f"1802.{n:05}", abstract=os.urandom(40).hex()) for n in range(1, 40)])
+CHANCE = random.Random(1)
+TEXT = lines([record(f"1802.{n:05}", abstract=CHANCE.randbytes(40).hex()) for n in range(1, 40)])
 RAW = TEXT.splitlines()
 
 
