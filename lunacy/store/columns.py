@@ -7,9 +7,8 @@ the rows of the papers.
 from __future__ import annotations
 
 import mmap
-import re
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -54,21 +53,24 @@ class Columns:
             _keep(mask, [self._rows_by(author)])
 
     def _rows_by(self, author: str) -> npt.NDArray[np.uint32]:
-        is_found = np.zeros(len(self.starts), np.bool_)  # (n,)
-        for reading in readings(author):
-            is_found[self._lines_of(reading)] = True
-        ends = self.ends.astype(np.int64)
-        return self.rows[np.repeat(is_found, ends - np.append(0, ends[:-1]))]
+        lines = np.unique([line for reading in readings(author) for line in self._lines_of(reading)]).astype(np.int64)
+        ends = self.ends[lines].astype(np.int64)
+        begins = np.where(lines > 0, self.ends[lines - 1].astype(np.int64), 0)
+        counts = ends - begins
+        return self.rows[np.repeat(ends - np.cumsum(counts), counts) + np.arange(counts.sum())]
 
     def _lines_of(self, reading: Reading) -> list[int]:
         """The lines with a name that `reading` finds."""
-        lines: list[int] = []
-        for key in reading.key:
-            pattern = re.compile(re.escape(f" {key}".encode()) + rb"[^\n]*")
-            places = [match.start() for match in pattern.finditer(self.names, 0, self.names_bytes)]
-            # both of one type: else numpy copies all of `starts` into another
-            lines += (np.searchsorted(self.starts, np.array(places, np.uint64), side="right") - 1).tolist()
+        places = np.array([place for key in reading.key for place in self._places(f" {key}".encode())], np.uint64)
+        # both of one type: else numpy copies all of `starts` into another
+        lines: list[int] = (np.searchsorted(self.starts, places, side="right") - 1).tolist()
         return lines if reading.is_one_word else [line for line in lines if reading.finds(self._name(line))]
+
+    def _places(self, text: bytes) -> Iterator[int]:
+        place = self.names.find(text, 0, self.names_bytes)
+        while place >= 0:
+            yield place
+            place = self.names.find(text, place + 1, self.names_bytes)
 
     def _name(self, line: int) -> str:
         end = int(self.starts[line + 1]) if line + 1 < len(self.starts) else self.names_bytes
