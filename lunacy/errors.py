@@ -22,6 +22,8 @@ LunacyError                 exit 1: it failed, and the message says what, where 
 
 from __future__ import annotations
 
+NO_THREADS = "cannot start a thread: too many run already; raise the limit: ulimit -u"
+
 
 class LunacyError(Exception):
     """Root of the tree; `str(error)` is one line that may be shown to anybody.
@@ -114,3 +116,26 @@ class IndexDamaged(StoreError):
 
 class UnknownPaper(StoreError):
     """An id that the index lacks."""
+
+
+def one_line(error: BaseException) -> str:
+    """Any error as one line for a person: the system's and other libraries' too."""
+    if isinstance(error, LunacyError):
+        return " ".join(error.full_message.split()) or type(error).__name__
+    if isinstance(error, ImportError) and isinstance(error.__cause__, ImportError):
+        error = error.__cause__  # NumPy wraps what is wrong into a page of advice
+    if isinstance(error, BlockingIOError):
+        return "cannot start a process: too many run already; raise the limit: ulimit -u"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if is_out_of_threads(error):
+        return NO_THREADS
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__} {text}".strip() if isinstance(error, KeyError) or not text else text
+
+
+def is_out_of_threads(error: BaseException) -> bool:
+    """Whether Python could not start a thread, for which it has no error of its own."""
+    return isinstance(error, RuntimeError) and "can't start new thread" in str(error)

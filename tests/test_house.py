@@ -23,6 +23,7 @@ FLOORS = {
         "keywords",
         "kinds",
         "letters",
+        "limits",
         "names",
         "options",
         "paper",

@@ -24,7 +24,10 @@ from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
 from lunacy.cli.streams import OUTPUT, give_up, prepare
 from lunacy.cli.verify import verify
-from lunacy.errors import LunacyError
+from lunacy.errors import NO_THREADS, LunacyError, is_out_of_threads, one_line
+from lunacy.limits import can_start_threads, require
+
+_ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with less, they crash
 
 
 class Program(click.Group):
@@ -34,13 +37,17 @@ class Program(click.Group):
         """Run a command; `--debug` lets tracebacks through."""
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
+            require(n_threads=1, address_space_bytes=_ADDRESS_SPACE_BYTES)
             return super().invoke(ctx)
-        except (LunacyError, OSError, MemoryError) as error:
-            if ctx.params["debug"]:
+        except (LunacyError, OSError, MemoryError, ImportError, RuntimeError) as error:
+            if ctx.params["debug"] or (isinstance(error, RuntimeError) and not is_out_of_threads(error)):
                 raise
             _tell(error)
             ctx.exit(error.exit_code if isinstance(error, LunacyError) else 1)
         except KeyboardInterrupt:
+            if not can_start_threads():  # then it was OpenBLAS, which ends a program so
+                click.echo(f"lunacy: {NO_THREADS}", err=True)
+                ctx.exit(1)
             click.echo("lunacy: stopped", err=True)
             ctx.exit(130)
         finally:
@@ -58,15 +65,7 @@ def _tell(error: Exception) -> None:
     if not isinstance(error, BrokenPipeError):
         from lunacy.render import harmless
 
-        click.echo(f"lunacy: {harmless(_one_line(error))}", err=True)
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, LunacyError):
-        return " ".join(error.full_message.split()) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+        click.echo(f"lunacy: {harmless(one_line(error))}", err=True)
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
