@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +19,15 @@ import numpy as np
 import pytest
 
 from lunacy.entry import Entry
-from lunacy.errors import FingerprintMismatch, IndexDamaged, IndexLocked, LunacyError, NoIndex, StoreError
+from lunacy.errors import (
+    FingerprintMismatch,
+    IndexDamaged,
+    IndexLocked,
+    LunacyError,
+    NoIndex,
+    StoreError,
+    VectorsError,
+)
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.store import Store, View, Writer, put_file, repair, verify
@@ -317,3 +325,58 @@ def test_a_reader_of_a_few_lines_needs_only_sqlite3_and_faiss(tmp_path: Path) ->
     assert len(segment_files(folder)) > 1
     for identifier in ids:
         np.testing.assert_array_equal(vector(identifier), vector_of(identifier, DIM))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda rows: rows[:1], r"float32 \(1, 8\) came .*; float32 \(2, 8\) is needed"),
+        (lambda rows: rows[:, :7], r"float32 \(2, 7\) came"),
+        (lambda rows: rows[0], r"float32 \(8,\) came"),
+        (lambda rows: rows.astype(np.float16), r"float16 \(2, 8\) came"),
+        (lambda rows: rows.astype(np.float64), r"float64 \(2, 8\) came"),
+        (lambda rows: rows * np.float32([[1], [1.01]]), "the vector of c has the length 1.01, and 1 is needed"),
+        (lambda rows: rows * np.float32([[1], [0]]), "the vector of c has the length 0"),
+        (lambda rows: rows * np.float32([[1], [np.nan]]), "the vector of c has the length nan"),
+        (lambda rows: rows * np.float32([[1e30], [1]]), "the vector of b has the length inf"),
+    ],
+)
+def test_vectors_that_are_none_are_refused_and_nothing_of_them_is_stored(
+    tmp_path: Path, wrong: Callable[[np.ndarray], np.ndarray], said: str
+) -> None:
+    folder = fill(tmp_path / "ix", ["a"])
+    with pytest.raises(VectorsError, match=said), writing(folder) as writer:
+        writer.append([entry("b"), entry("c")], wrong(vectors("bc")))
+    with Store(folder) as store, store.view() as view:
+        assert view.n_papers == 1
+    assert verify(folder) == []
+
+
+def test_no_assert_of_the_library_is_needed_for_data(tmp_path: Path) -> None:
+    """`python -O` leaves asserts out, and must change nothing."""
+    code = f"""
+import numpy as np
+from lunacy.embedding.tokens import Frame, cut, from_rows
+from lunacy.errors import VectorsError
+from tests.test_store import entry, vectors, writing
+assert False, "asserts are out"
+with writing({str(tmp_path / "ix")!r}) as writer:
+    for wrong in (vectors("bc"), 2 * vectors("b"), vectors("b").astype(np.float64)):
+        try:
+            writer.append([entry("b")], wrong)
+        except VectorsError as error:
+            print(error)
+try:
+    cut(from_rows([[1] * 9]), 4, Frame((1,), (2,)))
+except ValueError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-O", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert len(done.stdout.splitlines()) == 4, done.stderr
+    assert done.returncode == 0

@@ -23,10 +23,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.errors import IndexDamaged, StoreError
+from lunacy.errors import IndexDamaged, StoreError, VectorsError
 from lunacy.store.files import begin_of, part_name
 
 Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
+UNIT_TOLERANCE = 1e-3  # of a row's norm
 Rows = npt.NDArray[np.int64]  # (n,)
 
 NONE: Rows = np.empty(0, np.int64)
@@ -94,9 +95,12 @@ class SegmentWriter:
             raise
 
     def append(self, vectors: Vectors) -> None:
-        """Add rows: (n, dim) float32, unit."""
-        assert vectors.shape[1:] == (self._dim,)
-        assert vectors.dtype == np.float32
+        """Add rows: (n, dim) float32, unit. Raises VectorsError for rows of another shape or type."""
+        if vectors.shape[1:] != (self._dim,) or vectors.dtype != np.float32:
+            raise VectorsError(
+                f"vectors of {vectors.dtype} {vectors.shape} do not go into an index of {self._dim} dimensions; "
+                "(n, dim) float32 is needed"
+            )
         self._file.write(np.ascontiguousarray(vectors).data)
         self.n_rows += len(vectors)
 

@@ -16,9 +16,7 @@ from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.files import expanded
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
 from lunacy.store.records import PAPER_COLUMNS, count, counted, read_paper, vector_hashes
-from lunacy.store.segments import OpenSegment, Segment
-
-_UNIT_TOLERANCE = 1e-3
+from lunacy.store.segments import UNIT_TOLERANCE, OpenSegment, Segment
 
 
 def verify(folder: str | Path) -> list[str]:
@@ -138,7 +136,7 @@ def segment_fault(folder: Path, segment: Segment, dim: int) -> str | None:
         return str(error)
     for start, block in opened.blocks():
         norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))  # (n,)
-        wrong = np.flatnonzero(~(np.abs(norms - 1) < _UNIT_TOLERANCE))  # NaN is wrong too
+        wrong = np.flatnonzero(~(np.abs(norms - 1) < UNIT_TOLERANCE))  # NaN is wrong too
         if len(wrong):
             row = segment.first_row + start + int(wrong[0])
             return f"{len(wrong):,} vectors from row {row} on are not unit (norm {norms[wrong[0]]:.4g})"

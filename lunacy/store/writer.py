@@ -19,7 +19,7 @@ import numpy.typing as npt
 import orjson
 
 from lunacy.entry import Entry, text_key
-from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex
+from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
 from lunacy.store import database as db
@@ -38,7 +38,7 @@ from lunacy.store.files import (
 from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
 from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
-from lunacy.store.segments import Segment, SegmentWriter, Vectors, check_shape, mark_of
+from lunacy.store.segments import UNIT_TOLERANCE, Segment, SegmentWriter, Vectors, check_shape, mark_of
 
 
 class Writer:
@@ -174,12 +174,19 @@ class Writer:
         return [by_row[row] for row in unmet]
 
     def append(self, entries: Sequence[Entry], vectors: Vectors) -> None:
-        """Add papers whose ids the index lacks, each with the vector of the same place: (n, dim) float32, unit rows."""
-        assert len(entries) == len(vectors)
-        if not entries:
+        """Add papers whose ids the index lacks, each with the vector of the same place: (n, dim) float32, unit rows.
+
+        Raises VectorsError, naming the paper, for what is none: then nothing of these papers is added.
+        """
+        if not entries and not len(vectors):
             return
-        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # (n,)
-        assert np.all(np.abs(norms - 1) < 1e-3), "vectors at this boundary are unit rows"
+        if vectors.shape != (shape := (len(entries), self._fingerprint.dim)) or vectors.dtype != np.float32:
+            raise VectorsError(f"{vectors.dtype} {vectors.shape} came as vectors of papers; float32 {shape} is needed")
+        with np.errstate(all="ignore"):
+            norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # (n,)
+        if len(wrong := np.flatnonzero(~(np.abs(norms - 1) < UNIT_TOLERANCE))):
+            paper, norm = entries[int(wrong[0])].id, norms[wrong[0]]
+            raise VectorsError(f"the vector of {paper} has the length {norm:.4g}, and 1 is needed; was it normalised?")
         self._begin()
         require_space(self.folder, 2 * vectors.nbytes)
         if self._mark is None:
