@@ -12,11 +12,13 @@ import torch
 
 from lunacy.embedding import Embedder, load
 from lunacy.embedding import fast as fast_module
+from lunacy.embedding.device import pick_device
 from lunacy.embedding.fast import FastEmbedder, unit
 from lunacy.embedding.openvino import OpenVino
 from lunacy.embedding.packed import Packed
 from lunacy.embedding.sentence import SentenceEmbedder
 from lunacy.errors import ModelError, UsageError
+from lunacy.search.gpu import pick_device as pick_gpu
 from lunacy.snapshot import Snapshot, parse
 from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
 
@@ -231,3 +233,24 @@ def test_bfloat16_is_taken_where_the_processor_gains_by_it(
     monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(fast_module, "_product_s", {torch.bfloat16: bf16_s, torch.float32: 1.0}.__getitem__)
     assert BF16_IS_FASTER() is chosen
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "mps", "tpu", "cuda:7", ""])
+def test_a_device_that_is_not_there_is_told_before_a_model_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(UsageError, match=f"this machine has no {wanted} device; use --device cpu, or leave it out"):
+        load("no such model", device=wanted)
+
+
+@pytest.mark.parametrize(("has", "device"), [((True, True), "cuda"), ((False, True), "mps"), ((False, False), "cpu")])
+def test_the_first_device_that_is_there_is_taken(
+    monkeypatch: pytest.MonkeyPatch, has: tuple[bool, bool], device: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: has[0])
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: has[1])
+    assert pick_device("auto") == device
+    assert pick_gpu("auto") == (None if device == "cpu" else device)
+    assert pick_gpu("cpu") is None

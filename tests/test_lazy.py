@@ -222,3 +222,47 @@ def test_a_refused_lazy_model_leaves_the_index_as_it_was(
         update([*PAPERS, record("1802.00099")])
     assert contents(folder) == before
     assert verify(folder) == []
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_notes_are_told_as_soon_as_the_model_is_loaded_and_once(
+    update: Any, folder: Path, loads: list[ModelOnDisk], monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    events: list[str] = []
+
+    class WithNotes(ModelOnDisk):
+        notes = ("it is slow", "it is slow", "it is old")
+
+        def run(self, prepared: Any) -> Any:
+            events.append(f"embeds {len(prepared.texts)}")
+            return super().run(prepared)
+
+    if not is_new:
+        update(PAPERS[:3])
+    loads.clear()
+    monkeypatch.setattr("lunacy.embedding.load", lambda model, **_options: WithNotes(model))
+    report = update(PAPERS, note=events.append)
+    assert events == ["it is slow", "it is old", f"embeds {7 if is_new else 4}"]
+    assert report.notes == WithNotes.notes
+    assert_holds(folder, PAPERS)
+
+
+def test_notes_of_an_embedder_that_is_given_are_told_too(
+    write_snapshot: Callable[..., Path], folder: Path, embedder: FakeEmbedder
+) -> None:
+    embedder.notes = ("it is fake",)
+    told: list[str] = []
+    build_index(write_snapshot(PAPERS), into=folder, embedder=embedder, note=told.append)
+    assert told == ["it is fake"]
+
+
+def test_the_command_prints_notes_once_and_before_the_rest(
+    folder: Path, model: Path, loads: list[ModelOnDisk], write_snapshot: Callable[..., Path]
+) -> None:
+    ModelOnDisk.notes = ("it is slow",)
+    try:
+        result = run("index", write_snapshot(PAPERS), "--into", folder, "--model", model)
+    finally:
+        ModelOnDisk.notes = ()
+    assert (result.exit_code, result.stderr) == (0, "lunacy: it is slow\n")
+    assert loads

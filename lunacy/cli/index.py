@@ -99,8 +99,6 @@ def _n_papers(folder: str) -> int:
 
 def _print(report: BuildReport) -> None:
     counts = report.counts
-    for note in report.notes:
-        click.echo(f"lunacy: {note}", err=True)
     click.echo(
         f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
         f"+ filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lunacy.cores import n_cores
 from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
 from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
-from lunacy.embedding.types import WINDOWS, Embedded, Embedder, Prepared
+from lunacy.embedding.types import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
+from lunacy.limits import require
 
 if TYPE_CHECKING:
     from lunacy.embedding.peer import PlainEncode
 
 LONG_TEXTS = ("cut", "chunk")
+_FEW_BYTES, _MANY_BYTES = 15 * 10**8, 26 * 10**8  # of address space: torch takes it, and OpenVINO the rest
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -55,6 +58,8 @@ def load(
     """
     if long_texts not in LONG_TEXTS:
         raise UsageError(f"long_texts {long_texts!r} is unknown; choose one of {', '.join(LONG_TEXTS)}")
+    few = n_texts is not None and n_texts <= FEW_TEXTS
+    require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     from lunacy.embedding.fast import choose  # torch: seconds
     from lunacy.embedding.loaded import load_model
 
@@ -68,6 +73,7 @@ def load_when_needed(
     model: str,
     recorded: Fingerprint | None,
     *,
+    on_load: Callable[[Embedder], None] = lambda _embedder: None,
     device: str = "auto",
     batch_size: int | None = None,
     prompt: str | None = None,
@@ -75,17 +81,24 @@ def load_when_needed(
     long_texts: str = LONG_TEXTS[0],
     n_texts: int | None = None,
 ) -> Embedder:
-    """As `load`, but when the model's files are those of `recorded`, it is loaded only with the first text."""
-    loading = partial(
-        load,
-        model,
-        device=device,
-        batch_size=batch_size,
-        prompt=prompt,
-        dims=dims,
-        long_texts=long_texts,
-        n_texts=n_texts,
-    )
+    """As `load`, but when the model's files are those of `recorded`, it is loaded only with the first text.
+
+    `on_load` is called with it before it embeds anything.
+    """
+
+    def loading() -> Embedder:
+        embedder = load(
+            model,
+            device=device,
+            batch_size=batch_size,
+            prompt=prompt,
+            dims=dims,
+            long_texts=long_texts,
+            n_texts=n_texts,
+        )
+        on_load(embedder)
+        return embedder
+
     if recorded is not None and recorded.weights is not None and long_texts == recorded.long_texts:
         folder = model_folder(model)
         asked = (prompt or recorded.prompt, dims or recorded.dim, weights_hash(folder), tokenizer_hash(folder))

@@ -10,19 +10,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from lunacy.embedding.engine import Engine, Floats, Several
+from lunacy.embedding.encode import encode, failing
+from lunacy.embedding.engine import Engine, Several
 from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.norms import unit
 from lunacy.embedding.openvino import OpenVino
 from lunacy.embedding.packed import Packed
 from lunacy.embedding.padded import Padded
 from lunacy.embedding.parts import Parts, Unsupported, take_apart
 from lunacy.embedding.sentence import SentenceEmbedder
 from lunacy.embedding.tokenizer import TextReader
-from lunacy.embedding.types import WINDOWS, Embedded, Embedder, Prepared, Vectors
+from lunacy.embedding.tokens import Tokens
+from lunacy.embedding.types import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
 from lunacy.errors import ModelError
 
 MIN_COSINE = 0.99995  # 0.9999 is promised for every text, and the check sees seven
-_FEW_TEXTS = 64  # up to here, the start of a faster way (3 s on a CPU) costs more than it saves
 _MEASURED_SIZE, _MEASURED_TURNS = 768, 8  # some 3 ms each
 _CLEARLY = 0.9
 _NO_OPENVINO = "OpenVINO is not installed; with it (pip install 'lunacy[cpu]') embedding is faster"
@@ -59,19 +61,23 @@ class FastEmbedder:
     def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
         """Tokenise."""
         prompt = self._prompts[question]
-        return Prepared(texts, self._reader.read([prompt + text for text in texts] if prompt else texts), question)
+        with failing("the tokenizer cannot read a text"):
+            return Prepared(texts, self._reader.read([prompt + text for text in texts] if prompt else texts), question)
 
     def run(self, prepared: Prepared) -> Embedded:
         """One unit vector a text, in order; a text that was read in windows has their mean."""
-        tokens = prepared.tokens
-        assert tokens is not None
+        texts, tokens = prepared.texts, prepared.tokens
+        if tokens is None:
+            return self.embed(texts, question=prepared.question)
         if not len(tokens):
             return Embedded(np.empty((0, self.fingerprint.dim), np.float32), 0)
-        vectors = unit(self._engine.run(tokens)[:, : self.fingerprint.dim])
-        if tokens.owners is not None:
-            firsts = np.searchsorted(tokens.owners, np.arange(tokens.n_texts))
-            vectors = unit(np.add.reduceat(vectors, firsts, axis=0))
-        return Embedded(vectors, tokens.n_cut)
+        with failing("the model cannot embed a text"):
+            found = self._engine.run(tokens)[:, : self.fingerprint.dim]
+        if tokens.owners is None:
+            return Embedded(unit(found, texts), tokens.n_cut)
+        windows = unit(found, [texts[owner] for owner in tokens.owners])
+        firsts = np.searchsorted(tokens.owners, np.arange(tokens.n_texts))
+        return Embedded(unit(np.add.reduceat(windows, firsts, axis=0), texts), tokens.n_cut)
 
     def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
         """Both halves."""
@@ -84,17 +90,18 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
     Where that is a slow one, its notes say why. Raises ModelError when texts are to be read in windows and the model
     cannot be taken apart.
     """
-    if n_texts is not None and n_texts <= _FEW_TEXTS and not chunk:
+    if n_texts is not None and n_texts <= FEW_TEXTS and not chunk:
         return SentenceEmbedder(loaded, batch_size=batch_size)
     name, refused = loaded.fingerprint.model, ""
     try:
         parts = take_apart(loaded.model, with_prompt=bool(loaded.prompt or loaded.question_prompt))
         reader = TextReader(parts.tokenizer, parts.max_tokens, chunk=chunk)
-    except (Unsupported, ValueError) as error:
+        tokens = (TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader).read(_CHECKED)
+    except (Unsupported, *_FAILURES) as error:
         if chunk:
             raise ModelError(f"{name} cannot read long texts in windows: {error}; use --long-texts cut") from None
         return SentenceEmbedder(loaded, batch_size=batch_size, notes=[_note(name, loaded, "", str(error))])
-    check = _Check(loaded, TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader)
+    check = _Check(loaded, tokens)
     notes: list[str] = []
     for make in _ways(loaded.device, parts, batch_size):
         try:
@@ -116,22 +123,15 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
     return SentenceEmbedder(loaded, batch_size=batch_size, notes=[*notes, _note(name, loaded, "", refused)])
 
 
-def unit(vectors: Floats) -> Vectors:
-    """Each row divided by its norm, (n, dim) float32. Raises ModelError for one that is not finite."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not np.isfinite(norms).all():
-        raise ModelError("the model gave a vector that is not finite; try another --device")
-    return np.ascontiguousarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny))
-
-
 class _Check:
     """The vectors of a few texts by `encode`, to hold an engine to."""
 
-    def __init__(self, loaded: Loaded, reader: TextReader) -> None:
-        self._tokens = reader.read(_CHECKED)
-        self._right: Vectors = loaded.model.encode(
-            list(_CHECKED), prompt="", batch_size=1, show_progress_bar=False, normalize_embeddings=True
-        )
+    def __init__(self, loaded: Loaded, tokens: Tokens) -> None:
+        """`tokens`: of the checked texts, cut where the model ends."""
+        self._tokens = tokens
+        with failing("the model cannot embed a text"):
+            right = encode(loaded.model, _CHECKED, prompt="", batch_size=1)
+        self._right = unit(right, _CHECKED)
 
     def lowest_cosine(self, engine: Engine) -> float:
         """1: the very same; NaN where a vector is not finite."""

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
+from lunacy.embedding.norms import faulty, lengths, unit
 from lunacy.embedding.types import Vectors
 from lunacy.errors import VectorsError
 
 _MAGIC = b"\x93NUMPY"
 _NOT_NPY = (OSError, ValueError, EOFError, OverflowError, SyntaxError, tokenize.TokenError, Warning)
-_NORMS = (1e-12, 1e12)  # outside, float32 would lose digits, or overflow, on the way to a unit vector
 _BLOCK_ROWS = 2**13
 
 
@@ -54,19 +54,14 @@ class GivenVectors:
     def _map(self) -> npt.NDArray[np.floating]:
         return open_memmap(self.path, mode="r")
 
-    @np.errstate(all="ignore")  # what is wrong is looked for
     def _check(self) -> None:
         for start in range(0, self.n_rows, _BLOCK_ROWS):
             block = self._map()[start : start + _BLOCK_ROWS].astype(np.float32)
-            norms = np.sqrt(np.einsum("ij,ij->i", block, block))  # (b,): NaN or Inf if any value is, 0 if all are
-            wrong = np.flatnonzero(~((norms > _NORMS[0]) & (norms < _NORMS[1])))
-            if len(wrong):
+            if len(wrong := faulty(lengths(block))):
                 row = start + int(wrong[0])
                 what = "is all zeros" if not np.any(block[wrong[0]]) else "holds NaN, Inf or values too large or small"
                 raise VectorsError(f"{self.path}: row {row} {what}; nothing was written")
 
     def unit_rows(self, places: Sequence[int]) -> Vectors:
         """The vectors at `places`, normalised: (n, dim) float32."""
-        rows = self._map()[np.asarray(places, np.int64)].astype(np.float32)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows
+        return unit(self._map()[np.asarray(places, np.int64)])

@@ -43,10 +43,7 @@ class LazyEmbedder:
 
     def run(self, prepared: Prepared) -> Embedded:
         """The second half. Raises FingerprintMismatch when the loaded model is another one after all."""
-        embedder = self._loaded()
-        if prepared.tokens is None:
-            prepared = embedder.prepare(prepared.texts, question=prepared.question)
-        return embedder.run(prepared)
+        return self._loaded().run(prepared)
 
     def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
         """Both halves."""

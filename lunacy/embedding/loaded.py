@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
+from lunacy.embedding.check import check_vectors, check_weights, explain, loading
+from lunacy.embedding.device import pick_device
+from lunacy.embedding.encode import failing
+from lunacy.embedding.folder import check_files
+from lunacy.embedding.length import settle_length
 from lunacy.embedding.models import canonical_name, model_folder, pooling, tokenizer_hash, weights_hash
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
@@ -15,6 +21,8 @@ from lunacy.fingerprint import Fingerprint
 disable_progress_bar()  # type: ignore[no-untyped-call]  # a person who asks a question does not want to see it
 
 _PAPER_PROMPTS = ("document", "passage", "corpus")  # the names that models give it, as `encode_document` looks for them
+# A model in half precision is computed with in float32; weights of another shape are reported, not raised.
+_OPTIONS: dict[str, Any] = {"torch_dtype": torch.float32, "ignore_mismatched_sizes": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +45,36 @@ def load_model(
     dims: int | None = None,
     long_texts: str = "cut",
 ) -> Loaded:
-    """Load; raises ModelError when the model or the device cannot be had, or the model has not so many `dims`."""
-    device = _pick_device(device)
+    """Load, and check that the model is whole.
+
+    Raises ModelError when it cannot be had, is not whole or has not so many `dims`, UsageError for a device that is not
+    there.
+    """
+    device = pick_device(device)
     folder = model_folder(name)
-    try:
-        model = SentenceTransformer(str(folder), device=device, local_files_only=True)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ImportError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{name} cannot be loaded as a sentence-transformers model: {reason}") from error
-    dim = model.get_embedding_dimension()
-    assert dim is not None
-    if dims is not None and not 0 < dims <= dim:
-        raise ModelError(f"{name} has vectors of {dim} dimensions, {dims} are asked for; give --dims 1 to {dim}")
+    check_files(folder)
+    todo = "download it again, or take another model"
+    with failing("the model cannot be loaded", folder, todo=todo), loading() as reports:
+        try:
+            model = SentenceTransformer(str(folder), device=device, local_files_only=True, model_kwargs=dict(_OPTIONS))
+        except Exception:
+            explain(folder)
+            raise
+        model.float()
+    check_weights(model, reports, folder)
+    max_tokens = settle_length(model, folder)
     prompt = _own_prompt(model, _PAPER_PROMPTS) if prompt is None else prompt
     question_prompt = _own_prompt(model, ("query",)) if question_prompt is None else question_prompt
+    dim = check_vectors(model, (prompt, question_prompt), folder)
+    if dims is not None and not 0 < dims <= dim:
+        raise ModelError(f"{name} has vectors of {dim} dimensions, {dims} are asked for; give --dims 1 to {dim}")
     fingerprint = Fingerprint(
         model=canonical_name(name),
         text="",
         dim=dims or dim,
         weights=weights_hash(folder),
         tokenizer=tokenizer_hash(folder),
-        max_tokens=model.max_seq_length,
+        max_tokens=max_tokens,
         pooling=pooling(folder),
         prompt=prompt,
         long_texts=long_texts,
@@ -71,12 +88,3 @@ def _own_prompt(model: SentenceTransformer, names: tuple[str, ...]) -> str:
         if name is not None and model.prompts.get(name) is not None:
             return str(model.prompts[name])
     return ""
-
-
-def _pick_device(device: str) -> str:
-    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        return next(name for name, there in has.items() if there)
-    if not has.get(device):
-        raise ModelError(f"this machine has no {device} device; use --device cpu, or leave it out")
-    return device

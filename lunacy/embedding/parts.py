@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from sentence_transformers import SentenceTransformer
-from torch import nn
 
 from lunacy.embedding.head import KEY, POOLINGS, Head
+from lunacy.embedding.length import NO_LIMIT, first_position
 
-_NO_LIMIT = 10**9  # tokenizers that know no limit say 1e30
 _STEPS = ("Dense", "LayerNorm", "Normalize", "Dropout")  # modules that map vector to vector, each text by itself
 
 
@@ -54,8 +52,8 @@ def take_apart(model: SentenceTransformer, *, with_prompt: bool = False) -> Part
         transformer=first.auto_model,
         tokenizer=first.tokenizer,
         head=Head(modes, [module for module, name in zip(modules[2:], names[2:], strict=True) if name != "Dropout"]),
-        max_tokens=limit if limit is not None and limit < _NO_LIMIT else None,
-        first_position=_first_position(first.auto_model),
+        max_tokens=limit if limit is not None and limit < NO_LIMIT else None,
+        first_position=first_position(first.auto_model),
         dim=model.get_embedding_dimension() or 0,
     )
 
@@ -83,12 +81,3 @@ def _check_first(first: Any) -> None:
         raise Unsupported("it cuts texts at their beginning")
     if getattr(first, "do_lower_case", False):
         raise Unsupported("it lower-cases texts outside the tokenizer")
-
-
-def _first_position(transformer: nn.Module) -> int:
-    """RoBERTa, XLM-R and their kin count from padding_idx + 1; they alone keep both in one module."""
-    for module in transformer.modules():
-        padding = getattr(module, "padding_idx", None)
-        if isinstance(padding, int) and isinstance(getattr(module, "position_embeddings", None), torch.nn.Embedding):
-            return padding + 1
-    return 0

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lunacy.embedding.encode import encode, failing
 from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.norms import unit
 from lunacy.embedding.padded import BATCH_SIZE
 from lunacy.embedding.types import Embedded, Prepared
 
@@ -35,16 +37,10 @@ class SentenceEmbedder:
         if not texts:
             return Embedded(np.empty((0, dim), np.float32), 0)
         prompt = self._prompts[prepared.question]
-        vectors = self._model.encode(
-            texts,
-            prompt=prompt,
-            batch_size=self._batch_size,
-            show_progress_bar=False,
-            convert_to_numpy=True,
-            normalize_embeddings=True,
-            truncate_dim=dim,
-        )
-        return Embedded(np.ascontiguousarray(vectors, np.float32), self._n_cut([prompt + text for text in texts]))
+        with failing("the model cannot embed a text"):
+            vectors = encode(self._model, texts, prompt=prompt, batch_size=self._batch_size, dim=dim)
+            n_cut = self._n_cut([prompt + text for text in texts])
+        return Embedded(unit(vectors, texts), n_cut)
 
     def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
         """Both halves."""

@@ -64,7 +64,8 @@ def cut(tokens: Tokens, max_tokens: int, frame: Frame) -> Tokens:
     too_long = np.flatnonzero(tokens.lengths > max_tokens)
     if not len(too_long):
         return tokens
-    assert int(tokens.lengths.max()) == max_tokens + 1
+    if tokens.lengths.max() != max_tokens + 1:
+        raise ValueError("the tokenizer does not cut a text where it is told to")
     ids = np.delete(tokens.ids, tokens.bounds[too_long] + max_tokens - len(frame.after))
     lengths = np.minimum(tokens.lengths, max_tokens)
     return Tokens(ids, _bounds(lengths), n_cut=len(too_long))

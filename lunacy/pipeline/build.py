@@ -97,8 +97,16 @@ def build_index(
         dims=dims,
         long_texts=long_texts,
     )
-    for one in settings.notes:
-        note(one)
+    told: dict[str, None] = {}
+
+    def tell(notes: Iterable[str]) -> None:
+        """Each once, and as soon as it is known."""
+        for one in notes:
+            if one not in told:
+                told[one] = None
+                note(one)
+
+    tell(settings.notes)
     text, patterns, model_name = settings.text, settings.scope.category, settings.model or DEFAULT_MODEL
     options: dict[str, Any] = {
         "batch_size": batch_size,
@@ -121,8 +129,11 @@ def build_index(
         if vectors is not None:
             source = from_file(opened, vectors, settings.model, text)
         else:
-            embedder = embedder or load_when_needed(model_name, settings.recorded, device=device, **options)
+            embedder = embedder or load_when_needed(
+                model_name, settings.recorded, on_load=lambda loaded: tell(loaded.notes), device=device, **options
+            )
             source = from_model(embedder, text)
+        tell(source.notes())
         with (
             Writer(into, source.fingerprint, scope=settings.scope) as writer,
             Quarantine(new_quarantine(into)) as bad,
@@ -140,6 +151,7 @@ def build_index(
                     for n, window in windows:
                         _set_aside(window, counts, bad, opened[n].name)
                         run.take_in(window, with_filtered=prune)
+                        tell(source.notes())  # other machines may have some
                         progress(_progress(counts, opened, n, window))
                         if window.broken is not None:
                             broken.append(window.broken)

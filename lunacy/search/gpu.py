@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from lunacy.errors import UsageError
+from lunacy.embedding.device import pick_device as torch_device
 from lunacy.search.scan import Fetched, Part, joined
 from lunacy.store import Rows, Vectors
 
@@ -19,18 +19,9 @@ _SCORES = 2**28  # at a time: 1 GB
 
 
 def pick_device(wanted: str) -> str | None:
-    """The device of torch for `wanted` ("auto", "cuda", "mps", "cpu"); None: the CPU, and FAISS.
-
-    Raises UsageError for one that this machine lacks.
-    """
-    if wanted == "cpu":
-        return None
-    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next((name for name, there in has.items() if there), None)
-    if not has.get(wanted):
-        raise UsageError(f"this machine has no {wanted} device; use --device cpu, or leave it out")
-    return wanted
+    """As `embedding.device.pick_device`; None: the CPU, and FAISS."""
+    device = torch_device(wanted)
+    return None if device == "cpu" else device
 
 
 @torch.inference_mode()

@@ -1,0 +1,152 @@
+"""The gate behind a model's files: whether what was loaded of them is the whole model, and tells texts apart."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from transformers import PreTrainedModel
+
+from lunacy.embedding.encode import encode, failing
+from lunacy.embedding.folder import tokenizer_files, weight_files
+from lunacy.embedding.norms import faulty, lengths, unit
+from lunacy.errors import ModelError
+
+_PROBES = ("light from three stars", "money with small risks")  # alike in all but their words: as many, as long
+_AGAIN = "download the model again"
+_ALIKE = 0.9995
+_NAMED, _SHOWN = 2, 40  # keys of each sort; characters of a prompt
+_BUFFERS = re.compile(r"(^|\.)(position_ids|token_type_ids|\S*inv_freq|masked_bias|_weight)$")  # computed, or twins
+_UNUSED = re.compile(rf"(^|\.)pooler\.|{_BUFFERS.pattern}")  # sentence-transformers pools by itself
+_LOADING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What transformers tells of the weights of one transformer."""
+
+    model: PreTrainedModel
+    missing: Sequence[str]
+    unexpected: Sequence[str]
+    mismatched: Sequence[Any]  # (key, shape in the file, shape by config.json)
+
+
+@contextmanager
+def loading() -> Iterator[list[Report]]:
+    """The reports of what this thread loads in the block, which is kept from logging and warning of it.
+
+    `from_pretrained` gives its report to none but its caller, which is sentence-transformers, and that drops it.
+    """
+    reports: list[Report] = []
+    thread = threading.get_ident()
+    base: Any = PreTrainedModel
+    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "huggingface_hub")]
+    with _LOADING, warnings.catch_warnings():
+        plain, levels = base.__dict__["from_pretrained"], [logger.level for logger in loggers]
+
+        def from_pretrained(cls: type[PreTrainedModel], *args: Any, **options: Any) -> Any:
+            model, found = plain.__func__(cls, *args, **{**options, "output_loading_info": True})
+            if threading.get_ident() == thread:
+                keys = (sorted(found[f"{sort}_keys"]) for sort in ("missing", "unexpected", "mismatched"))
+                reports.append(Report(model, *keys))
+            return (model, found) if options.get("output_loading_info") else model
+
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        base.from_pretrained = classmethod(from_pretrained)
+        try:
+            yield reports
+        finally:
+            base.from_pretrained = plain
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def check_weights(model: SentenceTransformer, reports: Sequence[Report], folder: Path) -> None:
+    """Raises ModelError when the weights are not those that config.json describes, no more and no less."""
+    unused = _BUFFERS if "pooler" in str(getattr(model[0], "modality_config", "")) else _UNUSED
+    for report in reports:
+        missing = [key for key in report.missing if not unused.search(key)]
+        unknown = [key for key in report.unexpected if not unused.search(key)]
+        if not missing:  # a checkpoint may have a head for another task besides
+            unknown = [key for key in unknown if _is_of_body(report.model, key)]
+        reshaped = [f"{key}: {list(found)} instead of {list(right)}" for key, found, right in report.mismatched]
+        wrong = [
+            f"{len(keys):,} {what} ({', '.join(keys[:_NAMED])}{', ...' if len(keys) > _NAMED else ''})"
+            for keys, what in ((missing, "missing"), (unknown, "unknown"), (reshaped, "of another shape"))
+            if keys
+        ]
+        if wrong:
+            raise ModelError(
+                f"the weights are not those that config.json describes: {', '.join(wrong)}; they were cut, saved under "
+                "other names, or are another model's: download it again",
+                where=folder,
+            )
+
+
+def _is_of_body(model: PreTrainedModel, key: str) -> bool:
+    """Whether a key that the model lacks is of the transformer itself, and not of a head for another task."""
+    first, _, rest = key.partition(".")
+    is_body = first == model.base_model_prefix or first in dict(model.named_children())
+    return is_body and not (model.config.is_encoder_decoder and rest.startswith("decoder."))
+
+
+def check_vectors(model: SentenceTransformer, prompts: Sequence[str], folder: Path) -> int:
+    """The dimension of the model's vectors.
+
+    Raises ModelError when two different texts behind one of `prompts` get the same vector, or one text two.
+    """
+    dim = 0
+    for prompt in dict.fromkeys(prompts):
+        with failing("the model cannot embed a text", folder, todo=_AGAIN):
+            first, again = (encode(model, _PROBES, prompt=prompt, batch_size=len(_PROBES)) for _ in range(2))
+        if len(faulty(lengths(first))):
+            raise ModelError(
+                "the model gives vectors of zeros, or of values that are not finite: its weights are damaged; "
+                "download it again",
+                where=folder,
+            )
+        first, again = unit(first), unit(again)
+        if (first * again).sum(1).min() < _ALIKE:
+            raise ModelError("the model gives a text another vector each time; download it again", where=folder)
+        if first[0] @ first[1] > _ALIKE:
+            behind = f" behind the prompt {prompt[:_SHOWN]!r}" if prompt else ""
+            raise ModelError(
+                f"the model gives different texts the same vector{behind}: its tokenizer or its weights are not what "
+                "they were in training; download it again",
+                where=folder,
+            )
+        dim = first.shape[1]
+    said = model.get_embedding_dimension()
+    if said not in (None, dim):
+        raise ModelError(
+            f"the model's vectors have {dim} dimensions, and its modules say {said}: their files are of different "
+            "models; download it again",
+            where=folder,
+        )
+    return dim
+
+
+def explain(folder: Path) -> None:
+    """Raises ModelError for the file that made loading fail, where that can be told: transformers hides it."""
+    for path in tokenizer_files(folder):
+        if path.name == "tokenizer.json":
+            with failing(f"{path.name} cannot be read", folder, todo=_AGAIN):
+                Tokenizer.from_file(str(path))
+    for path in weight_files(folder):
+        if path.suffix == ".bin":
+            with failing(f"{path.name} cannot be read", folder, todo=_AGAIN):
+                weights = torch.load(path, map_location="cpu", weights_only=True)
+            if not isinstance(weights, dict):
+                raise ModelError(f"{path.name} holds no weights; download it again", where=folder)
