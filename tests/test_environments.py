@@ -84,7 +84,7 @@ COMMANDS = {
     "help": "query --help",
 }
 IN_THE_QUICK_RUN = ("batch",)
-DEVELOPERS = ("Traceback", "Error:", "Warning:", "Exception ignored", 'File "')
+DEVELOPERS = ("Traceback", "Warning:", "Exception ignored", 'File "')
 
 
 @pytest.fixture(scope="module")

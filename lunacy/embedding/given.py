@@ -54,6 +54,7 @@ class GivenVectors:
     def _map(self) -> npt.NDArray[np.floating]:
         return open_memmap(self.path, mode="r")
 
+    @np.errstate(all="ignore")  # what is wrong is looked for
     def _check(self) -> None:
         for start in range(0, self.n_rows, _BLOCK_ROWS):
             block = self._map()[start : start + _BLOCK_ROWS].astype(np.float32)

@@ -218,8 +218,10 @@ def _is_index(folder: Path) -> bool:
 def _remains(folder: Path) -> Iterator[Path]:
     """What is a first run's own, in a folder without a commit."""
     is_begun = (folder / NAME).exists() and (folder / NAME).stat().st_size > 0
+    # after a loss of power SQLite's log may be there and what it belongs to not; our lock tells that it was ours
+    is_locked = is_lock(begin_of(folder / LOCK_NAME, _LONGEST_LINE)) if is_regular(folder / LOCK_NAME) else False
     for path in own_files(folder, lambda path: path == folder / segment_name(1) and mark_of(path) is not None):
-        needs_database = path.name in (WAL, SHM) or path.name.startswith("segment-")
+        needs_database = (path.name in (WAL, SHM) and not is_locked) or path.name.startswith("segment-")
         is_another = path.name == JOURNAL and not begins_a_database(path)
         is_another |= path.name != QUARANTINE_NAME and is_quarantine(path)
         if path.is_relative_to(folder / caches.FOLDER_NAME) or is_another or (needs_database and not is_begun):

@@ -328,3 +328,17 @@ def test_a_lock_that_was_taken_away_is_taken_anew(tmp_path: Path, monkeypatch: p
     with Writer(tmp_path / "index", FakeEmbedder().fingerprint):
         assert n == 2
         assert b"process " in (tmp_path / "index/writer.lock").read_bytes()
+
+
+@pytest.mark.parametrize("database", [None, b""])
+def test_a_log_whose_database_power_took_is_no_obstacle_beside_our_lock(home: Path, database: bytes | None) -> None:
+    folder = home / "begun"
+    folder.mkdir()
+    (folder / "writer.lock").write_text(f"process {os.getpid()} on here\n")
+    (folder / "papers.db-wal").write_bytes(b"\x37\x7f\x06\x82" + bytes(100))
+    if database is not None:
+        (folder / "papers.db").write_bytes(database)
+    assert (
+        run("index", home / "few.jsonl", "--into", folder, "--vectors", home / "few.npy", "--model", "m").exit_code == 0
+    )
+    assert verify(folder) == []
