@@ -83,7 +83,10 @@ COMMANDS = {
     "a wrong option": "query --no-such-option",
     "help": "query --help",
 }
-IN_THE_QUICK_RUN = ("batch",)
+IN_THE_QUICK_RUN = (  # each with a batch
+    *("nothing", "no home", "strict ascii", "shift jis", "warnings as errors", "a program that talks at its start"),
+    *("a folder that is gone", "few files"),
+)
 DEVELOPERS = ("Traceback", "Warning:", "Exception ignored", 'File "')
 
 
@@ -104,7 +107,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 CASES = [
-    pytest.param(around, command, marks=[] if command in IN_THE_QUICK_RUN else [pytest.mark.slow])
+    pytest.param(around, command, marks=[] if command == "batch" and around in IN_THE_QUICK_RUN else [pytest.mark.slow])
     for around, command in product(SURROUNDINGS, COMMANDS)
 ]
 

@@ -100,7 +100,9 @@ def test_json_redirected_to_a_file_is_utf8(index: Path, tmp_path: Path) -> None:
     assert orjson.loads((tmp_path / "out").read_bytes())["query"]["title"] == f"{TITLE} {IDS[0]}"
 
 
-@pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(one, marks=pytest.mark.slow) for one in ("cp1252", "utf-8"))]
+)
 def test_a_folder_whose_name_this_encoding_lacks_is_shown(index: Path, tmp_path: Path, encoding: str) -> None:
     shutil.copytree(index / "index", tmp_path / TITLE)
     for command in (["info"], ["info", "--format", "json"], ["verify"], ["remove", IDS[0]], ["compact"]):

@@ -55,7 +55,7 @@ def assert_unit(vectors: np.ndarray, dim: int) -> None:
 
 
 @pytest.mark.parametrize("n_texts", [1, None])
-@pytest.mark.parametrize("dims", [None, 16])
+@pytest.mark.parametrize("dims", [None, pytest.param(16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dtype", FORMATS, ids=str)
 def test_a_model_of_any_number_format_is_computed_with_in_float32(
     tmp_path: Path, dtype: torch.dtype, dims: int | None, n_texts: int | None
