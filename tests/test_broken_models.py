@@ -316,6 +316,10 @@ BROKEN: dict[str, tuple[list[Break], str]] = {
         [plain, change(CONFIG, architectures=["LlamaForCausalLM"])],
         "LlamaForCausalLM, a generative",
     ),
+    "a generative model of old": (
+        [plain, change(CONFIG, architectures=["GPT2LMHeadModel"])],
+        "GPT2LMHeadModel, a gen",
+    ),
     "an adapter": ([write("adapter_config.json", b'{"base_model_name_or_path": "a/b"}')], "cannot be loaded: .*"),
 }
 

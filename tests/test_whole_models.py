@@ -119,6 +119,7 @@ def in_a_bin(folder: Path) -> None:
         edit(CONFIG, lambda found: found.pop("architectures") and None),
         in_a_bin,
         with_a_vocabulary_of_old,
+        lambda folder: (plain(folder), change(CONFIG, architectures=["XLMWithLMHeadModel"])(folder)),
     ],
 )
 def test_a_whole_model_is_taken_however_it_was_saved(tmp_path: Path, as_it_is: Callable[[Path], object]) -> None:

@@ -36,8 +36,9 @@ _CONFIGURED = ("pooling", "dense", "layernorm")  # modules that have a config.js
 _NOT_FOR_TEXTS = {
     "ForSequenceClassification": "a classifier or cross-encoder",
     "ForCausalLM": "a generative model",
-    "LMHeadModel": "a generative model",
-}
+    "GPT2LMHeadModel": "a generative model",
+    "OpenAIGPTLMHeadModel": "a generative model",
+}  # XLMWithLMHeadModel and others of that age are encoders
 _KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _MOST_LAYERS = 10_000
 _DOWNLOADED = ("pointer", "web page", "empty")  # what stands in a file's place
