@@ -147,3 +147,11 @@ def test_a_real_limit_is_one_line_too(kind: str, limit: int, said: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path.home())
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
     assert said in done.stderr
+
+
+def test_a_python_without_docstrings_is_told_what_to_leave_out() -> None:
+    """transformers reads its own docstrings, and prints a page about each that is not there."""
+    code = "from lunacy.embedding import load; load()"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert "leave out -OO and PYTHONOPTIMIZE=2" in done.stderr

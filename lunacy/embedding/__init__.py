@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
 from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
 from lunacy.embedding.types import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
-from lunacy.errors import UsageError
+from lunacy.errors import ModelError, UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.limits import require
 
@@ -58,6 +59,8 @@ def load(
     """
     if long_texts not in LONG_TEXTS:
         raise UsageError(f"long_texts {long_texts!r} is unknown; choose one of {', '.join(LONG_TEXTS)}")
+    if sys.flags.optimize > 1:
+        raise ModelError("models are not loaded by a Python without docstrings; leave out -OO and PYTHONOPTIMIZE=2")
     few = n_texts is not None and n_texts <= FEW_TEXTS
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     from lunacy.embedding.fast import choose  # torch: seconds
