@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import threading
 
@@ -11,7 +12,7 @@ _LOW = 1000  # processes and threads of one user: below it, a limit is looked in
 _GB = 1e9
 
 
-def require(*, n_threads: int, address_space_bytes: int) -> None:
+def require(*, n_threads: int, address_space_bytes: int = 0) -> None:
     """Raises LunacyError where `ulimit -v` is below so many bytes, or `ulimit -u` leaves no room for so many threads.
 
     OpenBLAS, for one, sends the program a Ctrl-C when it cannot start its threads, and crashes without memory.
@@ -25,6 +26,14 @@ def require(*, n_threads: int, address_space_bytes: int) -> None:
     limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
     if limit != resource.RLIM_INFINITY and limit < _LOW and not can_start_threads(n_threads):
         raise LunacyError(NO_THREADS)
+
+
+def require_working_folder() -> None:
+    """Raises LunacyError where the working folder was deleted: oneMKL, for one, ends the program there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise LunacyError("the working folder was deleted; change to another: cd") from None
 
 
 def can_start_threads(n: int = 1) -> bool:

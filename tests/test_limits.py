@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 
+from lunacy import build_index, open_index
 from lunacy.cli import main
 from lunacy.embedding import load
 from lunacy.errors import NO_THREADS, LunacyError, one_line
 from lunacy.limits import can_start_threads, require
+from lunacy.pipeline import build_lexical
+from lunacy.store import verify
+from tests.conftest import FakeEmbedder, lines, record
 from tests.test_cli import run
 
 PLENTY = 2**40
@@ -81,6 +85,32 @@ def test_a_model_is_not_loaded_with_too_little(limited: Callable[..., None], opt
     limited(**options)
     with pytest.raises(LunacyError, match="raise the limit: ulimit -"):
         load("no such model", n_texts=n_texts)
+
+
+@pytest.mark.parametrize("n_texts", [1, None])
+def test_a_model_is_not_loaded_where_the_working_folder_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, n_texts: int | None
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(LunacyError, match="the working folder was deleted; change to another: cd"):
+        load("no such model", n_texts=n_texts)
+
+
+def test_words_are_not_indexed_or_asked_with_too_few_threads(limited: Callable[..., None], tmp_path: Path) -> None:
+    """tantivy would panic, and print a page of its own."""
+    (tmp_path / "snapshot").write_bytes(lines([record(one) for one in ("1802.00001", "1802.00002")]))
+    build_index(tmp_path / "snapshot", into=tmp_path / "ix", embedder=FakeEmbedder())
+    build_lexical(tmp_path / "ix")
+    limited(processes=20, n_threads=1)
+    with open_index(tmp_path / "ix") as ix:
+        assert len(ix.similar("1802.00001")) == 1
+        with pytest.raises(LunacyError, match="raise the limit: ulimit -u"):
+            ix.similar("1802.00001", rank="lexical")
+    with pytest.raises(LunacyError, match="raise the limit: ulimit -u"):
+        build_lexical(tmp_path / "ix")
+    assert verify(tmp_path / "ix") == []
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,14 @@ def make_caches(folder: Path) -> None:
     caches.refresh_caches(folder, least_rows=1)
 
 
+def _only_small_ones(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("lunacy.pipeline.caches.LEAST_SEGMENT", 1)
+    patch.setattr("lunacy.pipeline.caches.load", _no_model)
+
+
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.pipeline.caches.LEAST_SEGMENT", 1)
-    monkeypatch.setattr("lunacy.pipeline.caches.load", _no_model)
+    _only_small_ones(monkeypatch)
 
 
 def _no_model(*_arguments: object, **_options: object) -> None:
@@ -105,8 +109,11 @@ FILTERS = st.builds(
 )
 
 
+Case = tuple[list[np.ndarray], list[int], np.ndarray, int, Filter, bool]
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[list[np.ndarray], list[int], np.ndarray, int, Filter, bool]:
+def cases(draw: st.DrawFn) -> Case:
     pool = draw(st.sampled_from([np.eye(DIM, dtype=np.float32), random_units(8), random_units(60, seed=3)]))
     chosen = draw(st.lists(st.integers(0, len(pool) - 1), min_size=1, max_size=60))
     cuts = sorted(draw(st.sets(st.integers(1, len(chosen)), max_size=3)))
@@ -116,11 +123,23 @@ def cases(draw: st.DrawFn) -> tuple[list[np.ndarray], list[int], np.ndarray, int
     return parts, dead, query, draw(st.integers(1, 70)), draw(FILTERS), draw(st.booleans())
 
 
-@settings(max_examples=150, deadline=None)
-@given(cases(), st.sampled_from([0.0, 0.03, 1.0]), st.integers(0, 2))
-def test_every_mode_and_filter_gives_what_brute_force_gives(
-    case: tuple[list[np.ndarray], list[int], np.ndarray, int, Filter, bool], few: float, cached: int
-) -> None:
+MODES = (cases(), st.sampled_from([0.0, 0.03, 1.0]), st.integers(0, 2))
+
+
+@settings(max_examples=50, deadline=None)
+@given(*MODES)
+def test_a_mode_with_a_filter_gives_what_brute_force_gives(case: Case, few: float, cached: int) -> None:
+    compare(case, few, cached)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(*MODES)
+def test_every_mode_and_filter_gives_what_brute_force_gives(case: Case, few: float, cached: int) -> None:
+    compare(case, few, cached)
+
+
+def compare(case: Case, few: float, cached: int) -> None:
     """`few`: how filtered segments are scanned; `cached`: nothing, before an update, after it."""
     parts, dead, query, k, wanted, include_withdrawn = case
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:
@@ -174,14 +193,22 @@ def rows() -> np.ndarray:
     return (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture
-def index(tmp_path: Path, rows: np.ndarray) -> Path:
+@pytest.fixture(scope="module")
+def with_caches(tmp_path_factory: pytest.TempPathFactory, rows: np.ndarray) -> Path:
     """3,000 papers with all caches."""
-    folder = tmp_path / "index"
+    folder = tmp_path_factory.mktemp("modes") / "index"
     fill(folder, np.split(rows, [2500]))
-    make_caches(folder)
-    build_ivf(folder, recall=0.9)
+    with pytest.MonkeyPatch.context() as patch:
+        _only_small_ones(patch)
+        make_caches(folder)
+        build_ivf(folder, recall=0.9)
     return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, with_caches: Path) -> Path:
+    """A copy of that."""
+    return Path(shutil.copytree(with_caches, tmp_path / "index"))
 
 
 def answers(folder: Path, queries: np.ndarray, k: int = 10) -> list[tuple[list[int], list[float]]]:
@@ -305,6 +332,25 @@ def test_caches_of_another_index_are_not_used(index: Path, rows: np.ndarray, tmp
         [found] = search(view, rows[:1], 5, wanted=wanted)
         able = {place: row for place, row in enumerate(rows[::-1]) if place % 11 != 5 and admits(paper(place), wanted)}
         assert_found(found, brute_force(able, rows[0], 5))
+
+
+def test_harmed_columns_give_an_answer_or_one_line_and_verify_names_them(index: Path) -> None:
+    [path] = cache_paths(index, "columns")
+    whole, wanted = path.read_bytes(), Filter(category=("cs.*",), since="2024", author=("TURING",))
+    rng = np.random.default_rng(0)
+    n_named = 0
+    for _ in range(60):
+        harmed = bytearray(whole)
+        harmed[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+        path.write_bytes(harmed)
+        with viewed(index) as view:
+            try:
+                view.admitted(wanted)
+            except StoreError as error:
+                assert "delete the folder cache/" in error.full_message  # noqa: PT017 (which of them fail is chance)
+                n_named += 1
+    assert n_named > 0
+    assert len(verify(index)) == 1
 
 
 @pytest.mark.parametrize("kind", ["codes", "ivf", "columns"])

@@ -13,7 +13,7 @@ from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder,
 from lunacy.embedding.types import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
 from lunacy.errors import ModelError, UsageError
 from lunacy.fingerprint import Fingerprint
-from lunacy.limits import require
+from lunacy.limits import require, require_working_folder
 
 if TYPE_CHECKING:
     from lunacy.embedding.peer import PlainEncode
@@ -63,6 +63,7 @@ def load(
         raise ModelError("models are not loaded by a Python without docstrings; leave out -OO and PYTHONOPTIMIZE=2")
     few = n_texts is not None and n_texts <= FEW_TEXTS
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
+    require_working_folder()
     from lunacy.embedding.fast import choose  # torch: seconds
     from lunacy.embedding.loaded import load_model
 

@@ -26,6 +26,7 @@ from tantivy import Filter as Step
 from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
 
 from lunacy.errors import StoreError
+from lunacy.limits import require
 from lunacy.search.pairs import FACT, draw_pairs
 from lunacy.search.scan import Scores
 from lunacy.store import Changes, Rows, Segment, View, caches
@@ -37,6 +38,7 @@ _PAIRS = 2**20  # values of a pair's hash
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
 _ANALYSED = "analysed"  # the name of the tokenizer for what is analysed already
 _CHUNK = 4096  # papers at a time
+_THREADS_TO_READ, _THREADS_TO_WRITE = 2, 10  # those that tantivy starts; it panics when it cannot
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _open(view: View) -> Lexical | None:
         return None
     if not caches.is_whole(view.folder, cache, by_hash=False):
         raise StoreError(f"{path.parent}: a file of the lexical index was cut; make it anew with: lunacy lexical")
+    require(n_threads=_THREADS_TO_READ)
     with _errors(path.parent):
         index = tantivy.Index.open(os.fspath(path.parent))
         return Lexical(path.parent, index, index.searcher(), covered, np.array(cache.facts[FACT]))
@@ -140,6 +143,7 @@ def write_lexical(view: View, folder: Path, before: Cache | None, since: Changes
 
 
 def _write(view: View, folder: Path, before: Cache | None, since: Changes | None) -> None:
+    require(n_threads=_THREADS_TO_WRITE)
     folder.mkdir()
     old = caches.path_of(view.folder, before) if before and caches.is_whole(view.folder, before) else None
     covered = _covered(view, before) if old else []

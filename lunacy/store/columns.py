@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.categories import matching_categories
+from lunacy.errors import StoreError
 from lunacy.filter import Filter, date_number
 from lunacy.names import Reading, authors_of, folded, may_be_among, readings
 from lunacy.store import caches
@@ -81,7 +82,15 @@ def admitted(database: Database, columns: Columns | None, wanted: Filter, end_ro
     """Which rows have a paper that `wanted` admits: (end_row,) bool."""
     mask = np.ones(end_row, np.bool_)
     if wanted.category or wanted.since or wanted.until or wanted.author:
-        (columns or _collect(database.stream(_SELECT), end_row, wanted.author)).admit(wanted, mask)
+        try:
+            (columns or _collect(database.stream(_SELECT), end_row, wanted.author)).admit(wanted, mask)
+        except (IndexError, ValueError, MemoryError) as error:  # rows and places that cannot be
+            if columns is None:
+                raise
+            raise StoreError(
+                "a cache of the index is damaged (cache/columns-*)",
+                hint="delete the folder cache/ of the index; answers stay the same",
+            ) from error
     if wanted.only_ids is not None:
         _keep(mask, [_rows_of(database, wanted.only_ids)])
     if wanted.not_ids:
