@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +17,10 @@ from lunacy.fingerprint import Fingerprint
 from tests.reliability.counts import DONE
 
 pytest.register_assert_rewrite("tests.searcher")
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # workers share the cores, and models would start a thread for each core
+    n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_threads //= int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, n_threads)))
 
 DIM = 16
 
@@ -92,6 +97,15 @@ def write_snapshot(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def few_quick(cases: Iterable[Any], *quick: Any) -> list[Any]:
+    """Cases for `parametrize`, of which only those among `quick` run in `make test`."""
+    return [one if one in quick else pytest.param(*_values(one), marks=pytest.mark.slow) for one in cases]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

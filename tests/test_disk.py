@@ -83,7 +83,9 @@ def test_an_update_without_changes_needs_no_space(index: Path, monkeypatch: pyte
     assert build(index, "few").counts.unchanged == len(PAPERS)
 
 
-@pytest.mark.parametrize("limit_bytes", [100, 5_000, 20_000, 200_000, 1_000_000])
+@pytest.mark.parametrize(
+    "limit_bytes", [5_000, 200_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (100, 20_000, 1_000_000))]
+)
 def test_a_file_that_may_not_grow_is_one_line_and_a_rerun_completes(index: Path, limit_bytes: int) -> None:
     """A limit on the size of files stands in for a quota: every write beyond it fails with EFBIG."""
     full = f"import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nlimit = ({limit_bytes},) * 2\n"

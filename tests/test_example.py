@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import lunacy
 from lunacy.paper import embedded_text
 from lunacy.snapshot import Snapshot, parse
 
+pytestmark = pytest.mark.slow  # CI runs them
 FOUR = ["1802.05130", "1802.05121", "1801.06294", "1709.01687"]
 
 

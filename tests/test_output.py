@@ -18,7 +18,7 @@ import pytest
 
 import lunacy
 from lunacy.query.ids import encodable
-from tests.conftest import DIM, lines, record, vector_of
+from tests.conftest import DIM, few_quick, lines, record, vector_of
 
 IDS = [f"1802.{number:05}" for number in range(1, 6)]
 TITLE = "Schrödinger's α–β 量子 🎉"
@@ -61,10 +61,14 @@ ENCODINGS = {
 
 @pytest.mark.parametrize(
     ("encoding", "form"),
-    [
-        *((encoding, form) for encoding in ENCODINGS for form in ("jsonl", "csv")),
-        *(("iso-8859-1", form) for form in ("json", "table", "ids")),
-    ],
+    few_quick(
+        [
+            *((encoding, form) for encoding in ENCODINGS for form in ("jsonl", "csv")),
+            *(("iso-8859-1", form) for form in ("json", "table", "ids")),
+        ],
+        *(("ascii", form) for form in ("jsonl", "csv")),
+        *(("iso-8859-1", form) for form in ("csv", "json", "table", "ids")),
+    ),
 )
 def test_a_batch_is_answered_whole_in_any_encoding(index: Path, encoding: str, form: str) -> None:
     done = start(
@@ -117,7 +121,9 @@ def test_a_text_of_the_c_locale_keeps_its_letters() -> None:
     assert encodable(TITLE) == TITLE
 
 
-@pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii", "utf-8", "C"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", "C", *(pytest.param(one, marks=pytest.mark.slow) for one in ("iso-8859-1", "utf-8"))]
+)
 def test_arguments_that_are_not_text_give_one_line(index: Path, encoding: str) -> None:
     strange = os.fsdecode(b"\xff\xfe")
     for command in (["query", strange], ["query", IDS[0], "--not-ids", strange], ["info", "--index", strange]):
@@ -197,16 +203,21 @@ def on_a_terminal(index: Path, *command: str, **environment: str | None) -> byte
 
 @pytest.mark.parametrize(
     ("environment", "is_styled"),
-    [
+    few_quick(
+        [
+            ({}, True),
+            ({"TERM": "dumb"}, False),
+            ({"TERM": ""}, False),
+            ({"TERM": None}, False),
+            ({"NO_COLOR": "1"}, False),
+            ({"NO_COLOR": "0"}, False),
+            ({"NO_COLOR": ""}, True),
+            ({"NO_COLOR": "", "TERM": "dumb"}, False),
+        ],
         ({}, True),
         ({"TERM": "dumb"}, False),
-        ({"TERM": ""}, False),
-        ({"TERM": None}, False),
         ({"NO_COLOR": "1"}, False),
-        ({"NO_COLOR": "0"}, False),
-        ({"NO_COLOR": ""}, True),
-        ({"NO_COLOR": "", "TERM": "dumb"}, False),
-    ],
+    ),
 )
 def test_styles_are_for_terminals_that_have_them(index: Path, environment: dict[str, str], is_styled: bool) -> None:
     shown = on_a_terminal(index, "query", IDS[0], "--top", "1", **environment)

@@ -17,7 +17,7 @@ import pytest
 from lunacy import build_index
 from lunacy.errors import SnapshotError
 from lunacy.snapshot import Line, Snapshot, Stopped, Window, read_windows, reading
-from tests.conftest import FakeEmbedder, lines, record
+from tests.conftest import FakeEmbedder, few_quick, lines, record
 from tests.test_pipeline import BAD, contents
 from tests.test_snapshot import CONTAINERS, TWO
 
@@ -227,7 +227,11 @@ HERE.add("no temporary files")
 
 
 @pytest.mark.parametrize(
-    ("case", "flags"), [*((case, []) for case in STRANGE), ("variables", ["-I"]), ("a site that prints", ["-S"])]
+    ("case", "flags"),
+    few_quick(
+        [*((case, []) for case in STRANGE), ("variables", ["-I"]), ("a site that prints", ["-S"])],
+        *((case, []) for case in list(STRANGE)[::3]),
+    ),
 )
 def test_a_strange_python_reads_all_the_same(
     write_snapshot: Callable[..., Path], tmp_path: Path, case: str, flags: list[str]

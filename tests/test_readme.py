@@ -41,6 +41,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # CI runs it
 def test_every_lunacy_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
@@ -61,6 +62,7 @@ def test_what_plan_prints_is_what_the_readme_shows() -> None:
     assert CliRunner().invoke(main, shlex.split(command)).output == shown
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

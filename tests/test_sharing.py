@@ -20,7 +20,7 @@ import pytest
 import lunacy
 from lunacy.errors import LunacyError, NoIndex, UsageError
 from lunacy.pipeline import remove_papers
-from tests.conftest import FakeEmbedder, lines, record, vector_of
+from tests.conftest import FakeEmbedder, few_quick, lines, record, vector_of
 
 ROOT = Path(__file__).parents[1]
 IDS = [f"1802.{n:05}" for n in range(1, 401)]
@@ -325,7 +325,16 @@ FORKS = {
 }
 
 
-@pytest.mark.parametrize("case", FORKS)
+QUICK = (
+    "a child answers as its parent does, after large questions in both",
+    "eight workers of a preforking server, asked at the same time",
+    "a fork while another thread asks",
+    "a child sees what its parent commits, and the parent what the child does",
+    "FAISS itself, after all that lunacy does with it in the parent",
+)
+
+
+@pytest.mark.parametrize("case", few_quick(FORKS, *QUICK))
 def test_a_forked_child_answers_as_its_parent(folder: Path, case: str) -> None:
     succeed(FORKS[case], folder)
 
@@ -349,6 +358,10 @@ def test_a_forked_child_asks_the_model_that_its_parent_loaded(tmp_path: Path) ->
 def succeed(work: str, folder: Path) -> None:
     code = PRELUDE + textwrap.dedent(work)
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)], cwd=ROOT, env={**os.environ}, text=True, capture_output=True
+        [sys.executable, "-c", code, str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        text=True,
+        capture_output=True,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -23,7 +23,7 @@ from lunacy.embedding import fast as fast_module
 from lunacy.embedding import load
 from lunacy.embedding.check import loading
 from lunacy.errors import ModelError
-from tests.conftest import record
+from tests.conftest import few_quick, record
 from tests.models import TEXTS, reference, tiny, wordpiece
 from tests.test_broken_models import (
     BERT,
@@ -150,7 +150,10 @@ def without_length(folder: Path) -> Path:
     return folder / "model"
 
 
-@pytest.mark.parametrize(("said", "n_texts"), [(10**30, 1), (10**30, None), (10**19 * 5, 1), (1e30, 1), (None, 1)])
+@pytest.mark.parametrize(
+    ("said", "n_texts"),
+    few_quick([(10**30, 1), (10**30, None), (10**19 * 5, 1), (1e30, 1), (None, 1)], (10**30, None), (None, 1)),
+)
 def test_a_model_without_a_longest_text_reads_all_of_it(
     tmp_path: Path, said: Any, n_texts: int | None, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,7 +183,12 @@ def test_an_index_is_made_with_a_model_without_a_longest_text(
 
 @pytest.mark.parametrize("n_texts", [1, None])
 @pytest.mark.parametrize(
-    ("kind", "said"), [("bert", 65), ("bert", 10**30), ("roberta", 65), ("roberta", 10**5), ("mpnet", 10**5)]
+    ("kind", "said"),
+    few_quick(
+        [("bert", 65), ("bert", 10**30), ("roberta", 65), ("roberta", 10**5), ("mpnet", 10**5)],
+        ("bert", 10**30),
+        ("roberta", 65),
+    ),
 )
 def test_a_length_beyond_the_table_of_positions_is_cut_to_it(
     tmp_path: Path, kind: str, said: int, n_texts: int | None

@@ -244,12 +244,29 @@ def test_a_first_run_that_fails_leaves_what_was_there(
         assert after == before
 
 
+def holds_a_commit(folder: Path) -> bool:
+    """Whether a question would be answered."""
+    try:
+        open_index(folder).close()
+    except NoIndex:
+        return False
+    return True
+
+
 def test_a_first_run_that_fails_after_a_commit_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeEmbedder, "window", 4)
     monkeypatch.setattr("lunacy.pipeline.run.COMMIT_S", 0)
     put(tmp_path / "few.jsonl", lines(PAPERS))
+
+    class AfterTheCommit(Failing):
+        def run(self, prepared: Prepared) -> Embedded:
+            given_up = time.monotonic() + 20
+            while self.texts and not holds_a_commit(tmp_path / "index") and time.monotonic() < given_up:
+                time.sleep(0.01)
+            return super().run(prepared)
+
     with pytest.raises(KeyboardInterrupt):
-        build_index(tmp_path / "few.jsonl", into=tmp_path / "index", embedder=Failing(KeyboardInterrupt()))
+        build_index(tmp_path / "few.jsonl", into=tmp_path / "index", embedder=AfterTheCommit(KeyboardInterrupt()))
     with open_index(tmp_path / "index") as ix:
         assert len(ix) == 4
     assert verify(tmp_path / "index") == []

@@ -100,7 +100,7 @@ def kill(command: list[str], folder: Path, n_kills: int) -> None:
 
 
 def test_after_kills_at_random_moments_the_next_run_finishes(command: list[str], tmp_path: Path) -> None:
-    kill(command, tmp_path / "index", 5)
+    kill(command, tmp_path / "index", 3)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lunacy.errors import LunacyError
+from tests.conftest import few_quick
 from tests.reliability.children import Children
 from tests.reliability.counts import DONE
 from tests.reliability.courses import Course
@@ -19,7 +20,7 @@ from tests.reliability.scenario import ACTIONS, State, state
 from tests.reliability.test_faults import check, finish
 
 COURSES = list(ACTIONS)
-N_QUICK = {"build": 25, "update": 40, "remove": 12, "compact": 12, "repair": 25}  # points
+N_QUICK = {"build": 10, "update": 12, "remove": 6, "compact": 6, "repair": 10}  # points
 
 
 @pytest.mark.parametrize("action", COURSES)
@@ -47,7 +48,7 @@ def test_the_name_of_a_new_index_folder_is_flushed_before_its_first_commit_retur
     assert str(home) in [event.path for event in events if event.kind == "s"]
 
 
-@pytest.mark.parametrize("flush", ["segment", "folder", "database"])
+@pytest.mark.parametrize("flush", few_quick(["segment", "folder", "database"], "database"))
 def test_a_flush_that_were_missing_would_be_noticed(
     flush: str, course: Callable[[str], Course], home: Path, watched: Children
 ) -> None:

@@ -28,7 +28,7 @@ N_READERS = 3
 
 
 def test_answers_during_writes_are_each_of_one_commit(home: Path) -> None:
-    read_and_write(home, 4)
+    read_and_write(home, 2)
 
 
 @pytest.mark.slow

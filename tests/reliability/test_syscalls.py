@@ -16,7 +16,7 @@ from tests.reliability.scenario import ACTIONS, state
 from tests.reliability.test_faults import check, finish
 
 HOW = ["EIO", "ENOSPC", "EINTR", "short", "full", "kill", "kill late"]
-N_QUICK = {"build": 4, "update": 6, "remove": 3, "compact": 3, "repair": 4}  # points each, spread over the run
+N_QUICK = {"build": 2, "update": 3, "remove": 2, "compact": 2, "repair": 2}  # points each, spread over the run
 
 
 @pytest.mark.parametrize("action", ACTIONS)
