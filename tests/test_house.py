@@ -50,8 +50,8 @@ DOORS = {
     "tantivy": ["search/lexical.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
-    "ray": ["pipeline/ray.py"],
-    "pyarrow": ["pipeline/shards.py"],
+    "ray": ["pipeline/cluster/ray.py"],
+    "pyarrow": ["pipeline/cluster/shards.py"],
 }
 
 

@@ -145,7 +145,7 @@ def test_of_lines_with_one_id_the_last_wins(
 ) -> None:
     before, repeats, wanted = case
     monkeypatch.setattr(FakeEmbedder, "window", window)
-    monkeypatch.setattr("lunacy.pipeline.run.COMMIT_S", commit_s)
+    monkeypatch.setattr("lunacy.pipeline.stages.COMMIT_S", commit_s)
     if before:
         build(before)
     report = build(repeats)
@@ -316,7 +316,7 @@ def test_after_a_broken_run_a_rerun_ends_as_if_nothing_had_happened(
     build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch, commit_s: float, n_kept: int
 ) -> None:
     monkeypatch.setattr(FakeEmbedder, "window", 2)
-    monkeypatch.setattr("lunacy.pipeline.run.COMMIT_S", commit_s)
+    monkeypatch.setattr("lunacy.pipeline.stages.COMMIT_S", commit_s)
     with pytest.raises(RuntimeError, match="out of memory"):
         build(papers(), embedder=BreakingEmbedder())
     if n_kept:

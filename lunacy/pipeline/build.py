@@ -15,9 +15,9 @@ from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_
 from lunacy.errors import PruneRefused, SnapshotError, UsageError
 from lunacy.pipeline.caches import refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
-from lunacy.pipeline.run import Run
 from lunacy.pipeline.settings import settle
-from lunacy.pipeline.source import from_file, from_model
+from lunacy.pipeline.stages import Stages
+from lunacy.pipeline.vectors import from_file, from_model
 from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
 from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove, require_writable
 
@@ -121,7 +121,7 @@ def build_index(
             given.check()
         name = ", ".join(one.name for one in opened)
         if ray is not None:
-            from lunacy.pipeline import ray as on_ray  # seconds
+            from lunacy.pipeline.cluster import ray as on_ray  # seconds
 
             stack.enter_context(on_ray.cluster(ray, opened))
             there = None if vectors else on_ray.maker(embedder, canonical_name(model_name), device=device, **options)
@@ -143,28 +143,28 @@ def build_index(
                 read = partial(_read, opened, patterns, text=text, size=source.window)
             else:
                 source, read = on_ray.spread(source, there, opened, patterns, into, writer.text_keys(), text=text)
-            run = Run(writer, source, counts)
+            stages = Stages(writer, source, counts)
             broken: list[SnapshotError] = []
 
             def store() -> None:
-                with closing(read(limit=limit, strict=strict, is_wanted=run.here.is_open)) as windows:
+                with closing(read(limit=limit, strict=strict, is_wanted=stages.main_thread.is_open)) as windows:
                     for n, window in windows:
                         _set_aside(window, counts, bad, opened[n].name)
-                        run.take_in(window, with_filtered=prune)
+                        stages.process(window, with_filtered=prune)
                         tell(source.notes())  # other machines may have some
                         progress(_progress(counts, opened, n, window))
                         if window.broken is not None:
                             broken.append(window.broken)
                 if counts.read > counts.quarantined:  # else the run fails below, and must not change the scope
-                    run.finish()
+                    stages.finish()
                 remove(own_shards(into))
                 if prune and counts.read and not broken:
                     _prune(writer, counts, prune_limit)
 
             try:
-                run.here.serve(store)
+                stages.main_thread.serve(store)
             finally:
-                run.close()
+                stages.close()
             if writer.n_papers:
                 refresh_caches(into, writer.changes)
             if broken:

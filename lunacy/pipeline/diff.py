@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lunacy.errors import SnapshotError
-from lunacy.pipeline.plan import Change, change
+from lunacy.pipeline.changes import Change, change
 from lunacy.scope import Scope
 from lunacy.snapshot import Snapshot, read_windows
 from lunacy.store import Store

@@ -255,7 +255,7 @@ def holds_a_commit(folder: Path) -> bool:
 
 def test_a_first_run_that_fails_after_a_commit_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeEmbedder, "window", 4)
-    monkeypatch.setattr("lunacy.pipeline.run.COMMIT_S", 0)
+    monkeypatch.setattr("lunacy.pipeline.stages.COMMIT_S", 0)
     put(tmp_path / "few.jsonl", lines(PAPERS))
 
     class AfterTheCommit(Failing):

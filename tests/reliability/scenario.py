@@ -14,7 +14,7 @@ import numpy as np
 from lunacy import build_index, open_index
 from lunacy.errors import NoIndex
 from lunacy.paper import Hit
-from lunacy.pipeline import remove_papers, run, source
+from lunacy.pipeline import remove_papers, stages, vectors
 from lunacy.store import Writer, compact, repair, verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 
@@ -46,10 +46,10 @@ def small_steps() -> Iterator[None]:
     """Windows of 6 papers, a commit every 12, so that a few dozen papers make commits, merges and rewrites."""
     with ExitStack() as stack:
         for module, name, value in (
-            (source, "_GIVEN_WINDOW", 6),
+            (vectors, "_GIVEN_WINDOW", 6),
             (FakeEmbedder, "window", 6),
-            (run, "_DEPTH", 0),  # each window is stored before the next is planned: the calls come in one order
-            (run, "SEGMENT_ROWS", 12),
+            (stages, "_DEPTH", 0),  # each window is stored before the next is planned: the calls come in one order
+            (stages, "SEGMENT_ROWS", 12),
             (compact, "SEGMENT_ROWS", 40),
         ):
             stack.enter_context(patch.object(module, name, value))

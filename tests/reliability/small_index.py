@@ -7,7 +7,7 @@ import time
 from unittest.mock import patch
 
 from lunacy.cli import main
-from lunacy.pipeline.run import Run
+from lunacy.pipeline.stages import Stages
 from lunacy.snapshot import reading
 from tests.reliability.scenario import small_steps
 
@@ -18,10 +18,10 @@ def slowly(*arguments: object, **more: object) -> None:
     """The pipeline's own step, after a while; the first tells a test that the work has begun."""
     print("working", file=sys.stderr, flush=True)
     time.sleep(PAUSE_S)
-    take_in(*arguments, **more)
+    process(*arguments, **more)
 
 
 if __name__ == "__main__":
-    take_in = Run.take_in
-    with small_steps(), patch.object(Run, "take_in", slowly), patch.object(reading, "PROCESS_FROM_BYTES", 0):
+    process = Stages.process
+    with small_steps(), patch.object(Stages, "process", slowly), patch.object(reading, "PROCESS_FROM_BYTES", 0):
         main()

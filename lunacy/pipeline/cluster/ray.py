@@ -24,7 +24,7 @@ from typing import Any
 from lunacy.categories import category_filter
 from lunacy.embedding import WINDOWS, Embedder, load
 from lunacy.errors import LunacyError, MissingExtra, StoreError, UsageError
-from lunacy.pipeline.source import Source
+from lunacy.pipeline.vectors import Source
 from lunacy.snapshot import LINE_BYTES, Snapshot, Window, cut, read_ahead, read_piece, refusal
 from lunacy.store import is_shard, own_shards, remove, remove_folders
 
@@ -35,8 +35,17 @@ try:
     import ray
     import ray.data
 
-    from lunacy.pipeline.actor import Actor, Job, Keys, Maker, fail, groups, itself, make_job
-    from lunacy.pipeline.shards import Damaged, Shard, from_shards, read_shard
+    from lunacy.pipeline.cluster.shards import Damaged, Shard, from_shards, read_shard
+    from lunacy.pipeline.cluster.worker import (
+        Actor,
+        Job,
+        Keys,
+        Maker,
+        already_loaded,
+        grouped_pieces,
+        make_job,
+        raise_encoded,
+    )
 except ImportError as error:
     raise MissingExtra(f"--ray ({error})", "ray") from None
 
@@ -102,7 +111,7 @@ def _silence() -> Iterator[None]:
 def maker(embedder: Embedder | None, model: str, *, device: str, **options: Any) -> Maker:
     """How an actor gets its embedder: it loads the model, on a GPU where the cluster has some, or is given this one."""
     if embedder is not None:
-        return Maker(partial(itself, embedder), on_gpus=_has_gpus(device), window=embedder.window)
+        return Maker(partial(already_loaded, embedder), on_gpus=_has_gpus(device), window=embedder.window)
     on_gpus = _has_gpus(device)
     return Maker(partial(load, model, device=device, **options), on_gpus, WINDOWS["cuda" if on_gpus else "cpu"])
 
@@ -153,7 +162,7 @@ def _read_shards(
     with _place_for_shards(job), _answers(_embedding(job, snapshots, known), is_wanted) as answers:
         for snapshot, piece, failure in answers:
             if failure:
-                fail(failure)
+                raise_encoded(failure)
             ready.add((snapshot, piece))
             while (n, number) in ready:
                 ready.remove((n, number))
@@ -280,7 +289,7 @@ def _in_groups(job: Job, snapshots: Sequence[Snapshot], n_actors: int) -> Any:
     for n, snapshot in enumerate(snapshots):
         n_pieces = (snapshot.size_bytes or 0) // (job.window * LINE_BYTES)
         orders.append({"snapshot": n, "size": min(_LARGEST_GROUP, max(1, n_pieces // (_LEAST_TURNS * n_actors)))})
-    plain = [row for one in orders if snapshots[one["snapshot"]].is_plain for row in groups(one, job)]
+    plain = [row for one in orders if snapshots[one["snapshot"]].is_plain for row in grouped_pieces(one, job)]
     packed = [one for one in orders if not snapshots[one["snapshot"]].is_plain]
     found = []
     if plain:
@@ -289,7 +298,7 @@ def _in_groups(job: Job, snapshots: Sequence[Snapshot], n_actors: int) -> Any:
         # the limit to tasks keeps them from being fused with the actors: one of these would read a whole snapshot
         tasks = ray.data.TaskPoolStrategy(size=len(packed))
         orders = ray.data.from_items(packed, override_num_blocks=len(packed))
-        found.append(orders.flat_map(groups, fn_args=(job,), compute=tasks, num_cpus=0))
+        found.append(orders.flat_map(grouped_pieces, fn_args=(job,), compute=tasks, num_cpus=0))
     return found[0] if len(found) == 1 else found[0].union(*found[1:])
 
 

@@ -21,7 +21,7 @@ from lunacy.embedding import Embedded
 from lunacy.entry import FIELDS, Entry
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
-from lunacy.pipeline.source import Source
+from lunacy.pipeline.vectors import Source
 from lunacy.snapshot import Line, Window
 from lunacy.store import SHARD_KEY, Vectors, put_file
 

@@ -7,10 +7,10 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from lunacy.embedding import Embedded
+from lunacy.pipeline.changes import Change, Plan, make_plan
 from lunacy.pipeline.counts import Counts
-from lunacy.pipeline.plan import Change, Plan, make_plan
-from lunacy.pipeline.source import Source
-from lunacy.pipeline.threads import Here
+from lunacy.pipeline.main_thread import MainThreadExecutor
+from lunacy.pipeline.vectors import Source
 from lunacy.snapshot import Window
 from lunacy.store import SEGMENT_ROWS, Writer
 
@@ -18,14 +18,14 @@ COMMIT_S = 60.0  # at most so much embedding is lost when a run is killed
 _DEPTH = 3  # windows between the plan and the store: one tokenised, one in the model, one ready
 
 
-class Run:
+class Stages:
     """The windows on their way from the plan to the store, in order, with the model in between.
 
     A window is planned before those ahead of it are stored, so what these do is counted as known.
     """
 
     def __init__(self, writer: Writer, source: Source, counts: Counts) -> None:
-        self.here = Here()
+        self.main_thread = MainThreadExecutor()
         self._writer = writer
         self._source = source
         self._counts = counts
@@ -33,7 +33,7 @@ class Run:
         self._on_the_way: deque[tuple[Plan, Future[Embedded] | None]] = deque()
         self._committed_s = time.monotonic()
 
-    def take_in(self, window: Window, *, with_filtered: bool) -> None:
+    def process(self, window: Window, *, with_filtered: bool) -> None:
         """Skip what the index has, have the rest embedded, and store what is ready."""
         if with_filtered:
             self._writer.known(window.filtered)  # they are met: a paper that the snapshot holds is not gone
@@ -49,11 +49,11 @@ class Run:
 
     def _embed(self, window: Window, plan: Plan) -> Future[Embedded]:
         prepared = self._tokeniser.submit(self._source.prepare, window, list(plan.embed.values()))
-        return self.here.submit(lambda: self._source.run(prepared.result()))
+        return self.main_thread.submit(lambda: self._source.run(prepared.result()))
 
     def _store_next(self) -> None:
         plan, future = self._on_the_way.popleft()
-        embedded = self.here.result(future) if future is not None else None
+        embedded = self.main_thread.result(future) if future is not None else None
         self._writer.amend(plan.amend)
         if embedded is not None:
             self._counts.cut += embedded.n_cut

@@ -20,7 +20,7 @@ T = TypeVar("T")
 _POLL_S = 0.1
 
 
-class Here:
+class MainThreadExecutor:
     """Work that other threads hand in and that this thread, the one that made it, carries out, in order."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from lunacy.entry import Entry, text_key
 from lunacy.errors import FingerprintMismatch, LunacyError, SnapshotError, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import embedded_text
-from lunacy.pipeline.shards import Damaged, Shard, read_shard, write_shard
+from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard, write_shard
 from lunacy.snapshot import Line, Piece, Snapshot, Window, cut, read_piece
 from lunacy.store import SHARDS_NAME, is_shard
 
@@ -61,7 +61,7 @@ class Job:
         return self.shards / f"{self.name}-{snapshot:05}-{piece:07}.parquet"
 
 
-def itself(embedder: Embedder) -> Embedder:
+def already_loaded(embedder: Embedder) -> Embedder:
     """An embedder that is given is loaded already."""
     return embedder
 
@@ -94,7 +94,7 @@ def make_job(
     )
 
 
-def groups(order: dict[str, Any], job: Job) -> Iterator[dict[str, Any]]:
+def grouped_pieces(order: dict[str, Any], job: Job) -> Iterator[dict[str, Any]]:
     """The pieces of a snapshot, a row a group. `order`: which snapshot, and the size of a group."""
     n = order["snapshot"]
     source, size_bytes = job.snapshots[n]
@@ -106,7 +106,7 @@ def groups(order: dict[str, Any], job: Job) -> Iterator[dict[str, Any]]:
             while group := list(islice(pieces, order["size"])):
                 yield {"snapshot": n, "pieces": marshal.dumps(list(map(_packed, group))), "failure": ""}
     except Exception as error:  # noqa: BLE001 (it is raised again where the run began)
-        yield {"snapshot": n, "pieces": marshal.dumps([]), "failure": _told(error)}
+        yield {"snapshot": n, "pieces": marshal.dumps([]), "failure": encode_error(error)}
 
 
 class Actor:
@@ -128,7 +128,7 @@ class Actor:
             try:
                 self._make(n, piece)
             except Exception as error:  # noqa: BLE001 (it is raised again where the run began)
-                failure = _told(error)
+                failure = encode_error(error)
             yield {"snapshot": [n], "piece": [piece.number], "failure": [failure]}
             if failure:
                 return
@@ -211,7 +211,7 @@ def _unpacked(values: dict[str, Any]) -> Piece:
     return Piece(**values | {"lines": tuple(Line(*line) for line in values["lines"])})
 
 
-def _told(error: Exception) -> str:
+def encode_error(error: Exception) -> str:
     """An error as text, with the machine that it comes from."""
     name = type(error).__name__
     known = isinstance(error, LunacyError | OSError)
@@ -219,8 +219,8 @@ def _told(error: Exception) -> str:
     return json.dumps([name, " ".join(message.split()), traceback.format_exc()])
 
 
-def fail(failure: str) -> NoReturn:
-    """Raise what `_told` told."""
+def raise_encoded(failure: str) -> NoReturn:
+    """Raise what `encode_error` encoded."""
     name, message, trace = json.loads(failure)
     kind = getattr(errors, name, LunacyError)
     raise kind(message) from _There(trace)
