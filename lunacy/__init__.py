@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lunacy.answer import Hit
     from lunacy.errors import LunacyError
-    from lunacy.paper import Hit, Paper
+    from lunacy.paper import Paper
     from lunacy.pipeline import BuildReport, build_index
     from lunacy.query import Index, open_index
 
@@ -21,7 +22,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BuildReport": "pipeline",
-    "Hit": "paper",
+    "Hit": "answer",
     "Index": "query",
     "LunacyError": "errors",
     "Paper": "paper",

@@ -30,28 +30,6 @@ class Paper:
     names: str = ""  # the authors once more, where they are known otherwise: "Last, First, Jr.; Last, First"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One answer: a paper, its place in the list (1 is best) and its score: the cosine, unless ranked otherwise."""
-
-    rank: int
-    id: str
-    score: float
-    title: str
-    authors: str
-    categories: tuple[str, ...]
-    updated: str
-    cosine: float | None = None  # both parts of a score that is not the cosine alone
-    lexical: float | None = None  # BM25
-    percentile: float | None = None  # of random pairs of the index, so many percent have a lower cosine
-    copies: tuple[str, ...] = ()  # ids of near-copies that are folded into this one
-
-    @property
-    def url(self) -> str:
-        """The paper's page on arXiv."""
-        return f"https://arxiv.org/abs/{self.id}"
-
-
 _LONG = 200  # characters
 _ASCII_SPACES = bytes(ord(" ") if chr(code).isspace() else code for code in range(128)) + bytes(128)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from lunacy.paper import Hit
+from lunacy.answer import Hit
 
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")

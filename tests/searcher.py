@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import lunacy
+from lunacy.answer import Hit
 from lunacy.entry import Entry
 from lunacy.errors import FingerprintMismatch, NotAnId, UnknownPaper, UsageError
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import Hit, Paper
+from lunacy.paper import Paper
 from lunacy.query import Index
 from lunacy.store import Writer
 from tests.conftest import DIM, FakeEmbedder, vector_of

@@ -93,7 +93,7 @@ def test_import_lunacy_imports_no_arrays() -> None:
 
 PUBLIC = {
     "BuildReport": "lunacy.pipeline",
-    "Hit": "lunacy.paper",
+    "Hit": "lunacy.answer",
     "Index": "lunacy.query",
     "LunacyError": "lunacy.errors",
     "Paper": "lunacy.paper",

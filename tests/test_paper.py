@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lunacy.answer import Hit
 from lunacy.errors import NotAnId
-from lunacy.paper import Hit, Paper, canonical_id, digest, embedded_text, fold, parse_id
+from lunacy.paper import Paper, canonical_id, digest, embedded_text, fold, parse_id
 
 PASTED = {
     "1802.05130": [

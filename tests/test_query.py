@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import lunacy
+from lunacy.answer import Answer, Hit
 from lunacy.errors import FingerprintMismatch, NoIndex, NotAnId, UnknownPaper, UsageError
-from lunacy.paper import Hit
 from lunacy.pipeline import remove_papers
 from lunacy.query import find_index
 from lunacy.store import Writer
@@ -112,7 +112,7 @@ def test_batches_join_without_a_seam(index: lunacy.Index, monkeypatch: pytest.Mo
         "NotAnId",
         *["Answer"] * 5,
     ]
-    asked = [answer.paper.id for answer in answers if isinstance(answer, lunacy.query.Answer) and answer.paper]
+    asked = [answer.paper.id for answer in answers if isinstance(answer, Answer) and answer.paper]
     assert asked == IDS[:9]
 
 

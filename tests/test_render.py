@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 
-from lunacy.paper import Hit
+from lunacy.answer import Hit
 from lunacy.render import CSV_COLUMNS, FORMATS, answers, harmless, pairs, size
 
 TWEETS = {"id": "1802.05130", "title": "Adverse Drug Reactions"}

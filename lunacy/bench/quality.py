@@ -18,9 +18,10 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
+from lunacy.answer import Hit
 from lunacy.errors import SnapshotError, UsageError
-from lunacy.options import RANKS
-from lunacy.paper import Hit, Paper, canonical_id, embedded_text, fold
+from lunacy.paper import Paper, canonical_id, embedded_text, fold
+from lunacy.question import RANKS
 from lunacy.store import Store
 
 METRICS = {"nDCG@10": "ndcg_cut_10", "MRR": "recip_rank", "Recall@100": "recall_100"}

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from lunacy.cli.options import File, device_option, index_option
+from lunacy.cli.parameters import File, device_option, index_option
 from lunacy.cli.streams import echo_json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.options import File, category_option, index_option
+from lunacy.cli.parameters import File, category_option, index_option
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lunacy.cli.options import File, Folder, category_option, device_option
+from lunacy.cli.parameters import File, Folder, category_option, device_option
 from lunacy.cli.streams import takes_escapes
 from lunacy.errors import NoIndex, UsageError
 

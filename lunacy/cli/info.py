@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lunacy.cli.options import anywhere_option
+from lunacy.cli.parameters import anywhere_option
 from lunacy.cli.streams import echo_json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.options import device_option, index_option
+from lunacy.cli.parameters import device_option, index_option
 
 
 @click.command(epilog="Example: lunacy ivf --index indexes/arxiv --recall 0.99")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from lunacy.cli.options import device_option, index_option
+from lunacy.cli.parameters import device_option, index_option
 from lunacy.cli.streams import takes_escapes
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lunacy.cli.options import File, anywhere_option, device_option, filter_options
+from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
 from lunacy.cli.streams import is_styled, is_utf8
 from lunacy.errors import LunacyError, UsageError
-from lunacy.options import RANKS
+from lunacy.question import RANKS
 
 if TYPE_CHECKING:
-    from lunacy.paper import Hit
+    from lunacy.answer import Hit
     from lunacy.query import Index
 
 

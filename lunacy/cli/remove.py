@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.options import index_option
+from lunacy.cli.parameters import index_option
 
 
 @click.command(epilog="Example: lunacy remove 1802.05130 --index indexes/arxiv")

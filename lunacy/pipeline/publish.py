@@ -15,8 +15,8 @@ import numpy as np
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
 from lunacy.milvus import Address, Collection, Published, Row, check_published, nlist_for, parse_address
-from lunacy.options import Options
 from lunacy.pipeline.caches import held_out_papers, held_out_titles
+from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.ivf import PAPERS, TEXTS
 from lunacy.search.pairs import stored_pairs

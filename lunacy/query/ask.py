@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from lunacy.answer import Answer
 from lunacy.errors import NotAnId, UnknownPaper
-from lunacy.options import Options
 from lunacy.paper import embedded_text
-from lunacy.query.answer import Answer, hits_of
+from lunacy.query.hits import hits_of
 from lunacy.query.ids import lacking, rows_of, rows_that_must_be
+from lunacy.question import Options
 from lunacy.search import PAPERS, Found, Question, Ranked, Searcher
 from lunacy.store import Rows, Vectors
 

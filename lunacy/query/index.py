@@ -12,6 +12,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from lunacy.answer import Answer, Hit, Info
 from lunacy.categories import matching_categories
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError, ModelError, NotAnId, UnknownPaper, UsageError
@@ -20,12 +21,12 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.keywords import read_keywords
 from lunacy.keywords import text as read_text
 from lunacy.keywords import texts as read_texts
-from lunacy.options import READERS, Keywords, Options
-from lunacy.paper import Hit, canonical_id, fold, parse_id
-from lunacy.query.answer import Answer, hits_of
+from lunacy.paper import canonical_id, fold, parse_id
 from lunacy.query.ask import answer_batch, question_of, ranked, search
+from lunacy.query.hits import hits_of
 from lunacy.query.ids import canonical, encodable, rows_of, rows_that_must_be
-from lunacy.search import PAPERS, TEXTS, Info, Searcher, open_searcher
+from lunacy.question import READERS, Keywords, Options
+from lunacy.search import PAPERS, TEXTS, Searcher, open_searcher
 from lunacy.store import Vectors, check_fingerprint
 
 
@@ -63,7 +64,7 @@ class Index:
     def similar(self, paper: str, **options: Unpack[Keywords]) -> list[Hit]:
         """The `top` papers most like `paper`, an arXiv id in any form; best first, ties by lower row.
 
-        Options: `options.Keywords`. Papers that were withdrawn, and the paper itself, are left out unless asked for.
+        Options: `question.Keywords`. Papers that were withdrawn, and the paper itself, are left out unless asked for.
 
         Raises NotAnId for text that is no id, UnknownPaper for a paper that the index lacks, UsageError.
         """

@@ -9,13 +9,12 @@ from lunacy.search.exact import Found, search
 from lunacy.search.folder import Folder
 from lunacy.search.ivf import PAPERS, TEXTS, open_ivf, search_ivf
 from lunacy.search.ranking import Question, Ranked
-from lunacy.search.searcher import Info, Searcher
+from lunacy.search.searcher import Searcher
 
 __all__ = [
     "PAPERS",
     "TEXTS",
     "Found",
-    "Info",
     "Question",
     "Ranked",
     "Searcher",

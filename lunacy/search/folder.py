@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lunacy.answer import Info, Summary
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
-from lunacy.options import Options
 from lunacy.paper import Paper
+from lunacy.question import Options
 from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ivf import open_ivf, search_ivf
 from lunacy.search.pairs import percentiles, stored_pairs
 from lunacy.search.parts import parts_of, qualify
 from lunacy.search.ranking import Question, Ranked, Sides, rank
 from lunacy.search.scan import Scores
-from lunacy.search.searcher import Info
-from lunacy.store import Rows, Store, Summary, Vectors, View, inventory
+from lunacy.store import Rows, Store, Vectors, View, inventory
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.options import Options
+from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.scan import Scores, in_threads
 from lunacy.store import Rows, Vectors

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from lunacy.answer import Info, Summary
 from lunacy.fingerprint import Fingerprint
-from lunacy.options import Options
 from lunacy.paper import Paper
-from lunacy.scope import Scope
+from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.ranking import Question, Ranked
 from lunacy.search.scan import Scores
-from lunacy.store import Rows, Summary, Vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """What there is, and what made it."""
-
-    name: str
-    generation: int  # commits of the index folder
-    summary: Summary
-    fingerprint: Fingerprint
-    arithmetic: str
-    scope: Scope = field(default_factory=Scope)
-    n_segments: int = 0
-    size_bytes: dict[str, int] = field(default_factory=dict)  # by file
-    ivf: dict[str, Any] | None = None  # what was measured of the IVF lists (indexes/README.md); None: there are none
-    n_beside: int = 0  # papers that are not in the lists, and are searched exactly beside them
-    has_words: bool = False  # whether there is a lexical index
-    foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's
+from lunacy.store import Rows, Vectors
 
 
 class Searcher(Protocol):

@@ -17,7 +17,7 @@ from lunacy.store.ownership import (
     require_writable,
     writer_lock,
 )
-from lunacy.store.reader import Summary, View
+from lunacy.store.reader import View
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
@@ -36,7 +36,6 @@ __all__ = [
     "Rows",
     "Segment",
     "Store",
-    "Summary",
     "Vectors",
     "View",
     "Writer",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from operator import ge
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from lunacy.answer import Summary
 from lunacy.errors import IndexDamaged
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
@@ -27,27 +27,6 @@ from lunacy.store.segments import NONE, OpenSegment, Rows, Segment, Vectors
 _LARGEST_DIM = 2**16
 _MOST_ROWS = 2**32
 _MOST_DIGITS = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What an index holds: papers by category, and by the date of their last change."""
-
-    n_papers: int
-    n_dead: int
-    n_withdrawn: int
-    by_category: dict[str, int]
-    by_date: dict[str, int]
-
-    @property
-    def first_date(self) -> str:
-        """The earliest date of a last change; "" if none is known."""
-        return min(filter(None, self.by_date), default="")
-
-    @property
-    def last_date(self) -> str:
-        """The latest date of a last change; "" if none is known."""
-        return max(self.by_date, default="")
 
 
 class View:

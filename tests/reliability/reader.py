@@ -10,7 +10,8 @@ from select import select
 import numpy as np
 
 from lunacy import open_index
-from lunacy.query import Answer, Index
+from lunacy.answer import Answer
+from lunacy.query import Index
 from tests.conftest import vector_of
 from tests.reliability.editions import ABSTRACT, CORE, commits
 

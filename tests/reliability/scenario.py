@@ -12,8 +12,8 @@ from unittest.mock import patch
 import numpy as np
 
 from lunacy import build_index, open_index
+from lunacy.answer import Hit
 from lunacy.errors import NoIndex
-from lunacy.paper import Hit
 from lunacy.pipeline import remove_papers, stages, vectors
 from lunacy.store import Writer, compact, repair, verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of

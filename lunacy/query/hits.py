@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
-from lunacy.paper import Hit, Paper
+from lunacy.answer import Hit
+from lunacy.paper import Paper
 from lunacy.search import Found, Ranked, Searcher
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The hits for one query: a paper of the index, or a text."""
-
-    hits: list[Hit]
-    paper: Paper | None = None
-    text: str | None = None
-    recall: float | None = None  # measured: the share of the true best that is expected among the hits; None: all
-
-    @property
-    def exact(self) -> bool:
-        """Whether the hits are proved to be the best."""
-        return self.recall is None
 
 
 def hits_of(there: Searcher, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
