@@ -7,7 +7,7 @@ from dataclasses import fields
 from hashlib import blake2b
 from typing import NamedTuple
 
-from lunacy.paper import Paper, digest, embedded_text
+from lunacy.paper import Paper, embedded_text, hash_text
 from lunacy.withdrawn import is_withdrawn
 
 FIELDS = tuple(field.name for field in fields(Paper))
@@ -15,14 +15,14 @@ HASH_BYTES = 16
 
 
 class Entry(NamedTuple):
-    """Two entries with the same digest and record are the same.
+    """Two entries with the same hashes are the same.
 
     A plain tuple inside: millions are made, and handed from one process to another.
     """
 
     columns: tuple[str, ...]  # FIELDS, the categories with a space between them
-    digest: bytes  # 16 bytes, of the embedded text
-    record: bytes  # 16 bytes (BLAKE2b), of everything that is stored; the digest stands for the abstract
+    text_hash: bytes  # 16 bytes (BLAKE2b), of the embedded text
+    content_hash: bytes  # 16 bytes (BLAKE2b), of everything that is stored; the text hash stands for the abstract
     is_withdrawn: bool
 
     @classmethod
@@ -30,12 +30,12 @@ class Entry(NamedTuple):
         """The entry for `paper` in an index whose text recipe is `recipe`."""
         categories = " ".join(paper.categories)
         others = paper.submitted, paper.updated, paper.doi, paper.comments, paper.names
-        hashed = digest(embedded_text(paper, recipe))
+        text_hash = hash_text(embedded_text(paper, recipe))
         stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *others))
         return cls(
             (paper.id, paper.title, paper.abstract, paper.authors, categories, *others),
-            hashed,
-            blake2b(hashed + stored.encode(), digest_size=HASH_BYTES).digest(),
+            text_hash,
+            blake2b(text_hash + stored.encode(), digest_size=HASH_BYTES).digest(),
             is_withdrawn(paper),
         )
 
@@ -50,9 +50,9 @@ class Entry(NamedTuple):
         return to_paper(self.columns)
 
 
-def text_key(identifier: str, digest: bytes) -> bytes:
+def text_key(identifier: str, text_hash: bytes) -> bytes:
     """8 bytes (BLAKE2b) for a paper with this embedded text: papers with the same key need no other vector."""
-    return blake2b(digest + identifier.encode(), digest_size=8).digest()
+    return blake2b(text_hash + identifier.encode(), digest_size=8).digest()
 
 
 def to_paper(columns: Sequence[str]) -> Paper:

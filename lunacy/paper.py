@@ -52,7 +52,7 @@ def embedded_text(paper: Paper, recipe: str) -> str:
     return paper.abstract if recipe == "abstract" else f"{paper.title} {paper.abstract}"
 
 
-def digest(text: str) -> bytes:
+def hash_text(text: str) -> bytes:
     """16 bytes (BLAKE2b) that change when the embedded text does."""
     return blake2b(text.encode(), digest_size=16).digest()
 

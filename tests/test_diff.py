@@ -54,7 +54,7 @@ def every_file(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def records_of(folder: Path) -> dict[str, tuple[Any, ...]]:
-    """Of each paper by its id: digest and vector, then the hash of all columns; read without lunacy."""
+    """Of each paper by its id: text hash and vector, then the hash of all columns; read without lunacy."""
     return {row[1]: (row[2], row[-1], row[3]) for row in contents(folder)}
 
 

@@ -139,7 +139,7 @@ FORGED: dict[str, Change] = {
     "a row beyond the segments": sql("UPDATE papers SET row = row + 1000"),
     "a huge row": retyped("papers", f"row = {2**63 - 1}"),
     "all ids the same": retyped("papers", "id = '1802.00001'"),
-    "a digest of text": sql("UPDATE papers SET digest = 'x'"),
+    "a hash of text": sql("UPDATE papers SET text_hash = 'x'"),
     "dead rows of text": sql("DROP TABLE dead", "CREATE TABLE dead (row)", "INSERT INTO dead VALUES ('../../x')"),
     "dead rows that are not there": sql("INSERT INTO dead VALUES (-5), (999999)"),
     "counts of text": retyped("counts", "n_papers = '../../x'"),

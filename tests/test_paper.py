@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lunacy.answer import Hit
 from lunacy.errors import NotAnId
-from lunacy.paper import Paper, canonical_id, digest, embedded_text, fold, parse_id
+from lunacy.paper import Paper, canonical_id, embedded_text, fold, hash_text, parse_id
 
 PASTED = {
     "1802.05130": [
@@ -244,9 +244,9 @@ def test_the_embedded_text_is_title_and_abstract_or_the_abstract() -> None:
     ("text", "hexadecimal"),
     [("abc", "cf4ab791c62b8d2b2109c90275287816"), ("Schr\u00f6dinger", "65877761f11dba9a2557c09f4d2a0aab")],
 )
-def test_the_digest_is_what_b2sum_gives(text: str, hexadecimal: str) -> None:
+def test_the_text_hash_is_what_b2sum_gives(text: str, hexadecimal: str) -> None:
     """As `printf TEXT | b2sum -l 128` prints it."""
-    assert digest(text).hex() == hexadecimal
+    assert hash_text(text).hex() == hexadecimal
 
 
 @pytest.mark.parametrize("identifier", ["1802.05130", "hep-th/9711200"])

@@ -105,8 +105,8 @@ DAMAGES: dict[str, tuple[Damage, list[str]]] = {
     "a vector that is not unit": (double_a_vector, SECOND),
     "a changed title": (sql("UPDATE papers SET title = 'Another' WHERE row = 3"), [IDS[3]]),
     "a changed date": (sql("UPDATE papers SET updated = '2030-01-01' WHERE row = 45"), [RECORDS[45]["id"]]),
-    "a changed digest": (sql("UPDATE papers SET digest = x'00' WHERE row = 0"), []),  # the text tells what it was
-    "a changed vector hash": (sql("UPDATE papers SET vector = x'00' WHERE row = 0"), [IDS[0]]),
+    "a changed text hash": (sql("UPDATE papers SET text_hash = x'00' WHERE row = 0"), []),  # the text tells what it was
+    "a changed vector hash": (sql("UPDATE papers SET vector_hash = x'00' WHERE row = 0"), [IDS[0]]),
     "a paper called withdrawn": (sql("UPDATE papers SET withdrawn = 1 WHERE row = 2"), []),
     "swapped papers": (swap_two_papers, [IDS[3], IDS[4]]),
     "changed counts": (sql("UPDATE counts SET n_papers = 1 WHERE value = 'cs.CL'"), []),

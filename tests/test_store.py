@@ -186,7 +186,7 @@ def test_known_tells_what_this_writer_has_met(tmp_path: Path) -> None:
         first = writer.known(names(1100))  # more than SQLite takes in one statement
         assert sorted(first) == names(1100)
         assert {known.is_met for known in first.values()} == {False}
-        assert first["2401.00007"].digest == blake2b(b"We study 2401.00007.", digest_size=16).digest()
+        assert first["2401.00007"].text_hash == blake2b(b"We study 2401.00007.", digest_size=16).digest()
         assert writer.known(["2401.00007"])["2401.00007"].is_met
         writer.append([entry("new")], vectors(["new"]))
         assert writer.known(["new", "2401.01199", "lacking"])["new"].is_met
@@ -198,7 +198,8 @@ def test_text_keys_are_of_each_paper_and_its_text(tmp_path: Path) -> None:
         writer.remove(names(3))
         writer.append([entry("new")], vectors(["new"]))
         found = writer.text_keys()
-    keys = [blake2b(one.digest + one.id.encode(), digest_size=8).digest() for one in map(entry, [*names(17, 3), "new"])]
+    entries = map(entry, [*names(17, 3), "new"])
+    keys = [blake2b(one.text_hash + one.id.encode(), digest_size=8).digest() for one in entries]
     assert found.tobytes() == np.sort(np.frombuffer(b"".join(keys), np.uint64)).tobytes()
 
 
@@ -251,14 +252,15 @@ def test_another_arithmetic_is_recorded_and_not_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "what_to_do"), [(99, "upgrade lunacy"), (1, "build the index again"), (0, "again")]
+    ("version", "what_to_do"),
+    [(99, "upgrade lunacy"), (1, "build the index again"), (2, "build the index again"), (0, "again")],
 )
 def test_another_format_than_ours_is_refused(tmp_path: Path, version: int, what_to_do: str) -> None:
     fill(tmp_path, ["a"])
     with database(tmp_path) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     for opening in (Store, writing, verify, repair):
-        with pytest.raises(StoreError, match=rf"format {version}, and this lunacy reads format 2; .*{what_to_do}"):
+        with pytest.raises(StoreError, match=rf"format {version}, and this lunacy reads format 3; .*{what_to_do}"):
             opening(tmp_path)
 
 

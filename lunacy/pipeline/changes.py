@@ -25,9 +25,9 @@ def change(known: Known | Entry | None, entry: Entry) -> Change:
     """What becomes of a paper that the index knows as `known`."""
     if known is None:
         return Change.NEW
-    if known.digest != entry.digest:
+    if known.text_hash != entry.text_hash:
         return Change.CHANGED
-    return Change.UNCHANGED if known.record == entry.record else Change.METADATA
+    return Change.UNCHANGED if known.content_hash == entry.content_hash else Change.METADATA
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Plan:
     def known_after(self, ids: Iterable[str]) -> dict[str, Known]:
         """Those of `ids` that this plan will have changed, as the index will then know them."""
         found = ((one, self.latest[one]) for one in ids if one in self.latest)
-        return {one: Known(entry.digest, entry.record, is_met=True) for one, entry in found}
+        return {one: Known(entry.text_hash, entry.content_hash, is_met=True) for one, entry in found}
 
 
 def make_plan(window: Window, known: Mapping[str, Known]) -> Plan:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from lunacy.errors import IndexDamaged, NoIndex, StoreError
 from lunacy.store.origin import APPLICATION_ID, NAME, OPENING, PAGE_BYTES, WAL, log_of, require_index
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _BUSY_S = 60.0
 _MAX_PARAMETERS = 500
 _MAX_INSERTED = 512  # rows a statement
@@ -27,10 +27,10 @@ CREATE TABLE segments (
     size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL
 );
 CREATE TABLE papers (
-    row INTEGER PRIMARY KEY, id TEXT NOT NULL, digest BLOB NOT NULL, record BLOB NOT NULL,
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL, text_hash BLOB NOT NULL, content_hash BLOB NOT NULL,
     title TEXT NOT NULL, authors TEXT NOT NULL, categories TEXT NOT NULL,
     submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL, comments TEXT NOT NULL,
-    names TEXT NOT NULL, withdrawn INTEGER NOT NULL, vector BLOB NOT NULL, abstract TEXT NOT NULL
+    names TEXT NOT NULL, withdrawn INTEGER NOT NULL, vector_hash BLOB NOT NULL, abstract TEXT NOT NULL
 );
 CREATE UNIQUE INDEX papers_by_id ON papers (id);
 CREATE INDEX papers_withdrawn ON papers (row) WHERE withdrawn;

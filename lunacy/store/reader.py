@@ -82,8 +82,10 @@ class View:
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """The hashes of those `ids` that the index holds."""
-        found = self._database.some("SELECT id, digest, record FROM papers WHERE id IN ({})", ids)
-        return {identifier: Known(digest, record, is_met=False) for identifier, digest, record in found}
+        found = self._database.some("SELECT id, text_hash, content_hash FROM papers WHERE id IN ({})", ids)
+        return {
+            identifier: Known(text_hash, content_hash, is_met=False) for identifier, text_hash, content_hash in found
+        }
 
     def live_rows(self) -> Rows:
         """The rows that have a paper, ascending."""
@@ -147,9 +149,11 @@ class View:
     def stamps(self, rows: Rows) -> dict[int, tuple[bytes, bool]]:
         """By row, 24 bytes that change when the paper or its vector does, and whether it was withdrawn."""
         found = self._database.some(
-            "SELECT row, record, vector, withdrawn FROM papers WHERE row IN ({})", rows.tolist()
+            "SELECT row, content_hash, vector_hash, withdrawn FROM papers WHERE row IN ({})", rows.tolist()
         )
-        return {row: (record + vector, bool(withdrawn)) for row, record, vector, withdrawn in found}
+        return {
+            row: (content_hash + vector_hash, bool(withdrawn)) for row, content_hash, vector_hash, withdrawn in found
+        }
 
     def summary(self) -> Summary:
         """The index in figures."""

@@ -14,9 +14,9 @@ from lunacy.store.segments import Vectors
 
 COUNTED = "categories, updated, withdrawn"
 PAPER_COLUMNS = ", ".join(FIELDS)
-INTO_PAPERS = f"papers (row, vector, digest, record, withdrawn, {PAPER_COLUMNS})"
+INTO_PAPERS = f"papers (row, vector_hash, text_hash, content_hash, withdrawn, {PAPER_COLUMNS})"
 _VALUES = ", ".join("?" * (len(FIELDS) + 2))
-UPDATE = f"UPDATE papers SET (record, withdrawn, {PAPER_COLUMNS}) = ({_VALUES}) WHERE id = ?"
+UPDATE = f"UPDATE papers SET (content_hash, withdrawn, {PAPER_COLUMNS}) = ({_VALUES}) WHERE id = ?"
 
 Counted = Counter[tuple[str, str]]  # (kind, value) -> papers
 
@@ -24,14 +24,14 @@ Counted = Counter[tuple[str, str]]  # (kind, value) -> papers
 class Known(NamedTuple):
     """What the index holds for an id: the hashes that tell whether the paper changed."""
 
-    digest: bytes  # of the embedded text
-    record: bytes  # of everything that is stored
+    text_hash: bytes  # of the embedded text
+    content_hash: bytes  # of everything that is stored
     is_met: bool  # the writer added it, or was asked for it before
 
 
-def to_row(row: int, vector: bytes, entry: Entry) -> tuple[Any, ...]:
-    """The columns of INTO_PAPERS; `vector` is the hash of its vector."""
-    return row, vector, entry.digest, entry.record, entry.is_withdrawn, *entry.columns
+def to_row(row: int, vector_hash: bytes, entry: Entry) -> tuple[Any, ...]:
+    """The columns of INTO_PAPERS."""
+    return row, vector_hash, entry.text_hash, entry.content_hash, entry.is_withdrawn, *entry.columns
 
 
 def count(papers: Iterable[Sequence[Any]]) -> Counted:

@@ -111,17 +111,17 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
     for segment in read_segments(old):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
         whole: dict[int, tuple[bytes, Entry]] = {}  # by row
-        vectors = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []
-        for row, entry, identifier, vector in _papers(old, segment, fingerprint.text):
-            if entry is not None and is_whole and vectors[row - segment.first_row] == vector:
-                whole[row] = vector, entry
+        hashes = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []
+        for row, entry, identifier, vector_hash in _papers(old, segment, fingerprint.text):
+            if entry is not None and is_whole and hashes[row - segment.first_row] == vector_hash:
+                whole[row] = vector_hash, entry
             elif identifier is not None:
                 lost.append(identifier)
             else:
                 unreadable.append(row)
         kept += len(whole)
         new.insert(INTO_PAPERS, [to_row(row, *one) for row, one in whole.items()])
-        counts.update(count(counted(entry) for _vector, entry in whole.values()))
+        counts.update(count(counted(entry) for _hash, entry in whole.values()))
         if whole:
             columns = (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256)
             new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
@@ -180,7 +180,7 @@ def _next_generation(old: Database) -> int:
 
 def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, Entry | None, str | None, bytes]]:
     """Row, entry, id and vector hash of each paper: no entry for one that changed, no id for one that is unreadable."""
-    columns = f"row, vector, record, {PAPER_COLUMNS}"
+    columns = f"row, vector_hash, content_hash, {PAPER_COLUMNS}"
     for start in range(segment.first_row, segment.end_row, _CHUNK):
         end = min(start + _CHUNK, segment.end_row)
         found: list[tuple[Any, ...]] = []
@@ -192,10 +192,10 @@ def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, E
                     found += old.all(f"SELECT {columns} FROM papers WHERE row = ?", (row,))
                 except IndexDamaged:
                     yield row, None, None, b""
-        for row, vector, record, *values in found:
+        for row, vector_hash, content_hash, *values in found:
             try:
                 entry = Entry.of(read_paper(values), text)
             except IndexDamaged:
                 yield row, None, None, b""
                 continue
-            yield row, entry if entry.record == record else None, entry.id, vector
+            yield row, entry if entry.content_hash == content_hash else None, entry.id, vector_hash

@@ -1,4 +1,4 @@
-"""Checking an index against itself: every file's size and hash, every row's vector, every paper's record."""
+"""Checking an index against itself: every file's size and hash, every row's vector, every paper's hashes."""
 
 from __future__ import annotations
 
@@ -89,17 +89,15 @@ def _paper_faults(database: Database, text: str) -> Iterator[str]:
     """Each paper is as it was written, and the counts are those of the papers."""
     counts: Counter[tuple[str, str]] = Counter()
     last = -1
-    while papers := database.all(
-        f"SELECT row, digest, record, withdrawn, {PAPER_COLUMNS} FROM papers WHERE row > ? ORDER BY row LIMIT 4096",
-        (last,),
-    ):
+    columns_read = f"row, text_hash, content_hash, withdrawn, {PAPER_COLUMNS}"
+    while papers := database.all(f"SELECT {columns_read} FROM papers WHERE row > ? ORDER BY row LIMIT 4096", (last,)):
         if not (isinstance(papers[-1][0], int) and papers[-1][0] > last):
             raise IndexDamaged("its rows are out of order")
         last = papers[-1][0]
         entries = []
-        for row, digest, record, withdrawn, *columns in papers:
+        for row, text_hash, content_hash, withdrawn, *columns in papers:
             entry = Entry.of(read_paper(columns), text)
-            if (entry.digest, entry.record, entry.is_withdrawn) != (digest, record, bool(withdrawn)):
+            if (entry.text_hash, entry.content_hash, entry.is_withdrawn) != (text_hash, content_hash, bool(withdrawn)):
                 yield f"papers.db: row {row}, paper {entry.id!r}, is not as it was written"
             entries.append(entry)
         counts.update(count(map(counted, entries)))
@@ -113,10 +111,10 @@ def _vector_faults(database: Database, segment: Segment, dim: int) -> Iterator[s
     for start, block in OpenSegment(database.folder, segment, dim).blocks():
         hashes = vector_hashes(block)
         first = segment.first_row + start
-        for row, identifier, vector in database.all(
-            "SELECT row, id, vector FROM papers WHERE row >= ? AND row < ?", (first, first + len(block))
+        for row, identifier, vector_hash in database.all(
+            "SELECT row, id, vector_hash FROM papers WHERE row >= ? AND row < ?", (first, first + len(block))
         ):
-            if hashes[row - first] != vector:
+            if hashes[row - first] != vector_hash:
                 yield f"{segment.name}: row {row} is not the vector of paper {identifier!r}"
 
 

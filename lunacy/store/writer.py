@@ -149,20 +149,20 @@ class Writer:
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """Those of `ids` that the index, with all uncommitted changes, holds. They count as met from now on."""
         found = {}
-        for identifier, row, digest, record in self._database.some(
-            "SELECT id, row, digest, record FROM papers WHERE id IN ({})", ids
+        for identifier, row, text_hash, content_hash in self._database.some(
+            "SELECT id, row, text_hash, content_hash FROM papers WHERE id IN ({})", ids
         ):
             if not 0 <= row < len(self._met):
                 raise IndexDamaged(f"{self.folder}: row {row} is in no segment; mend the index with: lunacy repair")
-            found[identifier] = Known(digest, record, bool(self._met[row]))
+            found[identifier] = Known(text_hash, content_hash, bool(self._met[row]))
             self._met[row] = True
         return found
 
     def text_keys(self) -> npt.NDArray[np.uint64]:
         """The `text_key` of each paper, ascending: (n,) uint64, in the byte order of this machine."""
         keys = bytearray()
-        for identifier, digest in self._database.stream("SELECT id, digest FROM papers"):
-            keys += text_key(identifier, digest)
+        for identifier, text_hash in self._database.stream("SELECT id, text_hash FROM papers"):
+            keys += text_key(identifier, text_hash)
         return np.sort(np.frombuffer(keys, np.uint64))
 
     def unmet(self) -> list[str]:
@@ -190,7 +190,7 @@ class Writer:
         self._begin()
         require_space(self.folder, 2 * vectors.nbytes)
         if self._mark is None:
-            self._mark = blake2b(b"".join(entry.record for entry in entries), digest_size=8).digest()
+            self._mark = blake2b(b"".join(entry.content_hash for entry in entries), digest_size=8).digest()
             self._database.run("UPDATE meta SET value = ? WHERE key = 'mark'", (self._mark.hex(),))
         if self._segment is None:
             self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim, self._mark)
@@ -211,7 +211,7 @@ class Writer:
         self._counts.subtract(count(columns for _row, *columns in before))
         self._touched.update(row for row, *_ in before)
         self._database.run_many(
-            UPDATE, [(entry.record, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
+            UPDATE, [(entry.content_hash, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
         )
         self._counts.update(count(map(counted, entries)))
 

@@ -25,7 +25,7 @@ from lunacy.pipeline.vectors import Source
 from lunacy.snapshot import Line, Window
 from lunacy.store import SHARD_KEY, Vectors, put_file
 
-_VERSION = 2
+_VERSION = 3
 _KEY, _CHECK = SHARD_KEY, SHARD_KEY + b".sha256"
 _SHOWN_BYTES = 200  # of a bad line
 _DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError)
@@ -53,8 +53,8 @@ def write_shard(path: Path, shard: Shard, fingerprint: Fingerprint) -> None:
     kept = shard.kept
     columns: dict[str, Any] = dict(zip(FIELDS, _across([entry.columns for entry in kept], len(FIELDS)), strict=True))
     arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
-    for name, values in (("digest", [one.digest for one in kept]), ("record", [one.record for one in kept])):
-        arrays[name] = pa.array(values, pa.binary(16))
+    arrays["text_hash"] = pa.array([entry.text_hash for entry in kept], pa.binary(16))
+    arrays["content_hash"] = pa.array([entry.content_hash for entry in kept], pa.binary(16))
     arrays["withdrawn"] = pa.array([entry.is_withdrawn for entry in kept], pa.bool_())
     arrays["vector"] = _vector_column(shard, fingerprint.dim)
     facts = orjson.dumps(
@@ -111,9 +111,11 @@ def read_shard(path: Path) -> Shard:
         vector = table["vector"].combine_chunks()
         has_one = np.asarray(vector.is_valid())  # (n,) bool
         values = vector.flatten().to_numpy(zero_copy_only=False).reshape(-1, vector.type.list_size)
-        digests, records, withdrawn = (table[name].to_pylist() for name in ("digest", "record", "withdrawn"))
+        text_hashes, content_hashes, withdrawn = (
+            table[name].to_pylist() for name in ("text_hash", "content_hash", "withdrawn")
+        )
         texts = zip(*(table[name].to_pylist() for name in FIELDS), strict=True)
-        kept = list(map(Entry, texts, digests, records, withdrawn))
+        kept = list(map(Entry, texts, text_hashes, content_hashes, withdrawn))
         places = facts["places"]
         embedded = [place for place, one in zip(places, has_one, strict=True) if one]
         if len(kept) != len(places) or len(values) != len(embedded):

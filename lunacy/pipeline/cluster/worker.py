@@ -185,7 +185,7 @@ class Actor:
         """Those of `places` whose papers need a vector."""
         if not len(self._known):
             return list(places)
-        keys = np.frombuffer(b"".join(text_key(kept[at].id, kept[at].digest) for at in places), np.uint64)
+        keys = np.frombuffer(b"".join(text_key(kept[at].id, kept[at].text_hash) for at in places), np.uint64)
         nearest = self._known.take(np.searchsorted(self._known, keys), mode="clip")
         return [at for at, is_known in zip(places, (nearest == keys).tolist(), strict=True) if not is_known]
 
