@@ -13,6 +13,7 @@ from lunacy import __version__
 from lunacy.cli.bench import bench
 from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
+from lunacy.cli.headings import write_groups
 from lunacy.cli.index import index
 from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
@@ -29,9 +30,25 @@ from lunacy.limits import can_start_threads, require
 
 _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with less, they crash
 
+COMMANDS = {
+    "Everyday": (index, query, info),
+    "Better and faster answers": (lexical, ivf),
+    "Care of an index": (diff, remove, compact, verify, repair),
+    "Beyond one machine": (publish, plan),
+    "Measuring": (bench,),
+}
+
 
 class Program(click.Group):
     """The commands, with lunacy's errors shown as one line."""
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands under their headings, each with the first sentence of its help."""
+        groups = {
+            heading: [(command.name or "", command.get_short_help_str(formatter.width)) for command in commands]
+            for heading, commands in COMMANDS.items()
+        }
+        write_groups(formatter, groups)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; `--debug` lets tracebacks through."""
@@ -70,18 +87,19 @@ def _tell(error: Exception) -> None:
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lunacy")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Find the arXiv papers most like this one.
 
     \b
     lunacy index                    build the sample index
-    lunacy query 1802.05130         the papers most like this one
+    lunacy query 1802.05130         list the papers most similar to this one
     """
 
 
-for command in (index, query, ivf, lexical, info, publish, plan, diff, remove, compact, verify, repair, bench):
-    main.add_command(command)
+for commands in COMMANDS.values():
+    for command in commands:
+        main.add_command(command)
 
 
 def run() -> NoReturn:

@@ -12,7 +12,7 @@ from lunacy.cli.streams import echo_json
 
 @click.group()
 def bench() -> None:
-    """Measure lunacy beside its peers, in the same run, on this machine."""
+    """Measure lunacy and its alternatives on this machine."""
 
 
 @bench.command(epilog="Example: lunacy bench embed --texts 1000")
@@ -22,9 +22,9 @@ def bench() -> None:
 @device_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str) -> None:
-    """Embedding: texts a second against SentenceTransformer.encode, and the slowest stage.
+    """Compare the embedding rate with SentenceTransformer.encode.
 
-    The texts are those of SNAPSHOT, or of the sample.
+    Also measures each stage alone, and names the slowest. The texts are those of SNAPSHOT, or of the sample.
     """
     from lunacy.bench import bench_embed
 
@@ -50,14 +50,19 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
     "--rows",
     metavar="N",
     type=click.IntRange(min=1),
-    help="So many vectors: perturbed copies where the index has fewer.",
+    help="Search N vectors; if the index has fewer, perturbed copies are added.",
 )
 @click.option("--queries", metavar="N", type=click.IntRange(min=2), default=200, show_default=True)
-@click.option("--graphs/--no-graphs", default=True, help="With hnswlib and usearch, if installed: minutes to build.")
+@click.option(
+    "--graphs/--no-graphs", default=True, help="Also hnswlib and usearch, if installed; they take minutes to build."
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--plot", metavar="FILE", type=File(), help="Draw recall against latency; needs matplotlib.")
+@click.option("--plot", metavar="FILE", type=File(), help="Plot recall against latency into FILE (needs matplotlib).")
 def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, form: str, plot: str | None) -> None:
-    """Latency, recall, build time and memory of each way to search, beside FAISS, NumPy, hnswlib and usearch."""
+    """Compare ways to search: latency, recall, build time, memory.
+
+    Measures each way of lunacy and FAISS, NumPy, hnswlib and usearch in the same run.
+    """
     from lunacy import render
     from lunacy.bench import BATCHES, bench_search, draw_plot
     from lunacy.pipeline import build_ivf, refresh_caches
@@ -102,12 +107,12 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
 
 @bench.command("quality", epilog="Example: lunacy bench quality pairs.tsv --index indexes/arxiv")
 @click.argument("data", type=File())
-@click.option("--index", "index_dir", metavar="DIR", type=File(), help="Whose papers the pairs of a file are.")
-@click.option("--model", metavar="NAME", help="The model for a corpus in BEIR's layout  [all-MiniLM-L6-v2]")
+@click.option("--index", "index_dir", metavar="DIR", type=File(), help="The index whose papers a file of pairs names.")
+@click.option("--model", metavar="NAME", help="The model for a corpus in BEIR's layout  [default: all-MiniLM-L6-v2]")
 @device_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def quality(data: str, index_dir: str | None, model: str | None, device: str, form: str) -> None:
-    """How good the lists are: each ranking beside TF-IDF and BM25, on papers known to belong together.
+    """Compare the rankings with TF-IDF and BM25 on known pairs.
 
     DATA is a folder in BEIR's layout (corpus.jsonl, queries.jsonl, qrels.tsv), or a file of pairs (query-id, corpus-id,
     score) over the papers of an index with a lexical index.

@@ -10,9 +10,9 @@ from lunacy.cli.parameters import index_option
 @click.command(epilog="Example: lunacy compact --index indexes/arxiv")
 @index_option
 def compact(index_dir: str | None) -> None:
-    """Free the space of papers that were replaced or removed.
+    """Free the space of replaced and removed papers.
 
-    It happens by itself where a quarter of a segment's rows are dead.
+    This happens by itself when a quarter of a segment's rows belong to such papers.
     """
     from lunacy.pipeline import refresh_caches
     from lunacy.query import find_index

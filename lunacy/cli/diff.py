@@ -11,11 +11,12 @@ from lunacy.cli.parameters import File, category_option, index_option
 @click.argument("snapshot", type=File())
 @index_option
 @category_option
-@click.option("--ids", is_flag=True, help="List the papers: what would happen, and the id, a line each.")
+@click.option("--ids", is_flag=True, help="List the papers, one per line: what would happen to it, and its id.")
 def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: bool) -> None:
-    """What `lunacy index SNAPSHOT` would do to an index; changes nothing.
+    """Show what `lunacy index SNAPSHOT` would change.
 
-    Gone are the papers that the snapshot no longer holds: they stay, unless `lunacy index --prune` removes them.
+    Changes nothing itself. "gone" are papers of the index that the snapshot lacks; only `lunacy index --prune` removes
+    them.
     """
     from lunacy.pipeline import diff_index
     from lunacy.query import find_index

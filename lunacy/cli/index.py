@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, Folder, category_option, device_option
 from lunacy.cli.streams import takes_escapes
 from lunacy.errors import NoIndex, UsageError
@@ -17,53 +18,81 @@ if TYPE_CHECKING:
 
 _SAMPLE_INDEX = "indexes/sample"
 _EVERY_S = 0.2
+_HEADINGS = {
+    "Index and papers": "--into --category --limit --strict",
+    "Updating": "--prune --prune-limit",
+    "Embedding": "--text --model --prompt --dims --long-texts --vectors --device --batch-size --ray",
+}
 
 
-@click.command(epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'")
+@click.command(
+    cls=GroupedCommand,
+    headings=_HEADINGS,
+    epilog="Example: lunacy index snapshot.json.zip --into indexes/cs --category 'cs.*'",
+)
 @click.argument("snapshot", nargs=-1, type=File())
-@click.option("--into", metavar="DIR", type=Folder(), help=f"The index folder; for the sample {_SAMPLE_INDEX}.")
+@click.option(
+    "--into", metavar="DIR", type=Folder(), help=f"The index folder  [default for the sample: {_SAMPLE_INDEX}]"
+)
 @category_option
 @click.option(
     "--text",
     type=click.Choice(["title+abstract", "abstract"]),
-    help="What is embedded of a paper  [title+abstract]",
+    help="Which text of a paper is embedded  [default: title+abstract]",
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Stop after N papers.")
-@click.option("--model", metavar="NAME", help="A sentence-transformers model, by name or folder  [all-MiniLM-L6-v2]")
+@click.option(
+    "--model", metavar="NAME", help="A sentence-transformers model: name or folder  [default: all-MiniLM-L6-v2]"
+)
 @device_option
-@click.option("--batch-size", metavar="N", type=click.IntRange(min=1), help="Texts a batch  [by device]")
-@click.option("--prompt", metavar="TEXT", help="What stands before each text  [as the model has it]")
-@click.option("--dims", metavar="N", type=click.IntRange(min=1), help="Keep N dimensions, for Matryoshka models.")
+@click.option(
+    "--batch-size",
+    metavar="N",
+    type=click.IntRange(min=1),
+    hidden=True,
+    help="Texts per batch  [default: depends on the device]",
+)
+@click.option("--prompt", metavar="TEXT", help="Prefix put before each text  [default: the model's own]")
+@click.option(
+    "--dims", metavar="N", type=click.IntRange(min=1), help="Keep the first N dimensions (for Matryoshka models)."
+)
 @click.option(
     "--long-texts",
     type=click.Choice(["cut", "chunk"]),
-    help="Texts longer than the model reads: cut, or averaged over windows  [cut]",
+    help="Texts longer than the model reads: cut them, or average over overlapping chunks  [default: cut]",
 )
-@click.option("--vectors", metavar="FILE.npy", type=File(), help="Bring your own vectors, one row a line.")
-@click.option("--prune", is_flag=True, help="Remove the papers that the snapshot no longer holds.")
+@click.option(
+    "--vectors",
+    metavar="FILE.npy",
+    type=File(),
+    help="Use these vectors, one row per line of the snapshot, instead of the model.",
+)
+@click.option("--prune", is_flag=True, help="Remove papers that are not in the snapshot.")
 @click.option(
     "--prune-limit",
     metavar="SHARE",
     type=click.FloatRange(0, 1),
     default=0.05,
     show_default=True,
-    help="Refuse to remove a larger share of the papers.",
+    help="Refuse to remove more than this share of the papers.",
 )
 @click.option(
     "--ray",
     metavar="[ADDRESS]",
     is_flag=False,
     flag_value="",
-    help="Embed on a Ray cluster: auto, local, host:port  [as ray.init has it]",
+    help="Embed on a Ray cluster: auto, local or HOST:PORT  [default: Ray's own choice]",
 )
-@click.option("--strict", is_flag=True, help="Stop at the first bad line.")
+@click.option("--strict", is_flag=True, help="Stop at the first bad line instead of skipping it.")
 def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], **options: Any) -> None:
-    """Build an index from a SNAPSHOT of arXiv's metadata, or bring it up to date.
+    """Build an index from a snapshot of arXiv's metadata, or update it.
 
-    SNAPSHOT is JSON Lines as Kaggle's arXiv dataset has it: plain, .gz, .zst, .bz2, .xz, .zip, .tar, or - for standard
-    input; several are read one after another. Without one, the sample of some 2,000 papers that lunacy ships is
-    indexed. Run it again after a kill, or with a newer snapshot: only what is new or changed is embedded. An index
-    remembers its categories, text and model, so a rerun need not repeat them; --category '*' takes in all papers again.
+    SNAPSHOT is a file of JSON Lines in the form of Kaggle's arXiv dataset, plain or packed (.gz, .zst, .bz2, .xz,
+    .zip, .tar); - reads standard input, and several files are read one after another. Without SNAPSHOT, the sample of
+    2,000 papers that comes with lunacy is indexed.
+
+    Run the same command again after an interruption, or with a newer snapshot: only new and changed papers are
+    embedded. An index remembers its categories, text and model; --category '*' adds papers of all categories again.
     """
     if into is None and snapshot:
         raise UsageError("say where the index goes: --into DIR")

@@ -14,7 +14,7 @@ from lunacy.cli.streams import echo_json
 @anywhere_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def info(index_dir: str | None, form: str) -> None:
-    """What an index holds: papers, categories, dates, the model, sizes."""
+    """Show what an index holds: papers, categories, dates, model, sizes."""
     from dataclasses import asdict
 
     from lunacy import render

@@ -10,13 +10,19 @@ from lunacy.cli.parameters import device_option, index_option
 @click.command(epilog="Example: lunacy ivf --index indexes/arxiv --recall 0.99")
 @index_option
 @click.option(
-    "--recall", metavar="SHARE", type=float, default=0.98, show_default=True, help="Share of the ten best to find."
+    "--recall",
+    metavar="SHARE",
+    type=float,
+    default=0.98,
+    show_default=True,
+    help="Share of the true top 10 that an answer contains on average.",
 )
 @device_option
 def ivf(index_dir: str | None, recall: float, device: str) -> None:
-    """Sort an index into lists, so that `lunacy query --ivf` need look into a few only.
+    """Build an approximate (IVF) index for faster queries.
 
-    How many is measured, on papers and on titles of this index; `lunacy info` tells the recall.
+    Its recall is measured, on papers and on titles of this index; `lunacy info` and each answer tell it. Ask it with:
+    lunacy query ID --ivf.
     """
     from lunacy import render
     from lunacy.pipeline import build_ivf

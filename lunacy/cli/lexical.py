@@ -10,7 +10,10 @@ from lunacy.cli.parameters import index_option
 @click.command(epilog="Example: lunacy lexical --index indexes/arxiv")
 @index_option
 def lexical(index_dir: str | None) -> None:
-    """Index the words of an index, for `lunacy query --rank hybrid`. Updates keep it up to date."""
+    """Build the word (BM25) index for `query --rank hybrid`.
+
+    `lunacy index` keeps it up to date from then on.
+    """
     from lunacy import render
     from lunacy.pipeline import build_lexical
     from lunacy.query import find_index

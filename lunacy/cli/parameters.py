@@ -52,7 +52,7 @@ index_option: Decorator = click.option(
     metavar="DIR",
     envvar="LUNACY_INDEX",
     type=Folder(),
-    help="The index folder  [default: LUNACY_INDEX, else the only one in indexes/]",
+    help="The index folder  [default: $LUNACY_INDEX, else the only one in indexes/]",
 )
 anywhere_option: Decorator = click.option(
     "--index",
@@ -60,14 +60,14 @@ anywhere_option: Decorator = click.option(
     metavar="DIR|ADDRESS",
     envvar="LUNACY_INDEX",
     type=Anywhere(),
-    help="The index folder, or where it was published  [default: LUNACY_INDEX, else the only one in indexes/]",
+    help="The index folder, or where it was published  [default: $LUNACY_INDEX, else the only one in indexes/]",
 )
 device_option: Decorator = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where the model runs, and large batches.",
+    help="Where the model and large batches of queries run.",
 )
 
 
@@ -84,23 +84,38 @@ category_option: Decorator = click.option(
     metavar="PATTERN",
     multiple=True,
     callback=_note_unlisted,
-    help="Keep papers with such a category: cs.CL, cs.*, 'stat.*,math.ST'. Repeatable.",
+    help="Only papers of this category, such as cs.CL or cs.*; repeat it, or separate with commas, for more.",
 )
 
 _FILTERS = (
     click.option(
-        "--category", metavar="PATTERN", multiple=True, help="Only hits with such a category: cs.CL, cs.*. Repeatable."
+        "--category",
+        metavar="PATTERN",
+        multiple=True,
+        help="Only hits of this category, such as cs.CL or cs.*; repeat it, or separate with commas, for more.",
     ),
-    click.option("--since", metavar="DATE", default="", help="Only hits last changed then or later: 2024, 2024-05-31."),
-    click.option("--until", metavar="DATE", default="", help="Only hits last changed then or earlier."),
+    click.option(
+        "--since",
+        metavar="DATE",
+        default="",
+        help="Only hits updated on or after this date: 2024, 2024-05 or 2024-05-31.",
+    ),
+    click.option("--until", metavar="DATE", default="", help="Only hits updated on or before this date."),
     click.option(
         "--author",
         metavar="NAME",
         multiple=True,
-        help="Only hits by this author: Hinton, 'G. Hinton', 'Hinton, Geoffrey'. Repeatable: hits by all of them.",
+        help="Only hits by this author: Hinton, 'G. Hinton' or 'Hinton, Geoffrey'; repeat it for hits by all of them.",
     ),
-    click.option("--only-ids", metavar="FILE", type=File(), help="Only hits among the ids in a file, as for --batch."),
-    click.option("--not-ids", metavar="FILE", type=File(), help="No hits among the ids in a file, as for --batch."),
+    click.option(
+        "--only-ids",
+        metavar="FILE",
+        type=File(),
+        help="Only hits whose ids are in FILE (in any form that --batch reads).",
+    ),
+    click.option(
+        "--not-ids", metavar="FILE", type=File(), help="No hits whose ids are in FILE (in any form that --batch reads)."
+    ),
 )
 
 

@@ -20,7 +20,7 @@ def number(text: str) -> int:
 @click.option("--dims", metavar="N", type=click.IntRange(min=1), default=384, show_default=True)
 @click.option("--gpus", metavar="N", type=click.IntRange(min=0), default=0, show_default=True)
 def plan(papers: int, dims: int, gpus: int) -> None:
-    """What so many papers would take: disk, memory and time, on one machine and on Milvus.
+    """Estimate disk, memory and time for N papers.
 
     Estimates, from rates that were measured on 2 cores (README) and grow with the papers; GPUs are like an H100.
     """

@@ -13,23 +13,29 @@ from lunacy.cli.streams import takes_escapes
 @click.command(epilog="Example: lunacy publish --index indexes/arxiv --to http://localhost:19530/arxiv")
 @index_option
 @click.option(
-    "--to", metavar="ADDRESS", required=True, help="http://HOST:19530/NAME, or milvus:FILE.db/NAME (milvus-lite)."
+    "--to",
+    metavar="ADDRESS",
+    required=True,
+    help="Where to: http://HOST:19530/NAME, or milvus:FILE.db/NAME for milvus-lite.",
 )
-@click.option("--ivf", is_flag=True, help="Make lists too, for quick answers; they are kept from then on.")
+@click.option(
+    "--ivf", is_flag=True, help="Build an approximate (IVF) index there too, and keep it up to date from then on."
+)
 @click.option(
     "--recall",
     metavar="SHARE",
     type=float,
     default=0.98,
     show_default=True,
-    help="Share of the ten best that --ivf shall find.",
+    help="With --ivf: share of the true top 10 that an answer contains on average.",
 )
 @device_option
 def publish(index_dir: str | None, to: str, ivf: bool, recall: float, device: str) -> None:
-    """Bring a collection of a Milvus server up to an index.
+    """Publish an index to Milvus, or update what was published.
 
-    Only what is new or other there is sent, and what the index no longer holds is deleted, so the same command goes on
-    after a failure. Ask it with: lunacy query ID --index ADDRESS. MILVUS_TOKEN is sent to servers that want one.
+    Sends only what is new or changed, and deletes what the index no longer holds; after a failure, run the same
+    command again. Ask the published index with: lunacy query ID --index ADDRESS. If the server wants a token, set
+    MILVUS_TOKEN.
     """
     from lunacy import render
     from lunacy.pipeline import publish

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
 from lunacy.cli.streams import is_styled, is_utf8
 from lunacy.errors import LunacyError, UsageError
@@ -18,46 +19,69 @@ if TYPE_CHECKING:
     from lunacy.query import Index
 
 
+_HEADINGS = {
+    "What to ask": "--index --text --batch --skip-unknown --together --not --model --device",
+    "Which papers": "--category --since --until --author --only-ids --not-ids --include-self --include-withdrawn",
+    "How to rank": "--rank --ivf --nprobe --fold --diverse --min-score",
+    "Output": "--top --format",
+}
 _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-@click.command(epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3")
+@click.command(
+    cls=GroupedCommand,
+    headings=_HEADINGS,
+    epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3",
+)
 @click.argument("papers", metavar="ID...", nargs=-1)
 @anywhere_option
-@click.option("--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Hits a list.")
+@click.option(
+    "--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Number of hits per query."
+)
 @click.option("--include-self", is_flag=True, help="List the paper itself too.")
-@click.option("--include-withdrawn", is_flag=True, help="List papers that were withdrawn too.")
-@click.option("--text", metavar="TEXT", help="Papers most like this text; - reads it from standard input.")
+@click.option("--include-withdrawn", is_flag=True, help="List withdrawn papers too.")
+@click.option("--text", metavar="TEXT", help="Find papers similar to this text; - reads it from standard input.")
 @click.option(
     "--batch",
     metavar="FILE",
     type=File(),
-    help="Ids from a file: one a line, CSV, JSON or BibTeX; - for standard input.",
+    help="Read ids from FILE (one per line, CSV, JSON or BibTeX); - reads standard input.",
 )
-@click.option("--skip-unknown", is_flag=True, help="Unknown ids in a batch are no failure.")
+@click.option("--skip-unknown", is_flag=True, help="Exit 0 even if some ids are unknown.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["table", "json", "jsonl", "csv", "ids"]),
-    help="[default: table on a terminal, else jsonl]",
+    help="How answers are printed  [default: table on a terminal, else jsonl]",
 )
-@click.option("--model", metavar="NAME", help="Where the index's model is, for --text, if not under its own name.")
+@click.option(
+    "--model", metavar="NAME", help="Load the index's model from this name or folder (used with --text only)."
+)
 @device_option
 @filter_options
-@click.option("--ivf", is_flag=True, help="Quick, and not always exact: look into the lists of `lunacy ivf`.")
+@click.option("--ivf", is_flag=True, help="Search the approximate index of `lunacy ivf`: faster, not always exact.")
 @click.option(
     "--rank",
     type=click.Choice(RANKS),
     default="dense",
     show_default=True,
-    help="By vectors, by words (after `lunacy lexical`), or by both.",
+    help="Rank by vectors, by vectors and words, or by words; the last two need `lunacy lexical`.",
 )
-@click.option("--together", is_flag=True, help="One list for all IDs (and --text): papers near to each of them.")
-@click.option("--not", "unlike", metavar="ID", multiple=True, help="Less of what is like this paper. Repeatable.")
-@click.option("--fold", is_flag=True, help="Near-copies of a hit into that hit.")
-@click.option("--diverse", is_flag=True, help="Hits that are unlike each other.")
-@click.option("--min-score", metavar="X", type=float, help="Only hits with at least this score.")
-@click.option("--nprobe", metavar="N", type=click.IntRange(min=1), help="Look into N lists  [as the recall takes]")
+@click.option("--together", is_flag=True, help="One list for all IDs (and --text): papers similar to each of them.")
+@click.option(
+    "--not", "unlike", metavar="ID", multiple=True, help="Push down papers similar to ID; repeat it for more."
+)
+@click.option("--fold", is_flag=True, help="Merge near-duplicates (cosine of 0.95 or more) into one hit.")
+@click.option("--diverse", is_flag=True, help="Prefer hits that differ from one another (MMR).")
+@click.option(
+    "--min-score", metavar="X", type=float, help="Only hits with at least this score (a cosine, unless --rank)."
+)
+@click.option(
+    "--nprobe",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="With --ivf: number of lists to search  [default: enough for the index's target recall]",
+)
 def query(
     papers: tuple[str, ...],
     index_dir: str | None,
@@ -70,9 +94,10 @@ def query(
     not_ids: str | None,
     **options: Any,
 ) -> None:
-    """The papers most like each ID: an arXiv id in any form, or its link.
+    """List the papers most similar to each ID.
 
-    The score is the cosine of the two papers' vectors; the list is exact, but for --ivf.
+    ID is an arXiv id in any form, or a link. The score is the cosine similarity of the two papers' vectors; the list is
+    exact unless you give --ivf.
     """
     if (bool(papers) or text is not None) == (batch is not None):
         only = "--not only takes away; " if options["unlike"] else ""

@@ -11,7 +11,10 @@ from lunacy.cli.parameters import index_option
 @click.argument("papers", metavar="ID...", nargs=-1, required=True)
 @index_option
 def remove(papers: tuple[str, ...], index_dir: str | None) -> None:
-    """Take papers out of an index. A later `lunacy index` brings back those that its snapshot holds."""
+    """Remove papers from an index.
+
+    A later `lunacy index` adds them again if they are in its snapshot.
+    """
     from lunacy.pipeline import remove_papers
     from lunacy.query import find_index
 

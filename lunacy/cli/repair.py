@@ -10,9 +10,9 @@ from lunacy.cli.parameters import index_option
 @click.command(epilog="Example: lunacy repair --index indexes/arxiv > lost.txt")
 @index_option
 def repair(index_dir: str | None) -> None:
-    """Drop what is broken in an index and keep what is whole.
+    """Remove the broken parts of an index and keep the rest.
 
-    The ids of the papers that must be embedded again are printed; the next `lunacy index` does it.
+    Prints the ids of the papers that are lost; the next `lunacy index` embeds them again.
     """
     from lunacy.query import find_index
     from lunacy.store import repair as mend

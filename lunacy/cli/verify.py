@@ -12,12 +12,19 @@ from lunacy.cli.parameters import device_option, index_option
 @click.command(epilog="Example: lunacy verify --index indexes/arxiv --reembed 100")
 @index_option
 @click.option(
-    "--reembed", "n_papers", metavar="N", type=click.IntRange(min=1), help="Embed N papers again and compare."
+    "--reembed",
+    "n_papers",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Also embed N papers again and compare the vectors.",
 )
-@click.option("--model", metavar="NAME", help="Where the index's model is, if not under its own name.")
+@click.option("--model", metavar="NAME", help="Load the index's model from this name or folder.")
 @device_option
 def verify(index_dir: str | None, n_papers: int | None, model: str | None, device: str) -> None:
-    """Check every file, vector and paper of an index; name what is wrong, and what there is not lunacy's."""
+    """Check every file, vector and paper of an index.
+
+    Lists what is damaged, and files in its folder that lunacy did not write.
+    """
     from lunacy import render
     from lunacy.query import find_index
     from lunacy.store import inventory
