@@ -26,7 +26,7 @@ from transformers import (
     RobertaModel,
 )
 
-from lunacy.embedding.models import model_folder
+from lunacy.embedding.locate import model_folder
 
 TEXTS = [
     "On the ground state of a Bose gas",

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lunacy.embedding import fast as fast_module
+from lunacy.embedding import choose as choose_module
 from lunacy.embedding import load, load_when_needed
 from lunacy.errors import LunacyError, ModelError
 from lunacy.fingerprint import Fingerprint
@@ -403,8 +403,8 @@ def break_at_random(folder: Path, rng: random.Random) -> None:
 def test_a_model_broken_at_random_is_refused_or_embeds(
     seed: int, broken: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fast_module, "_bf16_is_faster", lambda: False)
-    monkeypatch.setattr(fast_module, "OpenVino", not_installed)
+    monkeypatch.setattr(choose_module, "_bf16_is_faster", lambda: False)
+    monkeypatch.setattr(choose_module, "OpenVino", not_installed)
     folder = broken(lambda folder: break_at_random(folder, random.Random(seed)))
     try:
         vectors = load(str(folder), device="cpu", n_texts=seed % 2 or None).embed(TEXTS).vectors

@@ -13,15 +13,15 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import LayerNorm
 
-from lunacy.embedding.attention import packed_attention
-from lunacy.embedding.engine import Engine, Several
-from lunacy.embedding.fast import unit
-from lunacy.embedding.openvino import OpenVino
-from lunacy.embedding.packed import Packed
-from lunacy.embedding.padded import Padded, batches
-from lunacy.embedding.parts import Parts, Unsupported, take_apart
+from lunacy.embedding.choose import unit
+from lunacy.embedding.engines.attention import packed_attention
+from lunacy.embedding.engines.engine import DataParallel, Engine
+from lunacy.embedding.engines.openvino import OpenVino
+from lunacy.embedding.engines.packed import Packed
+from lunacy.embedding.engines.padded import Padded, batches
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.tokens import Tokens, from_rows
+from lunacy.embedding.unpack import ModelParts, Unsupported, unpack
 from lunacy.errors import ModelError
 from tests.conftest import few_quick
 from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
@@ -30,15 +30,15 @@ POOLINGS = ["mean", "cls", "max", "lasttoken", "mean_sqrt_len_tokens", "weighted
 ENGINES: list[Any] = [Packed, Padded, OpenVino]
 
 
-def parts_of(folder: Path) -> Parts:
-    return take_apart(SentenceTransformer(str(folder), device="cpu", local_files_only=True))
+def parts_of(folder: Path) -> ModelParts:
+    return unpack(SentenceTransformer(str(folder), device="cpu", local_files_only=True))
 
 
-def tokens_of(parts: Parts) -> Tokens:
+def tokens_of(parts: ModelParts) -> Tokens:
     return TextReader(parts.tokenizer, parts.max_tokens).read(TEXTS)
 
 
-def lowest_cosine(folder: Path, engine: Callable[[Parts], Engine]) -> float:
+def lowest_cosine(folder: Path, engine: Callable[[ModelParts], Engine]) -> float:
     parts = parts_of(folder)
     vectors = unit(engine(parts).run(tokens_of(parts)))
     return float((vectors * reference(folder, TEXTS)).sum(1).min())
@@ -86,7 +86,7 @@ def test_modules_behind_the_pooling(tmp_path: Path, engine: Any) -> None:
 
 @pytest.mark.parametrize("max_tokens", [1, 8, 33, 40, 10_000])
 def test_the_size_of_a_pack_does_not_matter(tmp_path: Path, max_tokens: int) -> None:
-    def small_packs(parts: Parts) -> Packed:
+    def small_packs(parts: ModelParts) -> Packed:
         engine = Packed(parts)
         engine.max_tokens = max_tokens
         return engine
@@ -159,7 +159,7 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(tmp_path: Path) -> Non
 @pytest.mark.parametrize("n_engines", [1, 2, 3, 12])
 def test_several_engines_share_the_rows_in_order(tmp_path: Path, n_engines: int) -> None:
     folder = tiny(tmp_path)
-    assert lowest_cosine(folder, lambda parts: Several([Packed(parts)] * n_engines)) > 0.999999
+    assert lowest_cosine(folder, lambda parts: DataParallel([Packed(parts)] * n_engines)) > 0.999999
 
 
 def test_batches_hold_every_row_once_longest_first_within_the_bounds() -> None:
@@ -197,7 +197,7 @@ def test_attention_refuses_what_it_would_leave_out() -> None:
 def test_what_cannot_be_taken_apart_is_named(tmp_path: Path, options: dict[str, Any], reason: str) -> None:
     model = SentenceTransformer(str(tiny(tmp_path, **options)), device="cpu", local_files_only=True)
     with pytest.raises(Unsupported, match=reason):
-        take_apart(model, with_prompt="prompts" in options)
+        unpack(model, with_prompt="prompts" in options)
 
 
 @pytest.mark.gpu

@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from lunacy.embedding import Embedder, load
-from lunacy.embedding import fast as fast_module
+from lunacy.embedding import choose as choose_module
+from lunacy.embedding.choose import EngineEmbedder, unit
 from lunacy.embedding.device import pick_device
-from lunacy.embedding.fast import FastEmbedder, unit
-from lunacy.embedding.openvino import OpenVino
-from lunacy.embedding.packed import Packed
-from lunacy.embedding.sentence import SentenceEmbedder
+from lunacy.embedding.encode_embedder import EncodeEmbedder
+from lunacy.embedding.engines.openvino import OpenVino
+from lunacy.embedding.engines.packed import Packed
 from lunacy.errors import ModelError, UsageError
 from lunacy.search.gpu import pick_device as pick_gpu
 from lunacy.snapshot import Snapshot, parse
 from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
 
-BF16_IS_FASTER = fast_module._bf16_is_faster  # before any test replaces it
+BF16_IS_FASTER = choose_module._bf16_is_faster  # before any test replaces it
 PROMPTS = {"document": "graph: ", "query": "is a proof "}
 
 
@@ -30,8 +30,8 @@ PROMPTS = {"document": "graph: ", "query": "is a proof "}
 def _in_float32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights ask more of bfloat16 than trained ones; and OpenVINO takes seconds to translate a model."""
     if "real" not in request.fixturenames:
-        monkeypatch.setattr(fast_module, "_bf16_is_faster", lambda: False)
-        monkeypatch.setattr(fast_module, "OpenVino", _not_installed)
+        monkeypatch.setattr(choose_module, "_bf16_is_faster", lambda: False)
+        monkeypatch.setattr(choose_module, "OpenVino", _not_installed)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def assert_same(embedder: Embedder, texts: list[str], right: Any, lowest: float 
 
 def test_the_default_model_gives_the_vectors_of_encode(real: Embedder) -> None:
     texts = [*papers(24), "", "gravity", "word " * 1000]
-    assert isinstance(real, FastEmbedder)
+    assert isinstance(real, EngineEmbedder)
     assert_same(real, texts, reference("sentence-transformers/all-MiniLM-L6-v2", texts), 0.9999)
 
 
@@ -90,7 +90,7 @@ def test_cut_texts_are_counted(tmp_path: Path, n_texts: int | None) -> None:
 def test_a_few_texts_need_no_fast_way(tmp_path: Path) -> None:
     folder = tiny(tmp_path, prompts=PROMPTS)
     few, many = (load(str(folder), device="cpu", n_texts=n_texts) for n_texts in (1, 1000))
-    assert (type(few), type(many)) == (SentenceEmbedder, FastEmbedder)
+    assert (type(few), type(many)) == (EncodeEmbedder, EngineEmbedder)
     assert few.fingerprint == many.fingerprint
     assert_same(few, TEXTS, many.embed(TEXTS).vectors)
 
@@ -149,7 +149,7 @@ def test_unknown_ways_with_long_texts_are_refused() -> None:
 
 def test_openvino_is_chosen_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without_openvino()
-    monkeypatch.setattr(fast_module, "OpenVino", OpenVino)
+    monkeypatch.setattr(choose_module, "OpenVino", OpenVino)
     folder = tiny(tmp_path)
     embedder = load(str(folder), device="cpu")
     assert (embedder.arithmetic, embedder.notes) == ("cpu float32 openvino", ())
@@ -170,7 +170,7 @@ def test_relative_positions_are_padded_and_that_is_said(tmp_path: Path) -> None:
 def test_an_unknown_module_is_left_to_sentence_transformers(tmp_path: Path) -> None:
     folder = tiny(tmp_path, extra=[word_weights()])
     embedder = load(str(folder), device="cpu")
-    assert isinstance(embedder, SentenceEmbedder)
+    assert isinstance(embedder, EncodeEmbedder)
     assert_same(embedder, TEXTS, reference(folder, TEXTS))
     [note] = embedder.notes
     assert note.endswith("embedded the slower way (cpu float32): it has a module WordWeights")
@@ -188,7 +188,7 @@ def test_an_engine_that_is_wrong_is_not_used(tmp_path: Path, monkeypatch: pytest
             return super().run(tokens) * np.float32("nan")
 
     for engine in (Wrong, Broken):
-        monkeypatch.setattr(fast_module, "Packed", engine)
+        monkeypatch.setattr(choose_module, "Packed", engine)
         folder = tiny(tmp_path / engine.__name__)
         embedder = load(str(folder), device="cpu")
         assert embedder.arithmetic == "cpu float32 padded"
@@ -231,7 +231,7 @@ def test_bfloat16_is_taken_where_the_processor_gains_by_it(
 ) -> None:
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: has)
     monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
-    monkeypatch.setattr(fast_module, "_product_s", {torch.bfloat16: bf16_s, torch.float32: 1.0}.__getitem__)
+    monkeypatch.setattr(choose_module, "_product_s", {torch.bfloat16: bf16_s, torch.float32: 1.0}.__getitem__)
     assert BF16_IS_FASTER() is chosen
 
 

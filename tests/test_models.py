@@ -12,7 +12,7 @@ import orjson
 import pytest
 from huggingface_hub import constants
 
-from lunacy.embedding.models import (
+from lunacy.embedding.locate import (
     DEFAULT_MODEL,
     canonical_name,
     model_folder,

@@ -19,9 +19,9 @@ from sentence_transformers.sentence_transformer.modules import Pooling, StaticEm
 from transformers import BertModel, PreTrainedModel, T5Config, T5EncoderModel
 
 from lunacy import build_index, open_index
-from lunacy.embedding import fast as fast_module
+from lunacy.embedding import choose as choose_module
 from lunacy.embedding import load
-from lunacy.embedding.check import loading
+from lunacy.embedding.check_model import loading
 from lunacy.errors import ModelError
 from tests.conftest import few_quick, record
 from tests.models import TEXTS, reference, tiny, wordpiece
@@ -44,9 +44,10 @@ FORMATS = [torch.float16, torch.bfloat16, torch.float64]
 
 @pytest.fixture(autouse=True)
 def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_module, "_bf16_is_faster", lambda: False)
-    monkeypatch.setattr(fast_module, "OpenVino", not_installed)
-    monkeypatch.setattr(fast_module, "_CHECKED", fast_module._CHECKED[:-1])  # the last is for models that read it all
+    monkeypatch.setattr(choose_module, "_bf16_is_faster", lambda: False)
+    monkeypatch.setattr(choose_module, "OpenVino", not_installed)
+    without_last = choose_module._CHECKED[:-1]  # the last is for models that read it all
+    monkeypatch.setattr(choose_module, "_CHECKED", without_last)
 
 
 def assert_unit(vectors: np.ndarray, dim: int) -> None:

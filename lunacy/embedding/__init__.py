@@ -7,16 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunacy.cores import n_cores
+from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
 from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
-from lunacy.embedding.models import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
-from lunacy.embedding.types import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
+from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
 from lunacy.errors import ModelError, UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.limits import require, require_working_folder
 
 if TYPE_CHECKING:
-    from lunacy.embedding.peer import PlainEncode
+    from lunacy.embedding.baseline import PlainEncode
 
 LONG_TEXTS = ("cut", "chunk")
 _FEW_BYTES, _MANY_BYTES = 15 * 10**8, 26 * 10**8  # of address space: torch takes it, and OpenVINO the rest
@@ -64,7 +64,7 @@ def load(
     few = n_texts is not None and n_texts <= FEW_TEXTS
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     require_working_folder()
-    from lunacy.embedding.fast import choose  # torch: seconds
+    from lunacy.embedding.choose import choose  # torch: seconds
     from lunacy.embedding.loaded import load_model
 
     loaded = load_model(
@@ -113,13 +113,13 @@ def load_when_needed(
 
 def plain_encode(model: str = DEFAULT_MODEL, *, device: str = "auto") -> PlainEncode:
     """sentence-transformers as it comes, to compare with."""
-    from lunacy.embedding.peer import PlainEncode
+    from lunacy.embedding.baseline import PlainEncode
 
     return PlainEncode(model, device=device)
 
 
 def peak_flops(arithmetic: str) -> float:
     """Operations a second of a large matrix product, on the device and in the number format of `arithmetic`."""
-    from lunacy.embedding.peer import measure_peak_flops
+    from lunacy.embedding.baseline import measure_peak_flops
 
     return measure_peak_flops(arithmetic)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from lunacy.embedding.engine import Floats
-from lunacy.embedding.head import KEY as _VECTOR
+from lunacy.embedding.engines.engine import Floats
+from lunacy.embedding.engines.pooling import KEY as _VECTOR
 from lunacy.errors import LunacyError, ModelError, is_out_of_threads, one_line
 
 _SHOWN = 300  # characters of a message

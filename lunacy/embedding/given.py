@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
-from lunacy.embedding.norms import faulty, lengths, unit
-from lunacy.embedding.types import Vectors
+from lunacy.embedding.embedder import Vectors
+from lunacy.embedding.unit_vectors import faulty, lengths, unit
 from lunacy.errors import VectorsError
 
 _MAGIC = b"\x93NUMPY"

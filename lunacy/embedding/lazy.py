@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lunacy.embedding.types import Embedded, Embedder, Prepared
+from lunacy.embedding.embedder import Embedded, Embedder, Prepared
 from lunacy.errors import FingerprintMismatch
 from lunacy.fingerprint import Fingerprint
 

@@ -9,12 +9,12 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
-from lunacy.embedding.check import check_vectors, check_weights, explain, loading
+from lunacy.embedding.check_model import check_vectors, check_weights, explain, loading
 from lunacy.embedding.device import pick_device
 from lunacy.embedding.encode import failing
-from lunacy.embedding.folder import check_files
-from lunacy.embedding.length import settle_length
-from lunacy.embedding.models import canonical_name, model_folder, pooling, tokenizer_hash, weights_hash
+from lunacy.embedding.locate import canonical_name, model_folder, pooling, tokenizer_hash, weights_hash
+from lunacy.embedding.max_tokens import settle_length
+from lunacy.embedding.model_files import check_files
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lunacy.embedding.attention import NAME
-from lunacy.embedding.engine import Floats, no_memory
-from lunacy.embedding.parts import Parts, Unsupported
+from lunacy.embedding.engines.attention import NAME
+from lunacy.embedding.engines.engine import Floats, no_memory
 from lunacy.embedding.tokens import Tokens
+from lunacy.embedding.unpack import ModelParts, Unsupported
 from lunacy.errors import ModelError
 
 _MAX_TOKENS = {"cuda": 2**18, "cpu": 2**12}  # a pack; more is not faster
@@ -27,7 +27,7 @@ class Packed:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: ModelParts,
         *,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,

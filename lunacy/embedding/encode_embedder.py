@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from lunacy.embedding.embedder import Embedded, Prepared
 from lunacy.embedding.encode import encode, failing
+from lunacy.embedding.engines.padded import BATCH_SIZE
 from lunacy.embedding.loaded import Loaded
-from lunacy.embedding.norms import unit
-from lunacy.embedding.padded import BATCH_SIZE
-from lunacy.embedding.types import Embedded, Prepared
+from lunacy.embedding.unit_vectors import unit
 
 
-class SentenceEmbedder:
+class EncodeEmbedder:
     """A sentence-transformers model, in float32."""
 
     window = 512

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lunacy.embedding.engine import Floats, no_memory
-from lunacy.embedding.head import Head
-from lunacy.embedding.parts import Parts
+from lunacy.embedding.engines.engine import Floats, no_memory
+from lunacy.embedding.engines.pooling import Head
 from lunacy.embedding.tokens import Places, Tokens
+from lunacy.embedding.unpack import ModelParts
 from lunacy.errors import ModelError
 
 BATCH_SIZE = {"cpu": 8, "cuda": 1024, "mps": 64}  # texts; measured best on CPU and CUDA (MiniLM, abstracts)
@@ -36,7 +36,7 @@ class Padded:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: ModelParts,
         *,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,

@@ -18,8 +18,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from lunacy.embedding.encode import encode, failing
-from lunacy.embedding.folder import tokenizer_files, weight_files
-from lunacy.embedding.norms import faulty, lengths, unit
+from lunacy.embedding.model_files import tokenizer_files, weight_files
+from lunacy.embedding.unit_vectors import faulty, lengths, unit
 from lunacy.errors import ModelError
 
 _PROBES = ("light from three stars", "money with small risks")  # alike in all but their words: as many, as long

@@ -7,8 +7,8 @@ from typing import Any
 
 from sentence_transformers import SentenceTransformer
 
-from lunacy.embedding.head import KEY, POOLINGS, Head
-from lunacy.embedding.length import NO_LIMIT, first_position
+from lunacy.embedding.engines.pooling import KEY, POOLINGS, Head
+from lunacy.embedding.max_tokens import NO_LIMIT, first_position
 
 _STEPS = ("Dense", "LayerNorm", "Normalize", "Dropout")  # modules that map vector to vector, each text by itself
 
@@ -18,7 +18,7 @@ class Unsupported(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ModelParts:
     """What the fast ways of embedding need of a model."""
 
     transformer: Any  # a transformers.PreTrainedModel: (input_ids, attention_mask) -> .last_hidden_state
@@ -29,7 +29,7 @@ class Parts:
     dim: int
 
 
-def take_apart(model: SentenceTransformer, *, with_prompt: bool = False) -> Parts:
+def unpack(model: SentenceTransformer, *, with_prompt: bool = False) -> ModelParts:
     """The parts of `model`, which keeps working; raises Unsupported, naming the module that does not fit."""
     modules: list[Any] = list(model.children())
     names = [type(module).__name__ for module in modules]
@@ -48,7 +48,7 @@ def take_apart(model: SentenceTransformer, *, with_prompt: bool = False) -> Part
     modes = _modes(pooling)
     _check_first(first)
     limit = model.max_seq_length
-    return Parts(
+    return ModelParts(
         transformer=first.auto_model,
         tokenizer=first.tokenizer,
         head=Head(modes, [module for module, name in zip(modules[2:], names[2:], strict=True) if name != "Dropout"]),

@@ -1,4 +1,4 @@
-"""What runs a model: token ids in, vectors out. Packed, Padded and OpenVino are engines; Several is many of them."""
+"""An engine runs a model: token ids in, vectors out. `Packed`, `Padded` and `OpenVino` are engines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Engine(Protocol):
         """(n_rows, dim) float32 as the model's last module gives them, in order."""
 
 
-class Several:
+class DataParallel:
     """An engine for each GPU: each embeds a share of the rows, in a thread."""
 
     def __init__(self, engines: Sequence[Engine]) -> None:

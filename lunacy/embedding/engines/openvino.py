@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from transformers.utils import logging
 
-from lunacy.embedding.engine import Floats
-from lunacy.embedding.padded import Batch, batches, pad_id, pool
-from lunacy.embedding.parts import Parts, Unsupported
+from lunacy.embedding.engines.engine import Floats
+from lunacy.embedding.engines.padded import Batch, batches, pad_id, pool
 from lunacy.embedding.tokens import Tokens
+from lunacy.embedding.unpack import ModelParts, Unsupported
 
 _HINTS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _POLL_MS = 50
@@ -28,7 +28,7 @@ _MAX_TOKENS = 2**12  # of a batch, padding included
 class OpenVino:
     """A transformer translated by OpenVINO, with the head in torch."""
 
-    def __init__(self, parts: Parts, *, dtype: torch.dtype = torch.float32, batch_size: int | None = None) -> None:
+    def __init__(self, parts: ModelParts, *, dtype: torch.dtype = torch.float32, batch_size: int | None = None) -> None:
         """`dtype`: of the matrix products, float32 or bfloat16; the rest is in float32.
 
         Raises ImportError without openvino, Unsupported for a model that it cannot translate.
@@ -95,7 +95,7 @@ class _LastHidden(nn.Module):
         return hidden
 
 
-def _translate(parts: Parts) -> Any:
+def _translate(parts: ModelParts) -> Any:
     openvino = _import_quietly()
     example = torch.full((2, 8), pad_id(parts.tokenizer) + 1)
     mask = torch.ones_like(example)

@@ -7,7 +7,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from lunacy.embedding.folder import read_json, read_modules, tokenizer_files, weight_files
+from lunacy.embedding.model_files import read_json, read_modules, tokenizer_files, weight_files
 from lunacy.errors import ModelError, one_line
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"

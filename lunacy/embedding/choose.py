@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
 from lunacy.embedding.encode import encode, failing
-from lunacy.embedding.engine import Engine, Several
+from lunacy.embedding.encode_embedder import EncodeEmbedder
+from lunacy.embedding.engines.engine import DataParallel, Engine
+from lunacy.embedding.engines.openvino import OpenVino
+from lunacy.embedding.engines.packed import Packed
+from lunacy.embedding.engines.padded import Padded
 from lunacy.embedding.loaded import Loaded
-from lunacy.embedding.norms import unit
-from lunacy.embedding.openvino import OpenVino
-from lunacy.embedding.packed import Packed
-from lunacy.embedding.padded import Padded
-from lunacy.embedding.parts import Parts, Unsupported, take_apart
-from lunacy.embedding.sentence import SentenceEmbedder
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.tokens import Tokens
-from lunacy.embedding.types import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
+from lunacy.embedding.unit_vectors import unit
+from lunacy.embedding.unpack import ModelParts, Unsupported, unpack
 from lunacy.errors import ModelError
 
 MIN_COSINE = 0.99995  # 0.9999 is promised for every text, and the check sees seven
@@ -46,7 +46,7 @@ _CHECKED = (
 )
 
 
-class FastEmbedder:
+class EngineEmbedder:
     """Our own tokenising, an engine, and unit vectors."""
 
     def __init__(self, loaded: Loaded, reader: TextReader, engine: Engine, notes: Sequence[str]) -> None:
@@ -91,16 +91,16 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
     cannot be taken apart.
     """
     if n_texts is not None and n_texts <= FEW_TEXTS and not chunk:
-        return SentenceEmbedder(loaded, batch_size=batch_size)
+        return EncodeEmbedder(loaded, batch_size=batch_size)
     name, refused = loaded.fingerprint.model, ""
     try:
-        parts = take_apart(loaded.model, with_prompt=bool(loaded.prompt or loaded.question_prompt))
+        parts = unpack(loaded.model, with_prompt=bool(loaded.prompt or loaded.question_prompt))
         reader = TextReader(parts.tokenizer, parts.max_tokens, chunk=chunk)
         tokens = (TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader).read(_CHECKED)
     except (Unsupported, *_FAILURES) as error:
         if chunk:
             raise ModelError(f"{name} cannot read long texts in windows: {error}; use --long-texts cut") from None
-        return SentenceEmbedder(loaded, batch_size=batch_size, notes=[_note(name, loaded, "", str(error))])
+        return EncodeEmbedder(loaded, batch_size=batch_size, notes=[_note(name, loaded, "", str(error))])
     check = _Check(loaded, tokens)
     notes: list[str] = []
     for make in _ways(loaded.device, parts, batch_size):
@@ -116,11 +116,11 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         if lowest >= MIN_COSINE:
             if refused:
                 notes.append(_note(name, loaded, engine.arithmetic, refused))
-            return FastEmbedder(loaded, reader, engine, notes)
+            return EngineEmbedder(loaded, reader, engine, notes)
         refused = refused or f"{engine.arithmetic} gave a vector with a cosine of {lowest:.6f} to the right one"
     if chunk:
         raise ModelError(f"{name} cannot read long texts in windows: {refused}; use --long-texts cut")
-    return SentenceEmbedder(loaded, batch_size=batch_size, notes=[*notes, _note(name, loaded, "", refused)])
+    return EncodeEmbedder(loaded, batch_size=batch_size, notes=[*notes, _note(name, loaded, "", refused)])
 
 
 class _Check:
@@ -141,7 +141,7 @@ class _Check:
         return float(cosines.min())
 
 
-def _ways(device: str, parts: Parts, batch_size: int | None) -> Iterator[Callable[[], Engine]]:
+def _ways(device: str, parts: ModelParts, batch_size: int | None) -> Iterator[Callable[[], Engine]]:
     """The ways to run the model, the fastest first."""
     if device == "cuda":
         for dtype in (torch.float16, torch.bfloat16):
@@ -156,10 +156,10 @@ def _ways(device: str, parts: Parts, batch_size: int | None) -> Iterator[Callabl
     yield partial(Padded, parts, device=device, batch_size=batch_size)
 
 
-def _on_all_gpus(parts: Parts, **options: Any) -> Engine:
+def _on_all_gpus(parts: ModelParts, **options: Any) -> Engine:
     n_gpus = torch.cuda.device_count()
     engines = [Packed(parts, device=f"cuda:{i}" if n_gpus > 1 else "cuda", **options) for i in range(n_gpus)]
-    return Several(engines) if n_gpus > 1 else engines[0]
+    return DataParallel(engines) if n_gpus > 1 else engines[0]
 
 
 def _bf16_is_faster() -> bool:
