@@ -17,7 +17,7 @@ from lunacy.pipeline.caches import refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.settings import settle
 from lunacy.pipeline.stages import Stages
-from lunacy.pipeline.vectors import from_file, from_model
+from lunacy.pipeline.vectors import FileVectors, ModelVectors, VectorSource
 from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
 from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove, require_writable
 
@@ -127,13 +127,13 @@ def build_index(
             there = None if vectors else on_ray.maker(embedder, canonical_name(model_name), device=device, **options)
             device, options["n_texts"] = "cpu", 1  # here: the few that nobody else has embedded
         if vectors is not None:
-            source = from_file(opened, vectors, settings.model, text)
+            source: VectorSource = FileVectors(opened, vectors, settings.model, text)
         else:
             embedder = embedder or load_when_needed(
                 model_name, settings.recorded, on_load=lambda loaded: tell(loaded.notes), device=device, **options
             )
-            source = from_model(embedder, text)
-        tell(source.notes())
+            source = ModelVectors(embedder, text)
+        tell(source.notes)
         with (
             Writer(into, source.fingerprint, scope=settings.scope) as writer,
             Quarantine(new_quarantine(into)) as bad,
@@ -151,7 +151,7 @@ def build_index(
                     for n, window in windows:
                         _set_aside(window, counts, bad, opened[n].name)
                         stages.process(window, with_filtered=prune)
-                        tell(source.notes())  # other machines may have some
+                        tell(source.notes)  # other machines may have some
                         progress(_progress(counts, opened, n, window))
                         if window.broken is not None:
                             broken.append(window.broken)
@@ -178,7 +178,7 @@ def build_index(
         folder=into,
         quarantine=bad.path if counts.quarantined else None,
         wait_s=time.monotonic() - started,
-        notes=tuple(source.notes()),
+        notes=tuple(source.notes),
     )
 
 

@@ -10,7 +10,7 @@ from lunacy.embedding import Embedded
 from lunacy.pipeline.changes import Change, Plan, make_plan
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.main_thread import MainThreadExecutor
-from lunacy.pipeline.vectors import Source
+from lunacy.pipeline.vectors import VectorSource
 from lunacy.snapshot import Window
 from lunacy.store import SEGMENT_ROWS, Writer
 
@@ -24,7 +24,7 @@ class Stages:
     A window is planned before those ahead of it are stored, so what these do is counted as known.
     """
 
-    def __init__(self, writer: Writer, source: Source, counts: Counts) -> None:
+    def __init__(self, writer: Writer, source: VectorSource, counts: Counts) -> None:
         self.main_thread = MainThreadExecutor()
         self._writer = writer
         self._source = source
@@ -49,7 +49,7 @@ class Stages:
 
     def _embed(self, window: Window, plan: Plan) -> Future[Embedded]:
         prepared = self._tokeniser.submit(self._source.prepare, window, list(plan.embed.values()))
-        return self.main_thread.submit(lambda: self._source.run(prepared.result()))
+        return self.main_thread.submit(lambda: prepared.result()())
 
     def _store_next(self) -> None:
         plan, future = self._on_the_way.popleft()
@@ -57,7 +57,7 @@ class Stages:
         self._writer.amend(plan.amend)
         if embedded is not None:
             self._counts.cut += embedded.n_cut
-            self._writer.arithmetic = self._source.arithmetic()
+            self._writer.arithmetic = self._source.arithmetic
             self._writer.remove(plan.replaced)
             self._writer.append([entry for entry, _place in plan.embed.values()], embedded.vectors)
         is_due = time.monotonic() - self._committed_s >= COMMIT_S

@@ -1,11 +1,12 @@
-"""Where the vectors of a run come from: a model, or a file that the user brings."""
+"""Where the vectors of a build come from: a model, or a file that the user brings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from lunacy.embedding import Embedded, Embedder, GivenVectors, canonical_name
 from lunacy.entry import Entry
@@ -17,50 +18,82 @@ from lunacy.snapshot import Snapshot, Window
 _GIVEN_WINDOW = 512  # papers at a time when their vectors are brought along
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where vectors come from: in two halves, the first of which may run ahead in another thread."""
+class VectorSource(Protocol):
+    """Where vectors come from, in two steps, of which the first may run ahead in another thread."""
 
-    fingerprint: Fingerprint
-    prepare: Callable[[Window, Sequence[tuple[Entry, int]]], Any]  # papers of the window, with their places
-    run: Callable[[Any], Embedded]
-    arithmetic: Callable[[], str]
-    notes: Callable[[], Sequence[str]]  # how the model was run, where that may surprise
-    window: int  # how many papers at a time
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What decides the vectors, the text recipe included."""
+
+    @property
+    def window(self) -> int:
+        """How many papers at a time."""
+
+    @property
+    def arithmetic(self) -> str:
+        """Device, library and number format of the vectors made last."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the user should know of how they are made, a line each; most often nothing."""
+
+    def prepare(self, window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+        """The first step for `papers` of the window, each with its place; what it returns is the second.
+
+        The second steps run one at a time, in order, and give one vector for each paper.
+        """
 
 
-def from_model(embedder: Embedder, text: str) -> Source:
-    """Vectors of the texts, of which `text` is the recipe."""
-    return Source(
-        fingerprint=replace(embedder.fingerprint, text=text),
-        prepare=lambda _window, fresh: embedder.prepare([embedded_text(entry.paper, text) for entry, _place in fresh]),
-        run=embedder.run,
-        arithmetic=lambda: embedder.arithmetic,
-        notes=lambda: embedder.notes,
-        window=embedder.window,
-    )
+class ModelVectors:
+    """The vectors of the papers' texts, by an embedding model."""
+
+    def __init__(self, embedder: Embedder, text: str) -> None:
+        """`text`: the recipe of what is embedded."""
+        self.fingerprint = replace(embedder.fingerprint, text=text)
+        self.window = embedder.window
+        self._embedder = embedder
+
+    @property
+    def arithmetic(self) -> str:
+        """That of the model."""
+        return self._embedder.arithmetic
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Those of the model."""
+        return self._embedder.notes
+
+    def prepare(self, _window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+        """Tokenise the texts; then run the model."""
+        texts = [embedded_text(entry.paper, self.fingerprint.text) for entry, _place in papers]
+        return partial(self._embedder.run, self._embedder.prepare(texts))
 
 
-def from_file(snapshots: Sequence[Snapshot], path: str | Path, model: str | None, text: str) -> Source:
-    """Vectors that the user brings, checked against the snapshot before anything is written."""
-    if model is None:
-        raise UsageError("vectors need the name of the model that made them, for later text queries: --model NAME")
-    if len(snapshots) > 1:
-        raise UsageError("vectors belong to the lines of one snapshot; index the snapshots one by one")
-    [snapshot] = snapshots
-    if snapshot.is_stream:
-        raise UsageError("vectors need a snapshot that is a file: its lines are counted before anything is written")
-    given = GivenVectors(path)
-    n_lines = sum(1 for _ in snapshot.lines())
-    if n_lines != given.n_rows:
-        raise VectorsError(
-            f"{path} has {given.n_rows:,} rows, but {snapshot.name} has {n_lines:,} lines; nothing was written"
-        )
-    return Source(
-        fingerprint=Fingerprint(model=canonical_name(model), text=text, dim=given.dim),
-        prepare=lambda _window, fresh: given.unit_rows([place for _entry, place in fresh]),
-        run=lambda rows: Embedded(rows, 0),
-        arithmetic=lambda: "given vectors",
-        notes=lambda: (),
-        window=_GIVEN_WINDOW,
-    )
+class FileVectors:
+    """Vectors that the user brings in a file, one row for each line of the snapshot that is not blank."""
+
+    arithmetic = "given vectors"
+    notes = ()
+
+    def __init__(self, snapshots: Sequence[Snapshot], path: str | Path, model: str | None, text: str) -> None:
+        """`model`: what made them. Raises UsageError, or VectorsError where the file does not fit the snapshot."""
+        if model is None:
+            raise UsageError("vectors need the name of the model that made them, for later text queries: --model NAME")
+        if len(snapshots) > 1:
+            raise UsageError("vectors belong to the lines of one snapshot; index the snapshots one by one")
+        [snapshot] = snapshots
+        if snapshot.is_stream:
+            raise UsageError("vectors need a snapshot that is a file: its lines are counted before anything is written")
+        self._given = GivenVectors(path)
+        n_lines = sum(1 for _ in snapshot.lines())
+        if n_lines != self._given.n_rows:
+            raise VectorsError(
+                f"{path} has {self._given.n_rows:,} rows, but {snapshot.name} has {n_lines:,} lines; "
+                "nothing was written"
+            )
+        self.fingerprint = Fingerprint(model=canonical_name(model), text=text, dim=self._given.dim)
+        self.window = _GIVEN_WINDOW
+
+    def prepare(self, _window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+        """Read the rows of the papers."""
+        return partial(Embedded, self._given.unit_rows([place for _entry, place in papers]), 0)

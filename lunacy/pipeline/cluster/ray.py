@@ -24,7 +24,7 @@ from typing import Any
 from lunacy.categories import category_filter
 from lunacy.embedding import WINDOWS, Embedder, load
 from lunacy.errors import LunacyError, MissingExtra, StoreError, UsageError
-from lunacy.pipeline.vectors import Source
+from lunacy.pipeline.vectors import VectorSource
 from lunacy.snapshot import LINE_BYTES, Snapshot, Window, cut, read_ahead, read_piece, refusal
 from lunacy.store import is_shard, own_shards, remove, remove_folders
 
@@ -35,7 +35,8 @@ try:
     import ray
     import ray.data
 
-    from lunacy.pipeline.cluster.shards import Damaged, Shard, from_shards, read_shard
+    from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard
+    from lunacy.pipeline.cluster.vectors import ShardVectors
     from lunacy.pipeline.cluster.worker import (
         Actor,
         Job,
@@ -121,7 +122,7 @@ def _has_gpus(device: str) -> bool:
 
 
 def spread(
-    own: Source,
+    own: VectorSource,
     there: Maker | None,
     snapshots: Sequence[Snapshot],
     category: Sequence[str],
@@ -129,13 +130,13 @@ def spread(
     known: Keys,
     *,
     text: str,
-) -> tuple[Source, Callable[..., Generator[tuple[int, Shard]]]]:
+) -> tuple[VectorSource, Callable[..., Generator[tuple[int, Shard]]]]:
     """Vectors that are made `there`, and what reads the snapshots there, as `_read_shards`.
 
     `own`: for the few that nobody there has made. `known`: the `text_key` of each paper that needs none, ascending.
     """
     job = make_job(snapshots, category, into, text=text, fingerprint=own.fingerprint, maker=there)
-    return from_shards(own, job.window), partial(_read_shards, job, snapshots, known)
+    return ShardVectors(own, job.window), partial(_read_shards, job, snapshots, known)
 
 
 def _n(resource: str) -> int:

@@ -6,8 +6,7 @@ described in indexes/README.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lunacy.embedding import Embedded
 from lunacy.entry import FIELDS, Entry
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
-from lunacy.pipeline.vectors import Source
 from lunacy.snapshot import Line, Window
 from lunacy.store import SHARD_KEY, Vectors, put_file
 
@@ -143,38 +140,3 @@ def read_shard(path: Path) -> Shard:
         raise
     except _DAMAGES as error:
         raise Damaged(f"{path}: {error}") from None
-
-
-def from_shards(own: Source, window: int) -> Source:
-    """Vectors that come with their windows, which are shards of about `window` lines. `own` has what they lack."""
-    last = Shard()
-    notes: dict[str, None] = {}
-
-    def prepare(shard: Window, fresh: Sequence[tuple[Entry, int]]) -> tuple[Shard, list[int], Any]:
-        assert isinstance(shard, Shard)
-        rows = [shard.rows.get(place, -1) for _entry, place in fresh]
-        lacking = [one for one, row in zip(fresh, rows, strict=True) if row < 0]
-        return shard, rows, own.prepare(shard, lacking) if lacking else None
-
-    def run(prepared: tuple[Shard, list[int], Any]) -> Embedded:
-        nonlocal last
-        last, rows, lacking = prepared
-        notes.update(dict.fromkeys(last.notes))
-        is_here = np.array(rows) >= 0
-        vectors = np.empty((len(rows), own.fingerprint.dim), np.float32)
-        if last.vectors is not None:
-            vectors[is_here] = last.vectors[[row for row in rows if row >= 0]]
-        if lacking is None:
-            return Embedded(vectors, last.n_cut)
-        had = own.run(lacking)
-        vectors[~is_here] = had.vectors
-        return Embedded(vectors, last.n_cut + had.n_cut)
-
-    return replace(
-        own,
-        prepare=prepare,
-        run=run,
-        arithmetic=lambda: last.arithmetic or own.arithmetic(),
-        notes=lambda: [*notes, *own.notes()],
-        window=window,
-    )

@@ -1,0 +1,57 @@
+"""Where the vectors of a build on a cluster come from: the shards, and this machine for the few that they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from lunacy.embedding import Embedded
+from lunacy.entry import Entry
+from lunacy.pipeline.cluster.shards import Shard
+from lunacy.pipeline.vectors import VectorSource
+from lunacy.snapshot import Window
+from lunacy.store import Rows
+
+
+class ShardVectors:
+    """The vectors that come with their windows, which are shards."""
+
+    def __init__(self, own: VectorSource, window: int) -> None:
+        """`own`: makes here what the shards lack. `window`: about how many lines a shard has."""
+        self.fingerprint = own.fingerprint
+        self.window = window
+        self._own = own
+        self._arithmetic = ""
+        self._notes: dict[str, None] = {}  # of all shards, each once
+
+    @property
+    def arithmetic(self) -> str:
+        """That of the last shard that has vectors, else that of this machine."""
+        return self._arithmetic or self._own.arithmetic
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Those of all machines."""
+        return [*self._notes, *self._own.notes]
+
+    def prepare(self, window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+        """Find the papers' rows in the shard; then gather these, and run the model for the other papers."""
+        assert isinstance(window, Shard)
+        rows = np.array([window.rows.get(place, -1) for _entry, place in papers], np.int64)
+        lacking = [paper for paper, row in zip(papers, rows.tolist(), strict=True) if row < 0]
+        return partial(self._gather, window, rows, self._own.prepare(window, lacking) if lacking else None)
+
+    def _gather(self, shard: Shard, rows: Rows, embed_rest: Callable[[], Embedded] | None) -> Embedded:
+        self._arithmetic = shard.arithmetic
+        self._notes.update(dict.fromkeys(shard.notes))
+        is_here = rows >= 0  # (n,) bool
+        vectors = np.empty((len(rows), self.fingerprint.dim), np.float32)
+        if shard.vectors is not None:
+            vectors[is_here] = shard.vectors[rows[is_here]]
+        if embed_rest is None:
+            return Embedded(vectors, shard.n_cut)
+        rest = embed_rest()
+        vectors[~is_here] = rest.vectors
+        return Embedded(vectors, shard.n_cut + rest.n_cut)
