@@ -22,7 +22,7 @@ from lunacy.keywords import read_keywords
 from lunacy.keywords import text as read_text
 from lunacy.keywords import texts as read_texts
 from lunacy.paper import canonical_id, fold, parse_id
-from lunacy.query.ask import answer_batch, question_of, ranked, search
+from lunacy.query.ask import answer_batch, ranked, search, target_of
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import canonical, encodable, rows_of, rows_that_must_be
 from lunacy.question import READERS, Keywords, Options
@@ -150,13 +150,13 @@ class Index:
             raise UsageError("there is nothing to look for; give some papers, or a text")
         vectors = self._embed(text, model, device) if text else None
         with self._searcher.still() as there:
-            question = question_of(there, rows_that_must_be(there, papers))
+            target = target_of(there, rows_that_must_be(there, papers))
             if vectors is not None:
-                both = np.concatenate([question.vectors, vectors])
-                question = replace(question, vectors=both, texts=[*question.texts, text])
+                both = np.concatenate([target.vectors, vectors])
+                target = replace(target, vectors=both, texts=[*target.texts, text])
             if wanted.include_self:
-                question = replace(question, left_out=np.empty(0, np.int64))
-            found = ranked(there, [question], wanted, asker=PAPERS if papers else TEXTS)
+                target = replace(target, left_out=np.empty(0, np.int64))
+            found = ranked(there, [target], wanted, asker=PAPERS if papers else TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
         return Answer(
             hits, text=" + ".join([*map(canonical, papers), *([text] if text else [])]), recall=found[0].recall

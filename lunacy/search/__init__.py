@@ -8,16 +8,16 @@ from lunacy.milvus import is_address, parse_address
 from lunacy.search.exact import Found, search
 from lunacy.search.folder import Folder
 from lunacy.search.ivf import PAPERS, TEXTS, open_ivf, search_ivf
-from lunacy.search.ranking import Question, Ranked
+from lunacy.search.ranking import Ranked, Target
 from lunacy.search.searcher import Searcher
 
 __all__ = [
     "PAPERS",
     "TEXTS",
     "Found",
-    "Question",
     "Ranked",
     "Searcher",
+    "Target",
     "open_ivf",
     "open_searcher",
     "search",

@@ -15,7 +15,7 @@ from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ivf import open_ivf, search_ivf
 from lunacy.search.pairs import percentiles, stored_pairs
 from lunacy.search.parts import parts_of, qualify
-from lunacy.search.ranking import Question, Ranked, Sides, rank
+from lunacy.search.ranking import Ranked, Sides, Target, rank
 from lunacy.search.scan import Scores
 from lunacy.store import Rows, Store, Vectors, View, inventory
 
@@ -104,35 +104,35 @@ class Folder:
         """(n,): above how many percent of random pairs each cosine is; None when no sample is stored."""
         return percentiles(stored_pairs(self._view), cosines)
 
-    def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:
+    def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:
         """Small ones on the processor; on a GPU, where it is worth its while, large ones."""
         gpu = None
-        if not wanted.ivf and device != "cpu" and n_queries * self.n_papers >= _GPU_FROM:
+        if not options.ivf and device != "cpu" and n_queries * self.n_papers >= _GPU_FROM:
             from lunacy.search.gpu import pick_device  # torch: seconds
 
             gpu = pick_device(device)
         most, hits = (_BATCH, _BATCH_HITS) if gpu is None else (_GPU_BATCH, _GPU_HITS)
-        return max(1, min(most, hits // wanted.top)), gpu
+        return max(1, min(most, hits // options.top)), gpu
 
     def nearest(
         self,
         queries: Vectors,
         k: int,
-        wanted: Options,
+        options: Options,
         *,
         asker: str,
         without: Sequence[int] | None = None,
         device: str | None = None,
     ) -> Sequence[Found]:
-        """By the vectors alone. Raises UsageError where there are no IVF lists and `wanted` looks into some."""
-        if not wanted.ivf:
+        """By the vectors alone. Raises UsageError where there are no IVF lists and `options.ivf` asks for them."""
+        if not options.ivf:
             return search(
                 self._view,
                 queries,
                 k,
                 without=without,
-                include_withdrawn=wanted.include_withdrawn,
-                wanted=wanted.filter,
+                include_withdrawn=options.include_withdrawn,
+                wanted=options.filter,
                 device=device,
             )
         ivf = open_ivf(self._view)
@@ -146,36 +146,36 @@ class Folder:
             queries,
             k,
             asker=asker,
-            nprobe=wanted.nprobe,
+            nprobe=options.nprobe,
             without=without,
-            include_withdrawn=wanted.include_withdrawn,
-            wanted=wanted.filter,
+            include_withdrawn=options.include_withdrawn,
+            wanted=options.filter,
         )
 
     def rank(
         self,
-        questions: Sequence[Question],
-        wanted: Options,
-        unlike: Question | None,
+        targets: Sequence[Target],
+        options: Options,
+        unlike: Target | None,
         *,
         asker: str,
         device: str | None = None,
     ) -> list[Ranked]:
         """By vectors, words or both, steered. Raises UsageError where words are wanted and none are indexed."""
         lexical = None
-        if wanted.rank != "dense":
+        if options.rank != "dense":
             from lunacy.search.lexical import open_lexical  # tantivy: only when asked for
 
             lexical = open_lexical(self._view)
             if lexical is None:
                 hint = f"make it with: lunacy lexical --index {self.name}"
                 raise UsageError("the index has no lexical index", where=self.name, hint=hint)
-        parts = parts_of(self._view, wanted.filter, wanted.include_withdrawn)
+        parts = parts_of(self._view, options.filter, options.include_withdrawn)
         sides = Sides(
             vectors=self.vectors,
-            nearest=lambda vectors, n: self.nearest(vectors, n, wanted, asker=asker, device=device),
+            nearest=lambda vectors, n: self.nearest(vectors, n, options, asker=asker, device=device),
             nearest_to_all=lambda vectors, n: nearest_to_all(parts, vectors, n),
             lexical=lexical,
             qualify=lambda rows: qualify(parts, rows),
         )
-        return rank(sides, questions, unlike, wanted)
+        return rank(sides, targets, unlike, options)

@@ -23,7 +23,7 @@ from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.ivf import measured_recall
 from lunacy.search.pairs import percentiles
-from lunacy.search.ranking import Question, Ranked, Sides, rank
+from lunacy.search.ranking import Ranked, Sides, Target, rank
 from lunacy.search.scan import Scores
 from lunacy.store import Rows, Vectors
 
@@ -138,9 +138,9 @@ class PublishedIndex:
         if len(found) < len(lacking):
             raise ServerError(f"{self.name} was changed while it was read; ask again")
 
-    def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:  # noqa: ARG002 (the server's)
+    def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:  # noqa: ARG002 (the server's)
         """What one reply can hold."""
-        return max(1, min(_BATCH, _BATCH_HITS // wanted.top)), None
+        return max(1, min(_BATCH, _BATCH_HITS // options.top)), None
 
     def percentiles(self, cosines: Scores) -> Scores | None:
         """(n,): above how many percent of random pairs each cosine is; None when the index had no sample of them."""
@@ -150,19 +150,21 @@ class PublishedIndex:
         self,
         queries: Vectors,
         k: int,
-        wanted: Options,
+        options: Options,
         *,
         asker: str,
         without: Sequence[int] | None = None,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> Sequence[Found]:
-        """By the vectors alone: exact, but for `wanted.ivf` without a filter. Raises UsageError beyond MOST_HITS."""
+        """By the vectors alone: exact, but for `options.ivf` without a filter. Raises UsageError beyond MOST_HITS."""
         _check_listed(k)
         left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
         found: list[Found | None] = [None] * len(queries)
-        if wanted.ivf and (facts := self._ivf()) and wanted.filter.admits_all:
-            found = self._in_lists(queries, k, wanted, left_out, wanted.nprobe or facts[asker]["nprobe"], facts[asker])
-        admitted, n = expression(wanted.filter, wanted.include_withdrawn, self._facts.by_category), k + _MARGIN
+        if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
+            found = self._in_lists(
+                queries, k, options, left_out, options.nprobe or facts[asker]["nprobe"], facts[asker]
+            )
+        admitted, n = expression(options.filter, options.include_withdrawn, self._facts.by_category), k + _MARGIN
         while undecided := [place for place, one in enumerate(found) if one is None]:
             listed = self._collection.search(queries[undecided], n, admitted)
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
@@ -183,12 +185,12 @@ class PublishedIndex:
         return Found(rows[best], scores[best], recall)
 
     def _in_lists(
-        self, queries: Vectors, k: int, wanted: Options, left_out: Rows, nprobe: int, facts: Mapping[str, Any]
+        self, queries: Vectors, k: int, options: Options, left_out: Rows, nprobe: int, facts: Mapping[str, Any]
     ) -> list[Found | None]:
         """The best `k` in the nearest `nprobe` lists, which hold codes alone; None where these are too few."""
         assert self._lists is not None
         n, recall = min(2 * k + _MARGIN, MOST_HITS), measured_recall(facts, nprobe)
-        listed = self._lists.search(queries, n, expression(Filter(), wanted.include_withdrawn), nprobe)
+        listed = self._lists.search(queries, n, expression(Filter(), options.include_withdrawn), nprobe)
         there = self._collection.held(list({one for ids, _scores in listed for one in ids}))
         self._fetch(np.array([self._row(one) for one in sorted(there)], np.int64))
         found = [
@@ -207,7 +209,7 @@ class PublishedIndex:
             self._lists.load()
         return self._facts.ivf
 
-    def _nearest_to_all(self, vectors: Vectors, n: int, enough: int, wanted: Options) -> Found:
+    def _nearest_to_all(self, vectors: Vectors, n: int, enough: int, options: Options) -> Found:
         """The `n` rows whose least product with any of (m, dim) `vectors` is highest; `enough` of them will do.
 
         The least product is at most any weighted mean of them, which is one product. So who is not among the nearest
@@ -215,7 +217,7 @@ class PublishedIndex:
         the bound is lowest. Raises UsageError when as many as a server lists do not prove the list.
         """
         _check_listed(enough)
-        admitted = expression(wanted.filter, wanted.include_withdrawn, self._facts.by_category)
+        admitted = expression(options.filter, options.include_withdrawn, self._facts.by_category)
         weights = np.full(len(vectors), 1 / len(vectors))
         n_listed = min(8 * enough, MOST_HITS)
         while True:
@@ -241,26 +243,26 @@ class PublishedIndex:
 
     def rank(
         self,
-        questions: Sequence[Question],
-        wanted: Options,
-        unlike: Question | None,
+        targets: Sequence[Target],
+        options: Options,
+        unlike: Target | None,
         *,
         asker: str,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> list[Ranked]:
         """By vectors, steered. Raises UsageError where words are wanted."""
-        if wanted.rank != "dense":
-            raise UsageError(f"a Milvus collection has no words; rank {wanted.rank} needs a folder", where=self.name)
-        n_left_out = max((len(one.left_out) for one in questions), default=0)
-        needs_all = wanted.fold or wanted.diverse
+        if options.rank != "dense":
+            raise UsageError(f"a Milvus collection has no words; rank {options.rank} needs a folder", where=self.name)
+        n_left_out = max((len(one.left_out) for one in targets), default=0)
+        needs_all = options.fold or options.diverse
         sides = Sides(
             vectors=self.vectors,
-            nearest=lambda vectors, n: self.nearest(vectors, n, wanted, asker=asker),
+            nearest=lambda vectors, n: self.nearest(vectors, n, options, asker=asker),
             nearest_to_all=lambda vectors, n: self._nearest_to_all(
-                vectors, n, n if needs_all else wanted.top + n_left_out, wanted
+                vectors, n, n if needs_all else options.top + n_left_out, options
             ),
         )
-        return rank(sides, questions, unlike, wanted)
+        return rank(sides, targets, unlike, options)
 
 
 def _check_listed(n: int) -> None:

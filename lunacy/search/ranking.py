@@ -36,8 +36,8 @@ _RELEVANCE = 0.7  # against novelty (Carbonell and Goldstein 1998)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One or several papers and texts, for one list."""
+class Target:
+    """What a list is searched for: the vectors and words of one or several papers and texts."""
 
     vectors: Vectors  # (q, dim)
     texts: Sequence[str]  # q
@@ -67,13 +67,13 @@ class Ranked:
     recall: float | None = None  # of the dense candidates; None: they are the best
 
 
-def rank(sides: Sides, questions: Sequence[Question], unlike: Question | None, wanted: Options) -> list[Ranked]:
-    """The best `wanted.top` for each question; less of what is like `unlike`."""
-    k, is_dense = wanted.top, wanted.rank == "dense"
-    n_left_out = max((len(one.left_out) for one in questions), default=0)
-    combined = [_combined(one, unlike) for one in questions]
-    least = -np.inf if wanted.min_score is None else wanted.min_score
-    n, ranked = max(k + _MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(questions))
+def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options: Options) -> list[Ranked]:
+    """The best `options.top` for each target; less of what is like `unlike`."""
+    k, is_dense = options.top, options.rank == "dense"
+    n_left_out = max((len(one.left_out) for one in targets), default=0)
+    combined = [_combined(one, unlike) for one in targets]
+    least = -np.inf if options.min_score is None else options.min_score
+    n, ranked = max(k + _MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(targets))
     while undecided := [place for place, one in enumerate(ranked) if one is None]:
         single = [place for place in undecided if len(combined[place]) == 1]
         vectors = [combined[place] for place in single]
@@ -82,24 +82,24 @@ def rank(sides: Sides, questions: Sequence[Question], unlike: Question | None, w
         unwanted = [] if is_dense or unlike is None else _by_words(sides, unlike, n)
         for place in undecided:
             near = found.get(place) or sides.nearest_to_all(combined[place], n + n_left_out)
-            by_words = [] if is_dense else _by_words(sides, questions[place], n)
-            candidates = _Candidates.of(sides, questions[place], unlike, wanted.rank, near, by_words, unwanted)
-            one = candidates.ranked(wanted, near.recall)
+            by_words = [] if is_dense else _by_words(sides, targets[place], n)
+            candidates = _Candidates.of(sides, targets[place], unlike, options.rank, near, by_words, unwanted)
+            one = candidates.ranked(options, near.recall)
             is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
             ranked[place] = one if len(one.rows) == k or is_all else None
         n *= 4
     return [one for one in ranked if one is not None]
 
 
-def _combined(question: Question, unlike: Question | None) -> Vectors:
+def _combined(target: Target, unlike: Target | None) -> Vectors:
     """(m, dim): the least product of a row with any of these is its score by vectors, so the best can be scanned for.
 
     min_i q_i x - u max_j n_j x = min_ij (q_i - u n_j) x
     """
     if unlike is None:
-        return question.vectors
-    pairs = question.vectors[:, None] - np.float32(_UNLIKE) * unlike.vectors[None]  # (q, u, dim)
-    return pairs.reshape(-1, question.vectors.shape[1])
+        return target.vectors
+    pairs = target.vectors[:, None] - np.float32(_UNLIKE) * unlike.vectors[None]  # (q, u, dim)
+    return pairs.reshape(-1, target.vectors.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class _Candidates:
     def of(
         cls,
         sides: Sides,
-        question: Question,
-        unlike: Question | None,
+        target: Target,
+        unlike: Target | None,
         how: str,
         near: Found,
         by_words: Sequence[_ByWords],
@@ -125,10 +125,10 @@ class _Candidates:
     ) -> _Candidates:
         """The best of both sides, fused, less what they share with what is not wanted."""
         rows = np.unique(np.concatenate([near.rows, *(one.rows for one in by_words)]))  # (c,)
-        rows = rows[~np.isin(rows, question.left_out)]
+        rows = rows[~np.isin(rows, target.left_out)]
         vectors = sides.vectors(rows)
         lexical = sides.lexical
-        cosines, shared, scores = _scores(lexical, question, how, rows, vectors, by_words)  # (q, c) each
+        cosines, shared, scores = _scores(lexical, target, how, rows, vectors, by_words)  # (q, c) each
         least = scores.argmin(axis=0) if len(scores) else np.empty(0, np.int64)  # (c,): near all is near the farthest
         total = np.take_along_axis(scores, least[None], axis=0)[0]
         if unlike is not None:
@@ -146,16 +146,16 @@ class _Candidates:
         """The lowest score."""
         return float(self.scores.min(initial=np.inf))
 
-    def ranked(self, wanted: Options, recall: float | None) -> Ranked:
-        """The best that are `wanted`: what shares no word is ordered by its vector, and ties by row."""
-        k = wanted.top
+    def ranked(self, options: Options, recall: float | None) -> Ranked:
+        """The best, as `options` say: what shares no word is ordered by its vector, and ties by row."""
+        k = options.top
         order = np.lexsort((self.rows, -self.cosines, -self.scores))  # (c,)
-        if wanted.min_score is not None:
-            order = order[self.scores[order] >= wanted.min_score]
+        if options.min_score is not None:
+            order = order[self.scores[order] >= options.min_score]
         copies: dict[int, list[int]] = {}
-        if wanted.fold:
+        if options.fold:
             order, copies = _folded(order, self.vectors, k)
-        if wanted.diverse:
+        if options.diverse:
             order = _diverse(order, self.vectors, self.scores, k)
         best = order[:k]
         return Ranked(
@@ -169,11 +169,11 @@ class _Candidates:
 
 
 def _scores(
-    lexical: Lexical | None, question: Question, how: str, rows: Rows, vectors: Vectors, by_words: Sequence[_ByWords]
+    lexical: Lexical | None, target: Target, how: str, rows: Rows, vectors: Vectors, by_words: Sequence[_ByWords]
 ) -> tuple[Scores, Scores, Scores]:
     """Cosines, BM25 and what they are ranked by: (q, c) each."""
     there = vectors.astype(np.float64)  # (c, dim)
-    cosines = np.array([(there * one).sum(axis=-1) for one in question.vectors]).reshape(-1, len(rows))
+    cosines = np.array([(there * one).sum(axis=-1) for one in target.vectors]).reshape(-1, len(rows))
     shared = np.zeros_like(cosines)
     for row, words in zip(shared, by_words, strict=False):
         places = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
@@ -199,8 +199,8 @@ class _ByWords:
     deviation: float
 
 
-def _by_words(sides: Sides, question: Question, n: int) -> list[_ByWords]:
-    """For each text of a question the best `n` that qualify, as far as so many share a word with it."""
+def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
+    """For each text of a target the best `n` that qualify, as far as so many share a word with it."""
     assert sides.lexical is not None
     lexical = sides.lexical
 
@@ -208,14 +208,14 @@ def _by_words(sides: Sides, question: Question, n: int) -> list[_ByWords]:
         n_asked = 2 * n
         while True:
             rows, scores, is_all = lexical.best(text, n_asked)
-            is_other = ~np.isin(rows, question.left_out)
+            is_other = ~np.isin(rows, target.left_out)
             typical, wanted = scores[is_other][:N_CANDIDATES], is_other & sides.qualify(rows)
             if wanted.sum() >= n or is_all:
                 mean, deviation = (float(typical.mean()), float(typical.std())) if len(typical) else (0.0, 0.0)
                 return _ByWords(rows[wanted][:n], scores[wanted][:n], mean, deviation)
             n_asked *= 8
 
-    return in_threads(best, list(question.texts))
+    return in_threads(best, list(target.texts))
 
 
 def _folded(order: Rows, vectors: Vectors, k: int) -> tuple[Rows, dict[int, list[int]]]:

@@ -11,7 +11,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.exact import Found
-from lunacy.search.ranking import Question, Ranked
+from lunacy.search.ranking import Ranked, Target
 from lunacy.search.scan import Scores
 from lunacy.store import Rows, Vectors
 
@@ -55,34 +55,34 @@ class Searcher(Protocol):
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
 
-    def batch(self, n_queries: int, wanted: Options, device: str) -> tuple[int, str | None]:
+    def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:
         """How many of `n_queries` (0: not known) to ask at a time, and the device for `nearest`."""
 
     def nearest(
         self,
         queries: Vectors,
         k: int,
-        wanted: Options,
+        options: Options,
         *,
         asker: str,
         without: Sequence[int] | None = None,
         device: str | None = None,
     ) -> Sequence[Found]:
-        """The `k` nearest rows of each query, (n, dim) float32, that `wanted` admits.
+        """The `k` nearest rows of each query, (n, dim) float32, that `options` admit.
 
         `asker`: PAPERS or TEXTS, whose recall differs. `without`: for each query one row to leave out, or -1.
         """
 
     def rank(
         self,
-        questions: Sequence[Question],
-        wanted: Options,
-        unlike: Question | None,
+        targets: Sequence[Target],
+        options: Options,
+        unlike: Target | None,
         *,
         asker: str,
         device: str | None = None,
     ) -> list[Ranked]:
-        """As `wanted` steers, for questions of one or several papers and texts; less of what is like `unlike`."""
+        """As `options` say, for targets of one or several papers and texts; less of what is like `unlike`."""
 
     def percentiles(self, cosines: Scores) -> Scores | None:
         """(n,): above how many percent of random pairs each cosine is; None when that is not known."""
