@@ -15,6 +15,7 @@ PACKAGE = Path(lunacy.__file__).parent
 FLOORS = {
     "words": [
         "answer",
+        "arrays",
         "categories",
         "cores",
         "entry",
@@ -33,6 +34,7 @@ FLOORS = {
         "withdrawn",
     ],
     "rooms": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
+    "derived": ["derived"],
     "search": ["search"],
     "verbs": ["pipeline", "query", "bench"],
     "doors": ["cli", "__main__", "__init__"],
@@ -47,8 +49,8 @@ DOORS = {
     "transformers": ["embedding"],
     "tokenizers": ["embedding"],
     "sqlite3": ["store"],
-    "faiss": ["search", "store/segments.py"],
-    "tantivy": ["search/lexical.py"],
+    "faiss": ["derived", "search", "store/segments.py", "bench/engines.py"],
+    "tantivy": ["derived/lexical.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
     "ray": ["pipeline/cluster/ray.py"],

@@ -16,14 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lunacy.derived.codes import open_codes
+from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
 from lunacy.errors import NoIndex, StoreError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.pipeline import build_ivf, caches, remove_papers
-from lunacy.search import PAPERS, open_ivf, search, search_ivf
-from lunacy.search.codes import open_codes
+from lunacy.pipeline import build_ivf, derive, remove_papers
+from lunacy.search import PAPERS, search, search_ivf
 from lunacy.search.scan import Part
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
@@ -81,12 +82,12 @@ def viewed(folder: Path) -> Iterator[View]:
 
 def make_caches(folder: Path) -> None:
     """All of them, however small the index is."""
-    caches.refresh_caches(folder, least_rows=1)
+    derive.refresh_caches(folder, least_rows=1)
 
 
 def _only_small_ones(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("lunacy.pipeline.caches.LEAST_SEGMENT", 1)
-    patch.setattr("lunacy.pipeline.caches.load", _no_model)
+    patch.setattr("lunacy.pipeline.derive.LEAST_SEGMENT", 1)
+    patch.setattr("lunacy.pipeline.derive.load", _no_model)
 
 
 @pytest.fixture(autouse=True)
@@ -497,7 +498,7 @@ def test_verify_finds_a_cache_that_is_older_than_the_papers(index: Path) -> None
 
 
 def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caches.refresh_caches, "__kwdefaults__", {"least_rows": 1})
+    monkeypatch.setattr(derive.refresh_caches, "__kwdefaults__", {"least_rows": 1})
     remove_papers([paper(5).id], index=index)
     assert verify(index) == []
     assert {path.name.split("-")[0] for path in cache_paths(index)} == {"codes", "columns", "ivf"}
@@ -529,7 +530,7 @@ def test_columns_that_were_brought_up_to_date_are_those_made_anew(
             writer.commit()
             if moved:
                 writer.compact()
-            caches.refresh_caches(folder, writer.changes, least_rows=1)
+            derive.refresh_caches(folder, writer.changes, least_rows=1)
         with viewed(folder) as view:
             live = view.live_rows()
             by_cache = [view.admitted(one)[live].tolist() for one in filters]
@@ -544,7 +545,7 @@ def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypa
     asked: list[str] = []
     stream = Database.stream
     monkeypatch.setattr(Database, "stream", lambda self, sql: (asked.append(sql), stream(self, sql))[1])
-    monkeypatch.setattr(caches.refresh_caches, "__kwdefaults__", {"least_rows": 1})
+    monkeypatch.setattr(derive.refresh_caches, "__kwdefaults__", {"least_rows": 1})
     remove_papers([paper(5).id, paper(7).id], index=index)
     assert [sql for sql in asked if "authors" in sql] == [
         "SELECT row, updated, categories, authors, names FROM papers WHERE row >= 3000 ORDER BY row"
@@ -576,7 +577,7 @@ def test_rows_that_are_freed_and_used_again_are_told(tmp_path: Path) -> None:
         writer.commit()
         writer.append([Entry.of(paper(20 + n), "abstract") for n in range(4)], random_units(60)[:4])
         writer.commit()
-        caches.refresh_caches(tmp_path, writer.changes, least_rows=1)
+        derive.refresh_caches(tmp_path, writer.changes, least_rows=1)
     with viewed(tmp_path) as view:
         live = view.live_rows()
         wanted = ["TURING" in one.authors.upper() for one in view.papers(live)]

@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 import lunacy
+from lunacy.derived.lexical import Lexical, open_lexical
 from lunacy.errors import UnknownPaper, UsageError
 from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove_papers
-from lunacy.search.lexical import Lexical, open_lexical
 from lunacy.store import Store, Writer, repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.test_cli import run
@@ -330,7 +330,7 @@ def test_the_percentile_is_the_share_of_random_pairs_below(ix: lunacy.Index) -> 
 def test_everything_goes_with_ivf_batches_and_every_format(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, options: dict[str, Any], form: str
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.caches.load", _no_model)
+    monkeypatch.setattr("lunacy.pipeline.derive.load", _no_model)
     build_ivf(index, recall=0.9)
     (tmp_path / "ids").write_text("\n".join(IDS[:6]))
     flags = (

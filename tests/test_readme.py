@@ -45,7 +45,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_lunacy_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
-    monkeypatch.setattr("lunacy.pipeline.caches.N_TITLES", 20)  # the real model embeds them
+    monkeypatch.setattr("lunacy.pipeline.derive.N_TITLES", 20)  # the real model embeds them
     by_ci = (ROOT / ".ci/run").read_text()
     commands = re.findall(r"^\$ lunacy (.*)$", README.replace(BEYOND, ""), re.MULTILINE)
     assert len(commands) > 5

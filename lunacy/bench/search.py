@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from lunacy.arrays import Rows, Vectors
+from lunacy.bench.engines import peers
+from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
 from lunacy.errors import UsageError
 from lunacy.paper import Paper
-from lunacy.search import PAPERS, Found, open_ivf, search, search_ivf
-from lunacy.search.peers import peers
+from lunacy.search import PAPERS, Found, search, search_ivf
 from lunacy.search.recall import draw
-from lunacy.store import Rows, Store, Vectors, View, Writer
+from lunacy.store import Store, View, Writer
 
 TOP = 10
 RECALLS = (0.95, 0.98, 0.99)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from lunacy.embedding.embedder import Vectors
+from lunacy.arrays import Vectors
 from lunacy.embedding.loaded import load_model
 
 _SIDE = {"cpu": 1024, "cuda": 8192, "mps": 2048}  # of the matrices whose product is timed

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from lunacy.arrays import Vectors
 from lunacy.embedding.tokens import Tokens
 from lunacy.fingerprint import Fingerprint
 
 WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts a run: seconds on a CPU, some hundred ms on a GPU
 FEW_TEXTS = 64  # up to here, the start of a faster way (3 s on a CPU) costs more than it saves
-Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
-from lunacy.embedding.embedder import Vectors
+from lunacy.arrays import Vectors
 from lunacy.embedding.unit_vectors import faulty, lengths, unit
 from lunacy.errors import VectorsError
 

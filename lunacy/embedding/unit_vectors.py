@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.embedding.embedder import Vectors
+from lunacy.arrays import Vectors
 from lunacy.errors import ModelError
 
 _NORMS = (1e-12, 1e12)  # outside, float32 would lose digits, or overflow, on the way to a unit vector

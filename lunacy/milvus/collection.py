@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from lunacy.arrays import Vectors
 from lunacy.errors import FingerprintMismatch, MissingExtra, ServerError
 from lunacy.filter import date_number
 from lunacy.fingerprint import Fingerprint
@@ -31,8 +32,6 @@ _POLL_S = 0.5
 _FIELD_BYTES = 65_535  # the most that a text field holds
 _PIECE = _FIELD_BYTES // 4  # characters
 _LEAST_NLIST, _MOST_NLIST = 16, 4096
-
-Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
 
 
 class Row(NamedTuple):

@@ -1,8 +1,8 @@
 """The write side: snapshot -> skip what is known -> embed -> store."""
 
 from lunacy.pipeline.build import BuildReport, build_index
-from lunacy.pipeline.caches import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
+from lunacy.pipeline.derive import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.diff import DiffReport, diff_index
 from lunacy.pipeline.publish import PublishReport, publish
 from lunacy.pipeline.reembed import compare_vectors

@@ -13,8 +13,8 @@ from typing import Any
 
 from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_needed
 from lunacy.errors import PruneRefused, SnapshotError, UsageError
-from lunacy.pipeline.caches import refresh_caches
 from lunacy.pipeline.counts import Counts, Progress
+from lunacy.pipeline.derive import refresh_caches
 from lunacy.pipeline.settings import settle
 from lunacy.pipeline.stages import Stages
 from lunacy.pipeline.vectors import FileVectors, ModelVectors, VectorSource

@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from lunacy.arrays import Rows
+from lunacy.derived.background import stored_pairs
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
 from lunacy.milvus import Address, Collection, Published, Row, check_published, nlist_for, parse_address
-from lunacy.pipeline.caches import held_out_papers, held_out_titles
+from lunacy.pipeline.derive import held_out_papers, held_out_titles
 from lunacy.question import Options
+from lunacy.search.approximate import PAPERS, TEXTS
 from lunacy.search.exact import Found
-from lunacy.search.ivf import PAPERS, TEXTS
-from lunacy.search.pairs import stored_pairs
 from lunacy.search.published import PublishedIndex
 from lunacy.search.recall import RECALL, TOP, Queries, guessed_texts, interval, recalls
-from lunacy.store import Rows, Store, View
+from lunacy.store import Store, View
 
 _AT_A_TIME = 1000  # papers: some 2 MB
 _LEAST_NPROBE = 2

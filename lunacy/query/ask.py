@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from lunacy.answer import Answer
+from lunacy.arrays import Rows, Vectors
 from lunacy.errors import NotAnId, UnknownPaper
 from lunacy.paper import embedded_text
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import lacking, rows_of, rows_that_must_be
 from lunacy.question import Options
 from lunacy.search import PAPERS, Found, Ranked, Searcher, Target
-from lunacy.store import Rows, Vectors
 
 
 def answer_batch(

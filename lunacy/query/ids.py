@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lunacy.arrays import Rows
 from lunacy.errors import NotAnId, UnknownPaper, UsageError
 from lunacy.paper import canonical_id, parse_id
 from lunacy.search import Searcher
-from lunacy.store import Rows
 
 
 def rows_of(there: Searcher, asked: Sequence[str]) -> list[int | None]:

@@ -13,6 +13,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from lunacy.answer import Answer, Hit, Info
+from lunacy.arrays import Vectors
 from lunacy.categories import matching_categories
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError, ModelError, NotAnId, UnknownPaper, UsageError
@@ -27,7 +28,7 @@ from lunacy.query.hits import hits_of
 from lunacy.query.ids import canonical, encodable, rows_of, rows_that_must_be
 from lunacy.question import READERS, Keywords, Options
 from lunacy.search import PAPERS, TEXTS, Searcher, open_searcher
-from lunacy.store import Vectors, check_fingerprint
+from lunacy.store import check_fingerprint
 
 
 class Index:

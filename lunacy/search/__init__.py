@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lunacy.milvus import is_address, parse_address
+from lunacy.search.approximate import PAPERS, TEXTS, search_ivf
 from lunacy.search.exact import Found, search
-from lunacy.search.folder import Folder
-from lunacy.search.ivf import PAPERS, TEXTS, open_ivf, search_ivf
+from lunacy.search.local import Folder
 from lunacy.search.ranking import Ranked, Target
 from lunacy.search.searcher import Searcher
 
@@ -18,7 +18,6 @@ __all__ = [
     "Ranked",
     "Searcher",
     "Target",
-    "open_ivf",
     "open_searcher",
     "search",
     "search_ivf",

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.filter import Filter
-from lunacy.search.parts import parts_of
-from lunacy.search.scan import Fetched, Part, Scores, fetch
-from lunacy.store import Rows, Vectors, View
+from lunacy.search.candidates import parts_of
+from lunacy.search.scan import Fetched, Part, fetch
+from lunacy.store import View
 
 _ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
 _MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so that one pass nearly always does

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from lunacy.arrays import Rows, Vectors
 from lunacy.embedding.device import pick_device as torch_device
 from lunacy.search.scan import Fetched, Part, joined
-from lunacy.store import Rows, Vectors
 
 _BLOCK_ROWS = 2**15  # 50 MB at 384 dimensions
 _SCORES = 2**28  # at a time: 1 GB

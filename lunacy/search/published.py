@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from lunacy.answer import Info, Summary
+from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.derived.background import percentiles
+from lunacy.derived.ivf import measured_recall
 from lunacy.errors import ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
@@ -21,11 +24,7 @@ from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.exact import Found
-from lunacy.search.ivf import measured_recall
-from lunacy.search.pairs import percentiles
 from lunacy.search.ranking import Ranked, Sides, Target, rank
-from lunacy.search.scan import Scores
-from lunacy.store import Rows, Vectors
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
 _WAIT_S = 10.0  # for a server that is starting

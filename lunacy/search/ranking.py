@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.derived.threads import in_threads
 from lunacy.question import Options
 from lunacy.search.exact import Found
-from lunacy.search.scan import Scores, in_threads
-from lunacy.store import Rows, Vectors
 
 if TYPE_CHECKING:
-    from lunacy.search.lexical import Lexical  # tantivy: only when asked for
+    from lunacy.derived.lexical import Lexical  # tantivy: only when asked for
 
 N_CANDIDATES = 200  # of each side
 _MARGIN = 8  # more than k: room for rounding

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.arrays import Rows, Vectors
+from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
+from lunacy.derived.threads import in_thread
+from lunacy.search.approximate import PAPERS, TEXTS, search_ivf
 from lunacy.search.exact import Found, search
-from lunacy.search.ivf import PAPERS, TEXTS, Ivf, map_lists, search_ivf
-from lunacy.search.lists import Lists, write_lists
-from lunacy.search.scan import in_thread
-from lunacy.store import Rows, Vectors, View
+from lunacy.store import View
 
 RECALL = 0.98
 TOP = 10  # recall is that of the ten best

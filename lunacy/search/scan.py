@@ -6,28 +6,22 @@ quickest as matrix products over the float32 rows (tests/bench and `lunacy bench
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.cores import n_cores
-from lunacy.search.codes import Codes
-from lunacy.store import OpenSegment, Rows, Vectors
-
-Scores = npt.NDArray[np.float64]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.derived.codes import Codes
+from lunacy.derived.threads import in_threads, multiply
+from lunacy.store import OpenSegment
 
 _faiss: Any = faiss  # its stubs lack what its wrappers add
 
-BLAS_FROM = 16  # queries: for fewer, FAISS' matrix products are slower than a thread a segment
 _CODES_FETCH = 4  # times as many candidates by codes: their scores are off by the bound
 _FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
 _FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
@@ -53,12 +47,6 @@ class Fetched:
     limits: Scores  # (q,): -inf when all was fetched
 
 
-@lru_cache(maxsize=1)
-def _pool(_process: int) -> ThreadPoolExecutor:
-    """Threads, made once a process (a fork has none of its parent's); FAISS' own thread number is per thread."""
-    return ThreadPoolExecutor(n_cores(), initializer=faiss.omp_set_num_threads, initargs=(1,))
-
-
 def fetch(parts: Sequence[Part], queries: Vectors, n: int, *, again: bool = False) -> Fetched:
     """About the best `n` rows of each part, as far as it has so many; the limits tell what they may lack.
 
@@ -67,27 +55,6 @@ def fetch(parts: Sequence[Part], queries: Vectors, n: int, *, again: bool = Fals
     by_blas = multiply(len(queries))
     scan = _scan_many if by_blas else partial(_scan_few, again=again)
     return joined(in_threads(lambda part: scan(part, queries, n), parts), len(queries))
-
-
-def multiply(n_queries: int) -> bool:
-    """Tell FAISS whether to scan by matrix products or row by row, which is decided here and not by its own guess."""
-    by_blas = n_queries >= BLAS_FROM
-    faiss.cvar.distance_compute_blas_threshold = 1 if by_blas else 2**30  # its unit changed between FAISS versions
-    return by_blas
-
-
-def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Do the work for each item, on all cores, in threads in which FAISS starts none of its own.
-
-    Its own (OpenMP) wait for each other by spinning: on cores that others use too, that took ten times as long. And a
-    forked child waits for ever for those that its parent's thread had started, so that no other thread may start some.
-    """
-    return list(_pool(os.getpid()).map(work, items))
-
-
-def in_thread(work: Callable[[], Result]) -> Result:
-    """The same for one call of FAISS."""
-    return in_threads(lambda call: call(), [work])[0]
 
 
 def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:

@@ -7,13 +7,12 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from lunacy.answer import Info, Summary
+from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.ranking import Ranked, Target
-from lunacy.search.scan import Scores
-from lunacy.store import Rows, Vectors
 
 
 class Searcher(Protocol):

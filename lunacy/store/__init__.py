@@ -20,7 +20,7 @@ from lunacy.store.ownership import (
 from lunacy.store.reader import View
 from lunacy.store.records import Known
 from lunacy.store.repair import Repaired, repair
-from lunacy.store.segments import OpenSegment, Rows, Segment, Vectors
+from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
 from lunacy.store.writer import Writer, check_fingerprint
@@ -33,10 +33,8 @@ __all__ = [
     "Known",
     "OpenSegment",
     "Repaired",
-    "Rows",
     "Segment",
     "Store",
-    "Vectors",
     "View",
     "Writer",
     "caches",

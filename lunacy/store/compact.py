@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lunacy.arrays import Rows
 from lunacy.fingerprint import Fingerprint
 from lunacy.store.database import Database
 from lunacy.store.reader import read_rows
-from lunacy.store.segments import OpenSegment, Rows, Segment, SegmentWriter
+from lunacy.store.segments import OpenSegment, Segment, SegmentWriter
 
 SEGMENT_ROWS = 2**16  # a commit comes at the latest with so many rows, and merging stops there
 DEAD_SHARE = 0.25  # of a segment's rows: from there on it is rewritten by itself

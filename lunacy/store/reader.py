@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from lunacy.answer import Summary
+from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import IndexDamaged
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
@@ -22,7 +23,7 @@ from lunacy.store.columns import KIND as COLUMNS
 from lunacy.store.columns import Changes, Columns, Mask, admitted, open_columns, write_columns
 from lunacy.store.database import Database
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper
-from lunacy.store.segments import NONE, OpenSegment, Rows, Segment, Vectors
+from lunacy.store.segments import OpenSegment, Segment
 
 _LARGEST_DIM = 2**16
 _MOST_ROWS = 2**32

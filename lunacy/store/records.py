@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from lunacy.arrays import Vectors
 from lunacy.entry import FIELDS, Entry, to_paper
 from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
-from lunacy.store.segments import Vectors
 
 COUNTED = "categories, updated, withdrawn"
 PAPER_COLUMNS = ", ".join(FIELDS)

@@ -21,16 +21,12 @@ from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
+from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import IndexDamaged, StoreError, VectorsError
 from lunacy.store.files import begin_of, part_name
 
-Vectors = npt.NDArray[np.float32]  # (n, dim), unit rows
 UNIT_TOLERANCE = 1e-3  # of a row's norm
-Rows = npt.NDArray[np.int64]  # (n,)
-
-NONE: Rows = np.empty(0, np.int64)
 _HEADER = struct.Struct("<4siq4sI8sBiQ")  # fourcc, dim, n, ours, number, mark, trained, metric (0: product), floats
 _OURS, _MARK = b"luna", slice(24, 32)  # of the header
 _BLOCK_BYTES = 2**22

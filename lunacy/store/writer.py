@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from lunacy.arrays import Vectors
 from lunacy.entry import Entry, text_key
 from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex, VectorsError
 from lunacy.fingerprint import Fingerprint
@@ -38,7 +39,7 @@ from lunacy.store.files import (
 from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
 from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
-from lunacy.store.segments import UNIT_TOLERANCE, Segment, SegmentWriter, Vectors, check_shape, mark_of
+from lunacy.store.segments import UNIT_TOLERANCE, Segment, SegmentWriter, check_shape, mark_of
 
 
 class Writer:

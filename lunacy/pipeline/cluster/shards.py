@@ -16,11 +16,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lunacy.arrays import Vectors
 from lunacy.entry import FIELDS, Entry
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
 from lunacy.snapshot import Line, Window
-from lunacy.store import SHARD_KEY, Vectors, put_file
+from lunacy.store import SHARD_KEY, put_file
 
 _VERSION = 3
 _KEY, _CHECK = SHARD_KEY, SHARD_KEY + b".sha256"

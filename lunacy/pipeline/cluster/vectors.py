@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
+from lunacy.arrays import Rows
 from lunacy.embedding import Embedded
 from lunacy.entry import Entry
 from lunacy.pipeline.cluster.shards import Shard
 from lunacy.pipeline.vectors import VectorSource
 from lunacy.snapshot import Window
-from lunacy.store import Rows
 
 
 class ShardVectors:

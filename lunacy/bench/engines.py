@@ -11,8 +11,8 @@ from typing import Any
 import faiss
 import numpy as np
 
+from lunacy.arrays import Rows, Vectors
 from lunacy.cores import n_cores
-from lunacy.store import Rows, Vectors
 
 Ask = Callable[[Vectors, int], Rows]  # (q, dim) queries and k -> (q, k) rows
 _LINKS, _EFFORT = 16, 128  # of a graph: as its makers suggest

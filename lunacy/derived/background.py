@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lunacy.search.scan import Scores
+from lunacy.arrays import Scores
 from lunacy.store import View
 
 FACT = "pairs"  # of the lexical index, with which the sample is drawn

@@ -6,81 +6,27 @@ the lists do not give enough answers that qualify (a filter, removed papers, a l
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import faiss
 import numpy as np
 
+from lunacy.arrays import Rows, Vectors
 from lunacy.cores import n_cores
+from lunacy.derived.ivf import Ivf
+from lunacy.derived.threads import in_threads, multiply
 from lunacy.filter import Filter
+from lunacy.search.candidates import parts_of, qualify
 from lunacy.search.exact import Found, rescore, search_parts
-from lunacy.search.parts import parts_of, qualify
-from lunacy.search.scan import Part, in_threads, multiply
-from lunacy.store import Rows, Vectors, View, caches
+from lunacy.search.scan import Part
+from lunacy.store import View
 
-KIND = "ivf"
 PAPERS, TEXTS = "papers", "texts"  # what a question is
 _MARGIN = 16  # candidates beyond k
 _MORE = 0.25  # the same, as a share of k
 _DROPPED = 0.2  # share of the candidates that do not qualify: with more, the answers lie elsewhere
 _BLOCK = 256  # queries at a time: bounds memory
-
-
-@dataclass(frozen=True, slots=True)
-class Ivf:
-    """The lists, memory-mapped, and what was measured of them."""
-
-    index: Any  # faiss.IndexIVF
-    covered: frozenset[int]  # numbers of the segments that they were made from and that are still there
-    facts: dict[str, Any]  # indexes/README.md
-
-    def nprobe(self, asker: str) -> int:
-        """How many lists give the wanted recall; `asker`: PAPERS or TEXTS."""
-        return int(self.facts[asker]["nprobe"])
-
-    def recall(self, asker: str, nprobe: int) -> float:
-        """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
-        return measured_recall(self.facts[asker], nprobe)
-
-
-def measured_recall(facts: Mapping[str, Any], nprobe: int) -> float:
-    """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
-    measured = [(tried, recall) for tried, recall, *_ in facts["curve"] if tried <= nprobe]
-    return float(max(measured, default=(0, 0.0))[1])
-
-
-_opened: WeakKeyDictionary[View, Ivf | None] = WeakKeyDictionary()
-
-
-def open_ivf(view: View) -> Ivf | None:
-    """The lists of the index; None when there are none that fit this commit."""
-    if view not in _opened:
-        _opened[view] = _open(view)
-    return _opened[view]
-
-
-def _open(view: View) -> Ivf | None:
-    for cache in view.caches:
-        if cache.kind == KIND:
-            there = {(segment.segment.number, segment.segment.sha256) for segment in view.segments}
-            covered = frozenset(number for number, sha256 in cache.segments if (number, sha256) in there)
-            path = caches.path_of(view.folder, cache) if covered else None
-            if path is not None:
-                return Ivf(map_lists(path), covered, dict(cache.facts))
-    return None
-
-
-def map_lists(path: Path) -> Any:
-    """The FAISS index in a file, its lists memory-mapped."""
-    index: Any = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP)
-    lists: Any = faiss.downcast_InvertedLists(index.invlists)
-    lists.prefetch_nthread = 0  # by default each search starts 32 threads that read ahead: 2 to 4 times as long
-    return index
 
 
 def search_ivf(

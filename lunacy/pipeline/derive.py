@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lunacy.derived.codes import KIND as CODES
+from lunacy.derived.codes import write_codes
+from lunacy.derived.ivf import KIND as IVF
+from lunacy.derived.lexical import KIND as LEXICAL
+from lunacy.derived.lexical import write_lexical
+from lunacy.derived.threads import in_threads
 from lunacy.embedding import Embedder, load
 from lunacy.errors import DiskFull, LunacyError, NoIndex, StoreError, UsageError
-from lunacy.search.codes import KIND as CODES
-from lunacy.search.codes import write_codes
-from lunacy.search.ivf import KIND as IVF
-from lunacy.search.lexical import KIND as LEXICAL
-from lunacy.search.lexical import write_lexical
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
-from lunacy.search.scan import in_threads
 from lunacy.store import Changes, Store, View, caches, check_fingerprint, expanded, require_space, writer_lock
 from lunacy.store.caches import Cache
 from lunacy.store.columns import KIND as COLUMNS

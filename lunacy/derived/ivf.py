@@ -1,4 +1,4 @@
-"""Making the lists of an IVF index: k-means in two levels, assignment in two levels, 8-bit codes.
+"""IVF lists: how they are made (k-means in two levels, assignment in two levels, 8-bit codes), and opened.
 
 Plain k-means compares each row with each centroid: 4,096 of them for a million rows. In two levels it is 64 and then
 64 or so. `lunacy bench search` tells how long it takes and what recall it gives.
@@ -7,23 +7,80 @@ Plain k-means compares each row with each centroid: 4,096 of them for a million 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.search.scan import in_thread, in_threads, multiply
-from lunacy.store import OpenSegment, Rows, Vectors, View
+from lunacy.arrays import Rows, Vectors
+from lunacy.derived.threads import in_thread, in_threads, multiply
+from lunacy.store import OpenSegment, View, caches
 
+KIND = "ivf"
 _PER_LIST = 64  # rows of the sample for each list
 _TURNS = 8  # of k-means
 _BLOCK = 2**13  # rows assigned at a time
 _NEAR = 2  # groups in which a row looks for its list
 
 Lists = npt.NDArray[np.int64]  # (n,)
+
+
+@dataclass(frozen=True, slots=True)
+class Ivf:
+    """The lists, memory-mapped, and what was measured of them."""
+
+    index: Any  # faiss.IndexIVF
+    covered: frozenset[int]  # numbers of the segments that they were made from and that are still there
+    facts: dict[str, Any]  # indexes/README.md
+
+    def nprobe(self, asker: str) -> int:
+        """How many lists give the wanted recall; `asker`: PAPERS or TEXTS."""
+        return int(self.facts[asker]["nprobe"])
+
+    def recall(self, asker: str, nprobe: int) -> float:
+        """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
+        return measured_recall(self.facts[asker], nprobe)
+
+
+def measured_recall(facts: Mapping[str, Any], nprobe: int) -> float:
+    """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
+    measured = [(tried, recall) for tried, recall, *_ in facts["curve"] if tried <= nprobe]
+    return float(max(measured, default=(0, 0.0))[1])
+
+
+_opened: WeakKeyDictionary[View, Ivf | None] = WeakKeyDictionary()
+
+
+def open_ivf(view: View) -> Ivf | None:
+    """The lists of the index; None when there are none that fit this commit."""
+    if view not in _opened:
+        _opened[view] = _open(view)
+    return _opened[view]
+
+
+def _open(view: View) -> Ivf | None:
+    for cache in view.caches:
+        if cache.kind == KIND:
+            there = {(segment.segment.number, segment.segment.sha256) for segment in view.segments}
+            covered = frozenset(number for number, sha256 in cache.segments if (number, sha256) in there)
+            path = caches.path_of(view.folder, cache) if covered else None
+            if path is not None:
+                return Ivf(map_lists(path), covered, dict(cache.facts))
+    return None
+
+
+def map_lists(path: Path) -> Any:
+    """The FAISS index in a file, its lists memory-mapped."""
+    index: Any = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP)
+    lists: Any = faiss.downcast_InvertedLists(index.invlists)
+    lists.prefetch_nthread = 0  # by default each search starts 32 threads that read ahead: 2 to 4 times as long
+    return index
 
 
 def n_lists(n_rows: int) -> int:

@@ -8,10 +8,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.arrays import Rows
+from lunacy.derived.codes import Codes, open_codes
 from lunacy.filter import Filter
-from lunacy.search.codes import Codes, open_codes
 from lunacy.search.scan import Part
-from lunacy.store import Rows, View
+from lunacy.store import View
 
 _codes: WeakKeyDictionary[View, dict[int, Codes]] = WeakKeyDictionary()
 _last: WeakKeyDictionary[View, tuple[Filter, bool, list[Part]]] = WeakKeyDictionary()  # of each view

@@ -25,11 +25,11 @@ import tantivy
 from tantivy import Filter as Step
 from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
 
+from lunacy.arrays import Rows, Scores
+from lunacy.derived.background import FACT, draw_pairs
 from lunacy.errors import StoreError
 from lunacy.limits import require
-from lunacy.search.pairs import FACT, draw_pairs
-from lunacy.search.scan import Scores
-from lunacy.store import Changes, Rows, Segment, View, caches
+from lunacy.store import Changes, Segment, View, caches
 from lunacy.store.caches import Cache
 
 KIND = "lexical"

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lunacy.answer import Info, Summary
+from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.derived.background import percentiles, stored_pairs
+from lunacy.derived.ivf import open_ivf
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.question import Options
+from lunacy.search.approximate import search_ivf
+from lunacy.search.candidates import parts_of, qualify
 from lunacy.search.exact import Found, nearest_to_all, search
-from lunacy.search.ivf import open_ivf, search_ivf
-from lunacy.search.pairs import percentiles, stored_pairs
-from lunacy.search.parts import parts_of, qualify
 from lunacy.search.ranking import Ranked, Sides, Target, rank
-from lunacy.search.scan import Scores
-from lunacy.store import Rows, Store, Vectors, View, inventory
+from lunacy.store import Store, View, inventory
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
@@ -164,7 +165,7 @@ class Folder:
         """By vectors, words or both, steered. Raises UsageError where words are wanted and none are indexed."""
         lexical = None
         if options.rank != "dense":
-            from lunacy.search.lexical import open_lexical  # tantivy: only when asked for
+            from lunacy.derived.lexical import open_lexical  # tantivy: only when asked for
 
             lexical = open_lexical(self._view)
             if lexical is None:

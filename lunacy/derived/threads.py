@@ -1,0 +1,45 @@
+"""Threads in which FAISS runs, and starts none of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TypeVar
+
+import faiss
+
+from lunacy.cores import n_cores
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BLAS_FROM = 16  # queries: for fewer, FAISS' matrix products are slower than a thread a segment
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """Threads, made once a process (a fork has none of its parent's); FAISS' own thread number is per thread."""
+    return ThreadPoolExecutor(n_cores(), initializer=faiss.omp_set_num_threads, initargs=(1,))
+
+
+def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Do the work for each item, on all cores, in threads in which FAISS starts none of its own.
+
+    Its own (OpenMP) wait for each other by spinning: on cores that others use too, that took ten times as long. And a
+    forked child waits for ever for those that its parent's thread had started, so that no other thread may start some.
+    """
+    return list(_pool(os.getpid()).map(work, items))
+
+
+def in_thread(work: Callable[[], Result]) -> Result:
+    """The same for one call of FAISS."""
+    return in_threads(lambda call: call(), [work])[0]
+
+
+def multiply(n_queries: int) -> bool:
+    """Tell FAISS whether to scan by matrix products or row by row, which is decided here and not by its own guess."""
+    by_blas = n_queries >= BLAS_FROM
+    faiss.cvar.distance_compute_blas_threshold = 1 if by_blas else 2**30  # its unit changed between FAISS versions
+    return by_blas
