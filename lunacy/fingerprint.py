@@ -10,7 +10,7 @@ class Fingerprint:
     """Everything that decides a vector, but for the arithmetic. None: not known (vectors that were brought along)."""
 
     model: str  # name on the hub, or folder
-    text: str  # which text of a paper is embedded: one of `paper.TEXTS`
+    text: str  # which text of a paper is embedded: one of `paper.RECIPES`
     dim: int
     weights: str | None = None  # sha256 of the weight files
     tokenizer: str | None = None  # sha256 of the tokenizer files

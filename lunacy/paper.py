@@ -11,12 +11,12 @@ from lunacy.categories import CATEGORIES
 from lunacy.errors import NotAnId
 
 # What is embedded of a paper. Measured: title + abstract finds more of what authors cite than the abstract alone.
-TEXTS = ("title+abstract", "abstract")
+RECIPES = ("title+abstract", "abstract")
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One arXiv paper, as the snapshot has it, with white space folded."""
+    """One arXiv paper, as the snapshot has it, with white space squeezed."""
 
     id: str
     title: str
@@ -34,10 +34,10 @@ _LONG = 200  # characters
 _ASCII_SPACES = bytes(ord(" ") if chr(code).isspace() else code for code in range(128)) + bytes(128)
 
 
-def fold(text: str) -> str:
+def squeeze_spaces(text: str) -> str:
     """Runs of white space become one space; nothing else changes (LaTeX stays).
 
-    A long text in ASCII, as nearly all abstracts are, is folded without splitting it into its words: half the time.
+    A long text in ASCII, as nearly all abstracts are, is done without splitting it into its words: half the time.
     """
     if len(text) < _LONG or not text.isascii():
         return " ".join(text.split())
@@ -48,7 +48,7 @@ def fold(text: str) -> str:
 
 
 def embedded_text(paper: Paper, recipe: str) -> str:
-    """The text of `paper` that is embedded; `recipe` is one of `TEXTS`."""
+    """The text of `paper` that is embedded; `recipe` is one of `RECIPES`."""
     return paper.abstract if recipe == "abstract" else f"{paper.title} {paper.abstract}"
 
 
@@ -122,4 +122,4 @@ def why_no_id(text: str) -> str:
     """What to say of a text in which `canonical_id` finds nothing."""
     short = _SHORT.fullmatch(text.strip())
     hint = f": since 2015 they have five digits, and a spreadsheet drops the last zero of {short[1]}0" if short else ""
-    return f"{fold(text)[:60]!r} is not an arXiv id{hint}"
+    return f"{squeeze_spaces(text)[:60]!r} is not an arXiv id{hint}"

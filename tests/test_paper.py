@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lunacy.answer import Hit
 from lunacy.errors import NotAnId
-from lunacy.paper import Paper, canonical_id, embedded_text, fold, hash_text, parse_id
+from lunacy.paper import Paper, canonical_id, embedded_text, hash_text, parse_id, squeeze_spaces
 
 PASTED = {
     "1802.05130": [
@@ -219,7 +219,7 @@ def test_the_id_of_an_id_is_itself(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "folded"),
+    ("text", "squeezed"),
     [
         ("", ""),
         (" \n\t ", ""),
@@ -230,8 +230,8 @@ def test_the_id_of_an_id_is_itself(text: str) -> None:
         ("Schr\u00f6dinger \u91cf\u5b50", "Schr\u00f6dinger \u91cf\u5b50"),
     ],
 )
-def test_white_space_is_folded_and_nothing_else(text: str, folded: str) -> None:
-    assert fold(text) == folded
+def test_white_space_is_squeezed_and_nothing_else(text: str, squeezed: str) -> None:
+    assert squeeze_spaces(text) == squeezed
 
 
 def test_the_embedded_text_is_title_and_abstract_or_the_abstract() -> None:

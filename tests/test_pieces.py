@@ -38,7 +38,7 @@ def is_kept(categories: tuple[str, ...]) -> bool:
 def whole(path: Path) -> Window:
     """All lines of a snapshot as one window."""
     with Snapshot(path) as snapshot:
-        return next(windows(snapshot, is_kept, text=TEXT, size=10**9), Window())
+        return next(windows(snapshot, is_kept, recipe=TEXT, size=10**9), Window())
 
 
 def together(path: Path, size: int) -> Window:
@@ -50,7 +50,7 @@ def together(path: Path, size: int) -> Window:
         read = {}
         for piece in reversed(pieces):  # in any order
             with Snapshot(path) as again:
-                read[piece.number] = read_piece(again, piece, is_kept, text=TEXT)
+                read[piece.number] = read_piece(again, piece, is_kept, recipe=TEXT)
     for number in range(len(pieces)):
         window, n_lines = read[number]
         found.kept += window.kept
@@ -134,7 +134,7 @@ def test_an_empty_snapshot_has_one_empty_piece(write: Callable[[bytes], Path], c
     with Snapshot(write(content)) as snapshot:
         [piece] = cut(snapshot, 5)
         assert piece.is_last
-        assert read_piece(snapshot, piece, is_kept, text=TEXT)[0].n_lines == 0
+        assert read_piece(snapshot, piece, is_kept, recipe=TEXT)[0].n_lines == 0
 
 
 def test_a_packed_file_that_breaks_off_says_so_with_its_last_piece(write: Callable[[bytes], Path]) -> None:
@@ -151,5 +151,5 @@ def test_a_bad_line_keeps_its_begin_and_its_place_in_the_whole(write: Callable[[
     path = write(b"{}\n" * 3 + b"\n" + b"[1]\n")
     with Snapshot(path) as snapshot:
         piece = list(cut(snapshot, 5))[2]  # the bytes 10 to 14
-        window, n_met = read_piece(snapshot, piece, is_kept, text=TEXT)
+        window, n_met = read_piece(snapshot, piece, is_kept, recipe=TEXT)
     assert (window.bad[0][0], n_met) == (Line(1, 10, b"[1]"), 1)

@@ -43,7 +43,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]
 
 def read(path: Path, **options: Any) -> list[Window]:
     with Snapshot(path) as snapshot:
-        return list(read_windows(snapshot, text="title+abstract", **options))
+        return list(read_windows(snapshot, recipe="title+abstract", **options))
 
 
 def told(windows: list[Window]) -> list[tuple[Any, ...]]:
@@ -151,7 +151,7 @@ def test_the_process_ends_with_the_run(write_snapshot: Callable[..., Path], in_p
     path = write_snapshot([record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)])
     is_wanted = True
     with Snapshot(path) as snapshot:
-        found = read_windows(snapshot, text="abstract", size=8, is_wanted=lambda: is_wanted)
+        found = read_windows(snapshot, recipe="abstract", size=8, is_wanted=lambda: is_wanted)
         next(found)
         is_wanted = False
         with pytest.raises(Stopped):
@@ -175,7 +175,7 @@ def test_a_pipe_is_read_in_a_thread(in_process: list[Any]) -> None:
     with open(other, "wb") as file:
         file.write(TWO)
     with Snapshot(f"/dev/fd/{end}") as snapshot:
-        [window] = read_windows(snapshot, text="abstract")
+        [window] = read_windows(snapshot, recipe="abstract")
     os.close(end)
     assert (window.n_lines, in_process) == (2, [])
 
@@ -184,7 +184,7 @@ def test_a_file_that_only_this_process_has_is_read_here(
     write_snapshot: Callable[..., Path], in_process: list[Any]
 ) -> None:
     with write_snapshot(DATA).open("rb") as file, Snapshot(f"/dev/fd/{file.fileno()}") as snapshot:
-        [window] = read_windows(snapshot, text="abstract")
+        [window] = read_windows(snapshot, recipe="abstract")
     assert (window.n_lines, in_process) == (42, [])
 
 
@@ -219,7 +219,7 @@ reading.PROCESS_FROM_BYTES = 0
 here, read_ahead = [], reading.read_ahead
 reading.read_ahead = lambda *arguments: here.append(1) or read_ahead(*arguments)
 with Snapshot(sys.argv[1]) as snapshot, open(sys.argv[2], "w") as told:
-    for window in read_windows(snapshot, text="abstract"):
+    for window in read_windows(snapshot, recipe="abstract"):
         print([entry.id for entry in window.kept], len(window.bad), window.broken, len(here), file=told)
 """
 HERE = {case for case in STRANGE if "executable" in case or "program" in case or case.startswith("no more")}
@@ -277,6 +277,6 @@ def test_a_file_that_goes_away_is_one_error(write_snapshot: Callable[..., Path],
     path = write_snapshot(DATA)
     with Snapshot(path) as snapshot:
         path.unlink()
-        [window] = read_windows(snapshot, text="abstract")
+        [window] = read_windows(snapshot, recipe="abstract")
     assert "No such file" in str(window.broken)
     assert len(in_process) == 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from lunacy.embedding import DEFAULT_MODEL, Embedder, load, peak_flops, plain_encode
 from lunacy.entry import Entry
-from lunacy.paper import TEXTS, embedded_text
+from lunacy.paper import RECIPES, embedded_text
 from lunacy.snapshot import Snapshot, parse
 from lunacy.store import Writer
 
@@ -51,14 +51,14 @@ def bench_embed(
         lines = list(islice(opened.lines(), n_texts))
     started = time.perf_counter()
     papers = [parse(line) for line in lines]
-    entries = [Entry.of(paper, TEXTS[0]) for paper in papers]
+    entries = [Entry.of(paper, RECIPES[0]) for paper in papers]
     read_s = time.perf_counter() - started
     embedder = load(model, device=device)
     plain = plain_encode(model, device=embedder.arithmetic.split()[0])
     ways = _ways(embedder, plain)
 
     rng = np.random.default_rng(0)
-    texts = [embedded_text(paper, TEXTS[0]) for paper in papers]
+    texts = [embedded_text(paper, RECIPES[0]) for paper in papers]
     shuffled = [texts[place] for place in rng.permutation(len(entries))]
     parts = [shuffled[start::_ROUNDS] for start in range(_ROUNDS)]
     rates: dict[str, list[float]] = {way: [] for way in ways}

@@ -20,7 +20,7 @@ import orjson
 
 from lunacy.answer import Hit
 from lunacy.errors import SnapshotError, UsageError
-from lunacy.paper import Paper, canonical_id, embedded_text, fold
+from lunacy.paper import Paper, canonical_id, embedded_text, squeeze_spaces
 from lunacy.question import RANKS
 from lunacy.store import Store
 
@@ -86,7 +86,7 @@ def bench_quality(
             snapshot, folder = Path(name) / "corpus.jsonl", Path(name) / "index"
             qrels = read_qrels(next((data / one for one in _FILES if (data / one).exists()), data / _FILES[0]))
             queries = _records(data / "queries.jsonl")
-            texts = {one["_id"]: fold(f"{one.get('title') or ''} {one['text']}") for one in queries}
+            texts = {one["_id"]: squeeze_spaces(f"{one.get('title') or ''} {one['text']}") for one in queries}
             say("embedding the corpus")
             _write_snapshot(_records(data / "corpus.jsonl"), snapshot)
             build(snapshot, folder)
@@ -159,7 +159,7 @@ def _write_snapshot(records: Iterable[Mapping[str, Any]], into: Path) -> None:
     """In the schema of the Kaggle dataset; a paper without a title has its id for one."""
     with into.open("wb") as file:
         for one in records:
-            title, text = fold(str(one.get("title") or "")), fold(str(one["text"]))
+            title, text = squeeze_spaces(str(one.get("title") or "")), squeeze_spaces(str(one["text"]))
             record = {"id": one["_id"], "title": title or one["_id"], "abstract": text or title or one["_id"]}
             file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 

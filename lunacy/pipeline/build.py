@@ -107,7 +107,7 @@ def build_index(
                 note(one)
 
     tell(settings.notes)
-    text, patterns, model_name = settings.text, settings.scope.category, settings.model or DEFAULT_MODEL
+    recipe, patterns, model_name = settings.recipe, settings.scope.category, settings.model or DEFAULT_MODEL
     options: dict[str, Any] = {
         "batch_size": batch_size,
         "prompt": settings.prompt,
@@ -127,12 +127,12 @@ def build_index(
             there = None if vectors else on_ray.maker(embedder, canonical_name(model_name), device=device, **options)
             device, options["n_texts"] = "cpu", 1  # here: the few that nobody else has embedded
         if vectors is not None:
-            source: VectorSource = FileVectors(opened, vectors, settings.model, text)
+            source: VectorSource = FileVectors(opened, vectors, settings.model, recipe)
         else:
             embedder = embedder or load_when_needed(
                 model_name, settings.recorded, on_load=lambda loaded: tell(loaded.notes), device=device, **options
             )
-            source = ModelVectors(embedder, text)
+            source = ModelVectors(embedder, recipe)
         tell(source.notes)
         with (
             Writer(into, source.fingerprint, scope=settings.scope) as writer,
@@ -140,9 +140,9 @@ def build_index(
         ):
             read: Callable[..., Generator[tuple[int, Window]]]
             if ray is None:
-                read = partial(_read, opened, patterns, text=text, size=source.window)
+                read = partial(_read, opened, patterns, recipe=recipe, size=source.window)
             else:
-                source, read = on_ray.spread(source, there, opened, patterns, into, writer.text_keys(), text=text)
+                source, read = on_ray.spread(source, there, opened, patterns, into, writer.text_keys(), recipe=recipe)
             stages = Stages(writer, source, counts)
             broken: list[SnapshotError] = []
 

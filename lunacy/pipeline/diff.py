@@ -42,7 +42,7 @@ def diff_index(snapshot: str | Path | None, *, index: str | Path, category: Iter
         opened.check()
         is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
         scope = view.scope if category is None else Scope.of(category)
-        with closing(read_windows(opened, scope.category, text=view.fingerprint.text)) as windows:
+        with closing(read_windows(opened, scope.category, recipe=view.fingerprint.text)) as windows:
             for window in windows:
                 n_read += window.n_lines
                 n_filtered += len(window.filtered)

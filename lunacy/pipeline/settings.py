@@ -10,7 +10,7 @@ from lunacy.categories import category_filter
 from lunacy.embedding import DEFAULT_MODEL, LONG_TEXTS
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import TEXTS
+from lunacy.paper import RECIPES
 from lunacy.scope import Scope
 from lunacy.store import check_fingerprint, recorded_build
 
@@ -20,7 +20,7 @@ class Settings:
     """What a run and all later ones have in common."""
 
     scope: Scope
-    text: str
+    recipe: str
     model: str | None  # None: the default, or the one that made the vectors that are brought along
     prompt: str | None
     dims: int | None
@@ -43,15 +43,15 @@ def settle(
 
     Raises UsageError for what cannot be meant, FingerprintMismatch where the index was made otherwise.
     """
-    if text is not None and text not in TEXTS:
-        raise UsageError(f"text {text!r} is unknown; choose one of {', '.join(TEXTS)}")
+    if text is not None and text not in RECIPES:
+        raise UsageError(f"text {text!r} is unknown; choose one of {', '.join(RECIPES)}")
     if long_texts is not None and long_texts not in LONG_TEXTS:
         raise UsageError(f"long_texts {long_texts!r} is unknown; choose one of {', '.join(LONG_TEXTS)}")
     scope = Scope() if category is None else Scope.of(category)
     category_filter(scope.category)
     before = recorded_build(folder)
     if before is None:
-        return Settings(scope, text or TEXTS[0], model, prompt, dims, long_texts or LONG_TEXTS[0], None, ())
+        return Settings(scope, text or RECIPES[0], model, prompt, dims, long_texts or LONG_TEXTS[0], None, ())
     made_by, old = before
     asked = replace(
         made_by,
@@ -64,7 +64,7 @@ def settle(
     notes = []
     kept = {
         f"categories {old}": category is None and bool(old.category),
-        f"text {made_by.text}": text is None and made_by.text != TEXTS[0],
+        f"text {made_by.text}": text is None and made_by.text != RECIPES[0],
         f"model {made_by.model}": model is None and made_by.model != DEFAULT_MODEL,
         f"long texts {made_by.long_texts}": long_texts is None and made_by.long_texts != LONG_TEXTS[0],
     }
@@ -74,7 +74,7 @@ def settle(
         notes.append(f"from now on the index takes in {scope} (before: {old}); the papers that it has stay")
     return Settings(
         scope=old if category is None else scope,
-        text=asked.text,
+        recipe=asked.text,
         model=model or made_by.model,
         prompt=asked.prompt,
         dims=asked.dim,

@@ -47,9 +47,9 @@ class VectorSource(Protocol):
 class ModelVectors:
     """The vectors of the papers' texts, by an embedding model."""
 
-    def __init__(self, embedder: Embedder, text: str) -> None:
-        """`text`: the recipe of what is embedded."""
-        self.fingerprint = replace(embedder.fingerprint, text=text)
+    def __init__(self, embedder: Embedder, recipe: str) -> None:
+        """`recipe`: of what is embedded."""
+        self.fingerprint = replace(embedder.fingerprint, text=recipe)
         self.window = embedder.window
         self._embedder = embedder
 
@@ -75,7 +75,7 @@ class FileVectors:
     arithmetic = "given vectors"
     notes = ()
 
-    def __init__(self, snapshots: Sequence[Snapshot], path: str | Path, model: str | None, text: str) -> None:
+    def __init__(self, snapshots: Sequence[Snapshot], path: str | Path, model: str | None, recipe: str) -> None:
         """`model`: what made them. Raises UsageError, or VectorsError where the file does not fit the snapshot."""
         if model is None:
             raise UsageError("vectors need the name of the model that made them, for later text queries: --model NAME")
@@ -91,7 +91,7 @@ class FileVectors:
                 f"{path} has {self._given.n_rows:,} rows, but {snapshot.name} has {n_lines:,} lines; "
                 "nothing was written"
             )
-        self.fingerprint = Fingerprint(model=canonical_name(model), text=text, dim=self._given.dim)
+        self.fingerprint = Fingerprint(model=canonical_name(model), text=recipe, dim=self._given.dim)
         self.window = _GIVEN_WINDOW
 
     def prepare(self, _window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:

@@ -22,7 +22,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.keywords import read_keywords
 from lunacy.keywords import text as read_text
 from lunacy.keywords import texts as read_texts
-from lunacy.paper import canonical_id, fold, parse_id
+from lunacy.paper import canonical_id, parse_id, squeeze_spaces
 from lunacy.query.ask import answer_batch, ranked, search, target_of
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import canonical, encodable, rows_of, rows_that_must_be
@@ -182,7 +182,7 @@ class Index:
         """(1, dim) float32."""
 
         def work() -> Vectors:
-            return self._text_embedder(model, device).embed([fold(text)], question=True).vectors
+            return self._text_embedder(model, device).embed([squeeze_spaces(text)], question=True).vectors
 
         return _model_thread(os.getpid()).submit(work).result()
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from lunacy.categories import split_categories
-from lunacy.paper import Paper, canonical_id, fold
+from lunacy.paper import Paper, canonical_id, squeeze_spaces
 from lunacy.snapshot.lines import Line
 
 _LONGEST_ID = 200  # characters
@@ -69,10 +69,10 @@ def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
         return ""
     if not isinstance(value, str):
         raise BadLine(f"{name} is {_kind(value)}, not text")
-    folded = fold(value)
-    if required and not folded:
+    text = squeeze_spaces(value)
+    if required and not text:
         raise BadLine(f"{name} is empty")
-    return folded
+    return text
 
 
 def _names(parsed: Any, authors: str) -> str:
@@ -89,7 +89,7 @@ def _names(parsed: Any, authors: str) -> str:
 
 
 def _name_part(text: str) -> str:
-    return fold(text.replace(",", " ").replace(";", " "))
+    return squeeze_spaces(text.replace(",", " ").replace(";", " "))
 
 
 def _categories(value: Any) -> tuple[str, ...]:

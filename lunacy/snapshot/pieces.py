@@ -64,7 +64,7 @@ def read_piece(
     piece: Piece,
     keep: Callable[[tuple[str, ...]], bool],
     *,
-    text: str,
+    recipe: str,
     limit: int | None = None,
     strict: bool = False,
 ) -> tuple[Window, int]:
@@ -74,7 +74,7 @@ def read_piece(
     """
     reader = _Reader(snapshot, piece)
     size = max(1, piece.position_bytes, len(piece.lines))  # all in one
-    window = next(windows(reader, keep, text=text, limit=limit, strict=strict, size=size), Window())
+    window = next(windows(reader, keep, recipe=recipe, limit=limit, strict=strict, size=size), Window())
     window.position_bytes = piece.position_bytes
     if piece.broken and window.broken is None:
         window.broken = SnapshotError(piece.broken)

@@ -33,7 +33,7 @@ def read_windows(
     snapshot: Snapshot,
     category: Iterable[str] = (),
     *,
-    text: str,
+    recipe: str,
     limit: int | None = None,
     strict: bool = False,
     size: int | None = None,
@@ -41,12 +41,12 @@ def read_windows(
 ) -> Generator[Window]:
     """The snapshot in windows of up to `size` lines (WINDOW), of papers in `category` (patterns), read ahead.
 
-    `text`: the recipe of the embedded text; `limit`: of kept papers; `strict`: the first bad line ends it. Reading
-    that ends early is told by the last window: what came before it counts. So is a file in which nothing is a paper.
+    `recipe`: of the embedded text; `limit`: of kept papers; `strict`: the first bad line ends it. Reading that
+    ends early is told by the last window: what came before it counts. So is a file in which nothing is a paper.
     Raises Stopped when no longer wanted.
     """
     patterns = list(category)
-    options: dict[str, Any] = {"text": text, "limit": limit, "strict": strict, "size": size or WINDOW}
+    options: dict[str, Any] = {"recipe": recipe, "limit": limit, "strict": strict, "size": size or WINDOW}
 
     def here() -> Generator[Window]:
         return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)

@@ -46,13 +46,13 @@ def windows(
     snapshot: Lines,
     keep: Callable[[tuple[str, ...]], bool],
     *,
-    text: str,
+    recipe: str,
     limit: int | None = None,
     strict: bool = False,
     size: int = WINDOW,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[Window]:
-    """The snapshot in windows of up to `size` lines, hashed for the text recipe `text`.
+    """The snapshot in windows of up to `size` lines, with hashes for the recipe of the embedded text.
 
     `limit`: of kept papers; `strict`: the first bad line ends it. Reading that ends early is told by the last window:
     what came before it counts. `share`: (1, 4) is the second of each four windows.
@@ -72,7 +72,7 @@ def windows(
                     raise refusal(snapshot.name, line, str(reason)) from None
             else:
                 if keep(paper.categories):
-                    window.kept.append(Entry.of(paper, text))
+                    window.kept.append(Entry.of(paper, recipe))
                     window.places.append(place)
                     n_left = None if n_left is None else n_left - 1
                 else:

@@ -178,7 +178,7 @@ def _next_generation(old: Database) -> int:
         return newest + 1
 
 
-def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, Entry | None, str | None, bytes]]:
+def _papers(old: Database, segment: Segment, recipe: str) -> Iterator[tuple[int, Entry | None, str | None, bytes]]:
     """Row, entry, id and vector hash of each paper: no entry for one that changed, no id for one that is unreadable."""
     columns = f"row, vector_hash, content_hash, {PAPER_COLUMNS}"
     for start in range(segment.first_row, segment.end_row, _CHUNK):
@@ -194,7 +194,7 @@ def _papers(old: Database, segment: Segment, text: str) -> Iterator[tuple[int, E
                     yield row, None, None, b""
         for row, vector_hash, content_hash, *values in found:
             try:
-                entry = Entry.of(read_paper(values), text)
+                entry = Entry.of(read_paper(values), recipe)
             except IndexDamaged:
                 yield row, None, None, b""
                 continue

@@ -85,7 +85,7 @@ def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:
         yield f"papers.db: {len(live) + len(dead) - n_inside:,} rows are in no segment"
 
 
-def _paper_faults(database: Database, text: str) -> Iterator[str]:
+def _paper_faults(database: Database, recipe: str) -> Iterator[str]:
     """Each paper is as it was written, and the counts are those of the papers."""
     counts: Counter[tuple[str, str]] = Counter()
     last = -1
@@ -96,7 +96,7 @@ def _paper_faults(database: Database, text: str) -> Iterator[str]:
         last = papers[-1][0]
         entries = []
         for row, text_hash, content_hash, withdrawn, *columns in papers:
-            entry = Entry.of(read_paper(columns), text)
+            entry = Entry.of(read_paper(columns), recipe)
             if (entry.text_hash, entry.content_hash, entry.is_withdrawn) != (text_hash, content_hash, bool(withdrawn)):
                 yield f"papers.db: row {row}, paper {entry.id!r}, is not as it was written"
             entries.append(entry)

@@ -29,7 +29,7 @@ import sys
 from lunacy.snapshot import Snapshot
 from lunacy.snapshot.windows import windows
 with Snapshot(sys.argv[1]) as snapshot:
-    for _window in windows(snapshot, lambda _categories: True, text="title+abstract"):
+    for _window in windows(snapshot, lambda _categories: True, recipe="title+abstract"):
         pass
 """
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"

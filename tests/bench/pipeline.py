@@ -71,14 +71,14 @@ def read_alone(snapshot: Path) -> float:
     """Papers a second that come out of the reader."""
     started = time.perf_counter()
     with Snapshot(snapshot) as opened:
-        n = sum(len(window.kept) for window in _first(read_windows(opened, text="title+abstract")))
+        n = sum(len(window.kept) for window in _first(read_windows(opened, recipe="title+abstract")))
     return n / (time.perf_counter() - started)
 
 
 def store_alone(snapshot: Path, into: Path) -> float:
     """Papers a second that the store takes, with its commits."""
     with Snapshot(snapshot) as opened:
-        windows = list(_first(read_windows(opened, text="title+abstract")))
+        windows = list(_first(read_windows(opened, recipe="title+abstract")))
     embedder, n = NoCost(), 0
     started = time.perf_counter()
     with Writer(into, embedder.fingerprint) as writer:

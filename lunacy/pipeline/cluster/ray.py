@@ -129,13 +129,13 @@ def spread(
     into: Path,
     known: Keys,
     *,
-    text: str,
+    recipe: str,
 ) -> tuple[VectorSource, Callable[..., Generator[tuple[int, Shard]]]]:
     """Vectors that are made `there`, and what reads the snapshots there, as `_read_shards`.
 
     `own`: for the few that nobody there has made. `known`: the `text_key` of each paper that needs none, ascending.
     """
-    job = make_job(snapshots, category, into, text=text, fingerprint=own.fingerprint, maker=there)
+    job = make_job(snapshots, category, into, recipe=recipe, fingerprint=own.fingerprint, maker=there)
     return ShardVectors(own, job.window), partial(_read_shards, job, snapshots, known)
 
 
@@ -230,7 +230,7 @@ def _shorten(shard: Shard, job: Job, snapshot: Snapshot, number: int, *, limit: 
     """Take lines behind the limit, or behind the first bad one, out of the shard: the piece is read once more, here."""
     piece = next(piece for piece in cut(snapshot, job.window) if piece.number == number)
     keep = category_filter(job.category)
-    window, _n_met = read_piece(snapshot, piece, keep, text=job.text, limit=limit, strict=strict)
+    window, _n_met = read_piece(snapshot, piece, keep, recipe=job.recipe, limit=limit, strict=strict)
     for field in fields(Window):
         setattr(shard, field.name, getattr(window, field.name))
 

@@ -50,7 +50,7 @@ class Job:
     shards: Path
     snapshots: tuple[tuple[str | None, int], ...]  # name and bytes
     category: tuple[str, ...]
-    text: str
+    recipe: str
     fingerprint: Fingerprint
     window: int  # lines of a piece, about
     maker: Maker | None  # None: the vectors are not made there
@@ -71,7 +71,7 @@ def make_job(
     category: Sequence[str],
     into: Path,
     *,
-    text: str,
+    recipe: str,
     fingerprint: Fingerprint,
     maker: Maker | None,
 ) -> Job:
@@ -80,13 +80,13 @@ def make_job(
     sources = [None if one.source is None else str(Path(one.source).resolve()) for one in snapshots]
     stamps = [(source, one.size_bytes, one.changed_ns) for source, one in zip(sources, snapshots, strict=True)]
     made_by = asdict(fingerprint), maker is None, _LUNACY
-    described = json.dumps([stamps, list(category), text, made_by, window])
+    described = json.dumps([stamps, list(category), recipe, made_by, window])
     return Job(
         name=sha256(described.encode()).hexdigest()[:16],
         shards=into.resolve() / SHARDS_NAME,
         snapshots=tuple((source, size_bytes or 0) for source, size_bytes, _changed_ns in stamps),
         category=tuple(category),
-        text=text,
+        recipe=recipe,
         fingerprint=fingerprint,
         window=window,
         maker=maker,
@@ -145,7 +145,7 @@ class Actor:
             embedder = self._load()
             latest = {entry.id: at for at, entry in enumerate(shard.kept)}  # of lines with one id the later wins
             fresh = self._unknown(shard.kept, list(latest.values())) if embedder else []
-            texts = [embedded_text(shard.kept[at].paper, self._job.text) for at in fresh]
+            texts = [embedded_text(shard.kept[at].paper, self._job.recipe) for at in fresh]
             firsts = range(0, len(texts), self._job.window)
             prepared = [embedder.prepare(texts[at : at + self._job.window]) for at in firsts] if embedder else []
         with self._running:
@@ -172,7 +172,7 @@ class Actor:
 
     def _read(self, n: int, piece: Piece) -> Shard:
         with Snapshot(self._job.snapshots[n][0]) as snapshot:
-            window, n_met = read_piece(snapshot, piece, self._keep, text=self._job.text)
+            window, n_met = read_piece(snapshot, piece, self._keep, recipe=self._job.recipe)
         if window.broken and not piece.broken:
             raise window.broken
         return Shard(
@@ -196,7 +196,7 @@ class Actor:
             if job.lunacy != _LUNACY:
                 raise LunacyError(f"lunacy is {_LUNACY} there, and {job.lunacy} here; install the same")
             embedder = job.maker.load()
-            if different := job.fingerprint.differences(replace(embedder.fingerprint, text=job.text)):
+            if different := job.fingerprint.differences(replace(embedder.fingerprint, text=job.recipe)):
                 raise FingerprintMismatch(f"the model there differs in {', '.join(different)}; install the same")
             self._embedder = embedder
         return self._embedder
