@@ -36,7 +36,8 @@ FLOORS = {
     "rooms": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
     "derived": ["derived"],
     "search": ["search"],
-    "verbs": ["pipeline", "query", "bench"],
+    "verbs": ["pipeline", "query"],
+    "bench": ["bench"],
     "doors": ["cli", "__main__", "__init__"],
 }
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS.values()) for room in rooms}

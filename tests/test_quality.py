@@ -32,13 +32,7 @@ def write_beir(folder: Path, qrels: dict[str, dict[str, int]] = QRELS) -> Path:
 
 
 def measure(data: Path, index: Path | None = None) -> Any:
-    return bench_quality(
-        data,
-        index=index,
-        build=lambda snapshot, into: lunacy.build_index(snapshot, into=into, embedder=FakeEmbedder()),
-        build_lexical=build_lexical,
-        open_index=lambda folder: lunacy.open_index(folder, embedder=FakeEmbedder()),
-    )
+    return bench_quality(data, index=index, embedder=FakeEmbedder())
 
 
 def test_measures_are_those_worked_out_by_hand() -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import orjson
 
-from lunacy.answer import Hit
+from lunacy.embedding import Embedder
 from lunacy.errors import SnapshotError, UsageError
 from lunacy.paper import Paper, canonical_id, embedded_text, squeeze_spaces
+from lunacy.pipeline import build_index, build_lexical
+from lunacy.query import Index, open_index
 from lunacy.question import RANKS
 from lunacy.store import Store
 
@@ -33,16 +34,6 @@ _FILES = ("qrels.tsv", "qrels/test.tsv")
 
 Qrels = dict[str, dict[str, int]]  # query id -> paper id -> how relevant
 Lists = dict[str, list[str]]  # query id -> ids, best first
-
-
-class Asked(Protocol):
-    """An open index."""
-
-    def similar_many(self, papers: Sequence[str], *, top: int, rank: str) -> list[list[Hit]]:
-        """A list for each paper."""
-
-    def similar_to_text(self, text: str, *, top: int, rank: str) -> list[Hit]:
-        """A list for a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +60,14 @@ def bench_quality(
     data: str | Path,
     *,
     index: str | Path | None,
-    build: Callable[[Path, Path], object],
-    build_lexical: Callable[[Path], object],
-    open_index: Callable[[Path], AbstractContextManager[Asked]],
+    model: str | None = None,
+    device: str = "auto",
+    embedder: Embedder | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> QualityReport:
-    """Measure on `data`; `build` makes an index of a snapshot, `build_lexical` its words, `open_index` asks.
+    """Measure every ranking on `data`: a folder in BEIR's layout, or a file of pairs over the papers of `index`.
 
+    A corpus in BEIR's layout is embedded with `model` on `device`, or by `embedder` if one is given.
     Raises UsageError where the data do not fit together, or pytrec_eval is lacking.
     """
     evaluator = _evaluator()
@@ -89,7 +81,7 @@ def bench_quality(
             texts = {one["_id"]: squeeze_spaces(f"{one.get('title') or ''} {one['text']}") for one in queries}
             say("embedding the corpus")
             _write_snapshot(_records(data / "corpus.jsonl"), snapshot)
-            build(snapshot, folder)
+            build_index(snapshot, into=folder, model=model, device=device, embedder=embedder)
             build_lexical(folder)
         elif index is not None:
             qrels, folder = read_qrels(data), Path(index)
@@ -99,7 +91,7 @@ def bench_quality(
             corpus = {paper.id: paper for paper in view.papers(view.live_rows())}
         _check(qrels, corpus, texts, data)
         lists: dict[str, Lists] = {}
-        with open_index(folder) as ix:
+        with open_index(folder, embedder=embedder) as ix:
             for how in RANKS:
                 say(how)
                 lists[how] = _lists(ix, qrels, corpus, texts, how)
@@ -174,7 +166,7 @@ def _check(qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], 
         )
 
 
-def _lists(ix: Asked, qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], how: str) -> Lists:
+def _lists(ix: Index, qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], how: str) -> Lists:
     by_id = [query for query in qrels if _is_paper(query, corpus, texts)]
     found = dict(zip(by_id, ix.similar_many(by_id, top=_DEPTH, rank=how), strict=True))
     found |= {query: ix.similar_to_text(texts[query], top=_DEPTH, rank=how) for query in qrels if query not in found}

@@ -20,6 +20,7 @@ from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
 from lunacy.errors import UsageError
 from lunacy.paper import Paper
+from lunacy.pipeline import build_ivf, refresh_caches
 from lunacy.search import PAPERS, Found, search, search_ivf
 from lunacy.search.recall import draw
 from lunacy.store import Store, View, Writer
@@ -75,17 +76,12 @@ class SearchReport:
 def bench_search(
     index: str | Path,
     *,
-    refresh: Callable[[Path], object],
-    make_lists: Callable[[Path, float], object],
     rows: int | None = None,
     n_queries: int = 200,
     graphs: bool = True,
     say: Callable[[str], None] = lambda _text: None,
 ) -> SearchReport:
-    """Measure over `rows` vectors: those of the index, and when it has fewer, copies of them that are off a little.
-
-    `refresh` makes the caches of an index, `make_lists` its IVF lists for a recall: other verbs, unseen from here.
-    """
+    """Measure over `rows` vectors: those of the index, and when it has fewer, copies of them that are off a little."""
     with tempfile.TemporaryDirectory(prefix="lunacy-bench-") as name:
         folder = Path(name) / "index"
         say("copying the vectors into an index of their own")
@@ -100,13 +96,13 @@ def bench_search(
                 lines.append(_flat_line(view, queries, asked, truth))
             say("proved-exact scan")
             started = time.perf_counter()
-            refresh(folder)
+            refresh_caches(folder)
             codes_s = time.perf_counter() - started
             with store.view() as view:
                 lines.append(_exact_line(view, queries, asked, truth, codes_s))
             for recall in RECALLS:
                 say(f"IVF at recall {recall}")
-                make_lists(folder, recall)
+                build_ivf(folder, recall=recall)
                 with store.view() as view:
                     lines.append(_ivf_line(view, queries, asked, truth))
             with store.view() as view:

@@ -65,14 +65,11 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
     """
     from lunacy import render
     from lunacy.bench import BATCHES, bench_search, draw_plot
-    from lunacy.pipeline import build_ivf, refresh_caches
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
     report = bench_search(
         folder,
-        refresh=refresh_caches,
-        make_lists=lambda copy, recall: build_ivf(copy, recall=recall),
         rows=rows,
         n_queries=queries,
         graphs=graphs,
@@ -119,15 +116,12 @@ def quality(data: str, index_dir: str | None, model: str | None, device: str, fo
     """
     from lunacy import render
     from lunacy.bench import bench_quality
-    from lunacy.pipeline import build_index, build_lexical
-    from lunacy.query import open_index
 
     report = bench_quality(
         data,
         index=index_dir,
-        build=lambda snapshot, folder: build_index(snapshot, into=folder, model=model, device=device),
-        build_lexical=build_lexical,
-        open_index=open_index,
+        model=model,
+        device=device,
         say=lambda text: click.echo(f"lunacy: {text}", err=True),
     )
     if form == "json":
