@@ -81,6 +81,6 @@ class Info:
     n_segments: int = 0
     size_bytes: dict[str, int] = field(default_factory=dict)  # by file
     ivf: dict[str, Any] | None = None  # what was measured of the IVF lists (indexes/README.md); None: there are none
-    n_beside: int = 0  # papers that are not in the lists, and are searched exactly beside them
+    n_unindexed: int = 0  # papers that are not in the lists, and are searched exactly beside them
     has_words: bool = False  # whether there is a lexical index
     foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's

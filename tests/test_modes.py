@@ -25,7 +25,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.pipeline import build_ivf, derive, remove_papers
 from lunacy.search import PAPERS, search, search_ivf
-from lunacy.search.scan import Part
+from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
 from lunacy.store.database import Database
@@ -180,7 +180,7 @@ def compare(case: Case, few: float, cached: int) -> None:
             if ivf is not None:
                 nlist = ivf.index.nlist
                 for found in search_ivf(
-                    view, ivf, query[None], k, asker=PAPERS, nprobe=nlist, without=[left_out], **options
+                    view, ivf, query[None], k, query_kind=PAPERS, nprobe=nlist, without=[left_out], **options
                 ):
                     assert_found(found, brute_force(able, query, k, without=left_out))
         assert [fault for fault in verify(folder) if "older than the papers" not in fault] == []
@@ -224,13 +224,13 @@ def wanted_answers(rows: np.ndarray, queries: np.ndarray, k: int = 10) -> list[l
 
 def test_codes_are_used_and_change_no_answer(index: Path, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     scanned: list[bool] = []
-    whole = Part.__init__
+    whole = Candidates.__init__
 
-    def noted(self: Part, *arguments: object) -> None:
+    def noted(self: Candidates, *arguments: object) -> None:
         whole(self, *arguments)  # type: ignore[arg-type]
         scanned.append(self.codes is not None)
 
-    monkeypatch.setattr(Part, "__init__", noted)
+    monkeypatch.setattr(Candidates, "__init__", noted)
     with_codes = answers(index, rows[:20])
     assert scanned
     assert all(scanned)
@@ -391,7 +391,7 @@ def test_the_told_recall_is_that_of_other_queries(index: Path, rows: np.ndarray)
         queries = rows[1::3]
         places = np.arange(len(rows))[1::3].tolist()
         truth = search(view, queries, 10, without=places)
-        found = search_ivf(view, ivf, queries, 10, asker=PAPERS, without=places)
+        found = search_ivf(view, ivf, queries, 10, query_kind=PAPERS, without=places)
         shares = [len(set(a.rows) & set(b.rows)) / len(a.rows) for a, b in zip(truth, found, strict=True)]
         assert abs(np.mean(shares) - facts["recall"]) < 0.03
         assert {one.recall for one in found} <= {facts["recall"], None}
@@ -405,7 +405,9 @@ def test_papers_that_came_after_the_lists_are_found(index: Path) -> None:
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        for place, found in enumerate(search_ivf(view, ivf, fresh, 3, asker=PAPERS, nprobe=1, include_withdrawn=True)):
+        for place, found in enumerate(
+            search_ivf(view, ivf, fresh, 3, query_kind=PAPERS, nprobe=1, include_withdrawn=True)
+        ):
             assert found.rows[0] == 3000 + place
 
 
@@ -424,7 +426,7 @@ def test_the_lists_themselves_find_the_best_when_all_are_looked_into(index: Path
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        found = search_ivf(view, ivf, rows[::50], 10, asker=PAPERS, nprobe=ivf.index.nlist)
+        found = search_ivf(view, ivf, rows[::50], 10, query_kind=PAPERS, nprobe=ivf.index.nlist)
         assert all(one.recall is not None for one in found)
         for one, query in zip(found, rows[::50], strict=True):
             assert_found(one, brute_force(able, query, 10))
@@ -435,7 +437,7 @@ def test_a_longer_list_than_the_lists_give_is_exact(index: Path, rows: np.ndarra
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        [found] = search_ivf(view, ivf, rows[:1], 2000, asker=PAPERS, nprobe=1)
+        [found] = search_ivf(view, ivf, rows[:1], 2000, query_kind=PAPERS, nprobe=1)
     assert found.recall is None
     assert_found(found, brute_force(able, rows[0], 2000))
 
@@ -448,7 +450,7 @@ def test_a_filter_around_another_paper_keeps_the_recall(index: Path, rows: np.nd
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        [found] = search_ivf(view, ivf, rows[:1], 10, asker=PAPERS, wanted=wanted)
+        [found] = search_ivf(view, ivf, rows[:1], 10, query_kind=PAPERS, wanted=wanted)
     assert_found(found, brute_force(able, rows[0], 10))
     assert found.recall is None
 

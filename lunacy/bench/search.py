@@ -192,7 +192,7 @@ def _ivf_line(view: View, queries: Vectors, asked: Rows, truth: list[Found]) -> 
     facts = ivf.facts
 
     def ask(some: Vectors, rows: Rows) -> list[Found]:
-        return search_ivf(view, ivf, some, TOP, asker=PAPERS, without=rows.tolist())
+        return search_ivf(view, ivf, some, TOP, query_kind=PAPERS, without=rows.tolist())
 
     n_bytes = sum(cache.size_bytes for cache in view.caches if cache.kind == "ivf") / view.end_row
     name = f"lunacy --ivf {facts['wanted']}, nprobe {facts[PAPERS]['nprobe']}"

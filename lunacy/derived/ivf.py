@@ -39,13 +39,13 @@ class Ivf:
     covered: frozenset[int]  # numbers of the segments that they were made from and that are still there
     facts: dict[str, Any]  # indexes/README.md
 
-    def nprobe(self, asker: str) -> int:
-        """How many lists give the wanted recall; `asker`: PAPERS or TEXTS."""
-        return int(self.facts[asker]["nprobe"])
+    def nprobe(self, query_kind: str) -> int:
+        """How many lists give the wanted recall; `query_kind`: PAPERS or TEXTS."""
+        return int(self.facts[query_kind]["nprobe"])
 
-    def recall(self, asker: str, nprobe: int) -> float:
+    def recall(self, query_kind: str, nprobe: int) -> float:
         """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
-        return measured_recall(self.facts[asker], nprobe)
+        return measured_recall(self.facts[query_kind], nprobe)
 
 
 def measured_recall(facts: Mapping[str, Any], nprobe: int) -> float:

@@ -180,13 +180,13 @@ def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None,
 
 
 def _measured(
-    published: PublishedIndex, view: View, queries: Queries, facts: dict[str, Any], asker: str
+    published: PublishedIndex, view: View, queries: Queries, facts: dict[str, Any], query_kind: str
 ) -> dict[str, Any]:
     """The least nprobe, doubled from few, with the wanted recall, and what was measured on the way."""
     some = slice(None, None, -(-len(queries.left_out) // _QUERIES))
     queries = Queries(queries.vectors[some], queries.left_out[some], queries.truth[some])
     curve: list[list[float]] = []
-    with published.still() as there:
+    with published.pinned() as there:
         ids = [paper.id for paper in view.papers(queries.left_out)]
         rows = there.rows(ids)
         without = [rows[one] for one in ids]
@@ -196,7 +196,7 @@ def _measured(
             found: list[Found] = []
             for start in range(0, len(ids), _QUERIES_AT_A_TIME):
                 some = slice(start, start + _QUERIES_AT_A_TIME)
-                found += there.nearest(queries.vectors[some], TOP, asked, asker=asker, without=without[some])
+                found += there.nearest(queries.vectors[some], TOP, asked, query_kind=query_kind, without=without[some])
             mean, low, high = interval(recalls(queries.truth, found))
             curve.append([nprobe, mean, low, high])
             if mean >= facts["wanted"] or nprobe >= facts["nlist"]:

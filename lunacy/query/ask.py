@@ -1,4 +1,4 @@
-"""Ask a searcher: ids or texts in, rows and answers out. All of it inside one `Searcher.still`."""
+"""Ask a searcher: ids or texts in, rows and answers out. All of it inside one `Searcher.pinned`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def answer_batch(
     without = None if options.include_self else known
     papers = there.papers(np.array(known, np.int64))
     texts = [embedded_text(paper, "title+abstract") for paper in papers]
-    found = search(there, queries, texts, options, asker=PAPERS, without=without, gpu=gpu)
+    found = search(there, queries, texts, options, query_kind=PAPERS, without=without, gpu=gpu)
     answers = zip(papers, hits_of(there, found, options.min_score), found, strict=True)
     for asked, row in zip(batch, rows, strict=True):
         if row is None:
@@ -43,23 +43,23 @@ def search(
     texts: Sequence[str],
     options: Options,
     *,
-    asker: str,
+    query_kind: str,
     without: Sequence[int] | None = None,
     gpu: str | None = None,
 ) -> Sequence[Found | Ranked]:
     """The rows for each query; `texts` are the queries' words."""
     if options.is_plain:
-        return there.nearest(queries, options.top, options, asker=asker, without=without, device=gpu)
+        return there.nearest(queries, options.top, options, query_kind=query_kind, without=without, device=gpu)
     left_out = [-1] * len(queries) if without is None else without
     targets = [
         Target(queries[place : place + 1], [text], np.array([row], np.int64))
         for place, (text, row) in enumerate(zip(texts, left_out, strict=True))
     ]
-    return ranked(there, targets, options, asker=asker, gpu=gpu)
+    return ranked(there, targets, options, query_kind=query_kind, gpu=gpu)
 
 
 def ranked(
-    there: Searcher, targets: Sequence[Target], options: Options, *, asker: str, gpu: str | None = None
+    there: Searcher, targets: Sequence[Target], options: Options, *, query_kind: str, gpu: str | None = None
 ) -> list[Ranked]:
     """As `options` say, for targets of one or several papers and texts."""
     unlike = None
@@ -67,7 +67,7 @@ def ranked(
         rows = rows_that_must_be(there, options.unlike)
         unlike = target_of(there, rows)
         targets = [replace(one, left_out=np.append(one.left_out, rows)) for one in targets]
-    return there.rank(targets, options, unlike, asker=asker, device=gpu)
+    return there.rank(targets, options, unlike, query_kind=query_kind, device=gpu)
 
 
 def target_of(there: Searcher, rows: Rows) -> Target:

@@ -49,7 +49,7 @@ class Index:
 
     def __len__(self) -> int:
         """How many papers the index holds."""
-        with self._searcher.still() as papers:
+        with self._searcher.pinned() as papers:
             return papers.n_papers
 
     def holds(self, paper: str) -> bool:
@@ -58,7 +58,7 @@ class Index:
 
     def held(self, papers: Sequence[str]) -> set[str]:
         """Those of `papers`, ids in any form, that the index has."""
-        with self._searcher.still() as there:
+        with self._searcher.pinned() as there:
             rows = rows_of(there, papers)
         return {paper for paper, row in zip(papers, rows, strict=True) if row is not None}
 
@@ -102,10 +102,10 @@ class Index:
         if isinstance(papers, str) or not isinstance(papers, Iterable):
             raise UsageError(f"papers is {str(papers)[:40]!r}; give a list of ids")
         wanted = self._options(options)
-        with self._searcher.still() as there:
+        with self._searcher.pinned() as there:
             size, gpu = there.batch(len(papers) if isinstance(papers, Sequence) else 0, wanted, device)
         for batch in _batches(papers, size):
-            with self._searcher.still() as there:  # answered before any is handed out: the asker may take its time
+            with self._searcher.pinned() as there:  # answered before any is handed out: the asker may take its time
                 answers = list(answer_batch(there, batch, wanted, gpu))
             yield from answers
 
@@ -118,8 +118,8 @@ class Index:
         if not text.strip():
             raise UsageError("the text is empty; give some words to compare with")
         vectors = self._embed(text, model, device)
-        with self._searcher.still() as there:
-            found = search(there, vectors, [text], wanted, asker=TEXTS)
+        with self._searcher.pinned() as there:
+            found = search(there, vectors, [text], wanted, query_kind=TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
         return Answer(hits, text=text, recall=found[0].recall)
 
@@ -150,14 +150,14 @@ class Index:
         if not (papers or text):
             raise UsageError("there is nothing to look for; give some papers, or a text")
         vectors = self._embed(text, model, device) if text else None
-        with self._searcher.still() as there:
+        with self._searcher.pinned() as there:
             target = target_of(there, rows_that_must_be(there, papers))
             if vectors is not None:
                 both = np.concatenate([target.vectors, vectors])
                 target = replace(target, vectors=both, texts=[*target.texts, text])
             if wanted.include_self:
                 target = replace(target, left_out=np.empty(0, np.int64))
-            found = ranked(there, [target], wanted, asker=PAPERS if papers else TEXTS)
+            found = ranked(there, [target], wanted, query_kind=PAPERS if papers else TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
         return Answer(
             hits, text=" + ".join([*map(canonical, papers), *([text] if text else [])]), recall=found[0].recall
@@ -165,7 +165,7 @@ class Index:
 
     def info(self) -> Info:
         """The index in figures."""
-        with self._searcher.still() as there:
+        with self._searcher.pinned() as there:
             return there.info()
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class Index:
 
     def _text_embedder(self, model: str | None, device: str) -> Embedder:
         """The index's own model, loaded once. A folder is taken at its word when the index knows no hash of weights."""
-        with self._searcher.still() as there:
+        with self._searcher.pinned() as there:
             ours = there.fingerprint
         embedder = self._embedder
         if embedder is None or model is not None:
@@ -232,7 +232,7 @@ class Index:
         for stranger in set(strangers) - self.held(strangers):
             parse_id(stranger)  # a list that takes nothing away must not pass for one that does
         if fields["only_ids"]:
-            with self._searcher.still() as there:
+            with self._searcher.pinned() as there:
                 lacking = sorted(fields["only_ids"] - there.rows(list(fields["only_ids"])).keys())
             if lacking:
                 raise UnknownPaper(
@@ -241,7 +241,7 @@ class Index:
                     where=self.name,
                 )
         if fields.get("category"):
-            with self._searcher.still() as there:
+            with self._searcher.pinned() as there:
                 matching_categories(fields["category"], there.summary().by_category)
         return Options(**given, filter=Filter(**fields))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from lunacy.milvus import is_address, parse_address
 from lunacy.search.approximate import PAPERS, TEXTS, search_ivf
 from lunacy.search.exact import Found, search
-from lunacy.search.local import Folder
+from lunacy.search.local import LocalIndex
 from lunacy.search.ranking import Ranked, Target
 from lunacy.search.searcher import Searcher
 
@@ -27,7 +27,7 @@ __all__ = [
 def open_searcher(where: str | Path) -> Searcher:
     """The index in the folder `where`, or published at the address `where`, open for questions."""
     if not is_address(where):
-        return Folder(where)
+        return LocalIndex(where)
     from lunacy.search.published import PublishedIndex
 
     return PublishedIndex(parse_address(str(where)))

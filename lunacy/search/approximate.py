@@ -17,9 +17,8 @@ from lunacy.cores import n_cores
 from lunacy.derived.ivf import Ivf
 from lunacy.derived.threads import in_threads, multiply
 from lunacy.filter import Filter
-from lunacy.search.candidates import parts_of, qualify
-from lunacy.search.exact import Found, rescore, search_parts
-from lunacy.search.scan import Part
+from lunacy.search.candidates import Candidates, candidates_of, qualify
+from lunacy.search.exact import Found, rescore, rows_left_out, search_candidates
 from lunacy.store import View
 
 PAPERS, TEXTS = "papers", "texts"  # what a question is
@@ -35,26 +34,26 @@ def search_ivf(
     queries: Vectors,
     k: int,
     *,
-    asker: str,
+    query_kind: str,
     nprobe: int | None = None,
     without: Sequence[int] | None = None,
     include_withdrawn: bool = False,
     wanted: Filter | None = None,
 ) -> list[Found]:
-    """As `search`, by the lists; rows that are not in them are searched exactly beside. `nprobe`: None is as tuned."""
-    left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
-    parts = parts_of(view, wanted, include_withdrawn)
-    listed = [part for part in parts if part.segment.segment.number in ivf.covered]
-    beside = [part for part in parts if part.segment.segment.number not in ivf.covered]
-    nprobe = min(nprobe or ivf.nprobe(asker), ivf.index.nlist)
-    recall = ivf.recall(asker, nprobe)
+    """As `search`, by the lists; unindexed rows are scanned exactly. `nprobe`: None is as tuned."""
+    left_out = rows_left_out(without, len(queries))
+    by_segment = candidates_of(view, wanted, include_withdrawn)
+    listed = [candidates for candidates in by_segment if candidates.segment.segment.number in ivf.covered]
+    unindexed = [candidates for candidates in by_segment if candidates.segment.segment.number not in ivf.covered]
+    nprobe = min(nprobe or ivf.nprobe(query_kind), ivf.index.nlist)
+    recall = ivf.recall(query_kind, nprobe)
     found: list[Found | None] = []
     for start in range(0, len(queries), _BLOCK):
         block = slice(start, start + _BLOCK)
         found += _search_lists(view, ivf, listed, queries[block], k, nprobe, left_out[block])
     lacking = [query for query, one in enumerate(found) if one is None]
-    exact = iter(search_parts(view, parts, queries[lacking], k, left_out[lacking].tolist()) if lacking else [])
-    others = iter(search_parts(view, beside, queries, k, left_out.tolist()) if beside else [])
+    exact = iter(search_candidates(view, by_segment, queries[lacking], k, left_out[lacking]) if lacking else [])
+    others = iter(search_candidates(view, unindexed, queries, k, left_out) if unindexed else [])
     answers = []
     for one in found:
         other = next(others, None)
@@ -65,16 +64,16 @@ def search_ivf(
     return answers
 
 
-def _merged(listed: Found, beside: Found | None, k: int, recall: float) -> Found:
-    if beside is None:
+def _merged(listed: Found, unindexed: Found | None, k: int, recall: float) -> Found:
+    if unindexed is None:
         return Found(listed.rows, listed.scores, recall)
-    rows, scores = np.concatenate([listed.rows, beside.rows]), np.concatenate([listed.scores, beside.scores])
+    rows, scores = np.concatenate([listed.rows, unindexed.rows]), np.concatenate([listed.scores, unindexed.scores])
     best = np.lexsort((rows, -scores))[:k]
     return Found(rows[best], scores[best], recall)
 
 
 def _search_lists(
-    view: View, ivf: Ivf, listed: Sequence[Part], queries: Vectors, k: int, nprobe: int, left_out: Rows
+    view: View, ivf: Ivf, listed: Sequence[Candidates], queries: Vectors, k: int, nprobe: int, left_out: Rows
 ) -> list[Found | None]:
     """The best `k` in the lists; None for a query for which they give too few, or end in the midst of equal scores.
 

@@ -1,8 +1,9 @@
-"""What a question may find, segment by segment: hidden rows, the rows that a filter admits, the codes."""
+"""The rows of each segment that may be hits: of a paper, not withdrawn, admitted by the filter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -11,28 +12,53 @@ import numpy.typing as npt
 from lunacy.arrays import Rows
 from lunacy.derived.codes import Codes, open_codes
 from lunacy.filter import Filter
-from lunacy.search.scan import Part
-from lunacy.store import View
+from lunacy.store import OpenSegment, View
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A segment, and which of its rows may be hits."""
+
+    segment: OpenSegment
+    codes: Codes | None
+    hidden: Rows  # positions, ascending, that are no answers
+    allowed: Rows | None  # positions, ascending, that are; None: all that are not hidden
+
+    @property
+    def n(self) -> int:
+        """How many rows may be hits."""
+        return self.n_rows - len(self.hidden) if self.allowed is None else len(self.allowed)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the segment has."""
+        return self.segment.segment.n_rows
+
+    @property
+    def first_row(self) -> int:
+        """The row of the segment's first position."""
+        return self.segment.segment.first_row
+
 
 _codes: WeakKeyDictionary[View, dict[int, Codes]] = WeakKeyDictionary()
-_last: WeakKeyDictionary[View, tuple[Filter, bool, list[Part]]] = WeakKeyDictionary()  # of each view
+_last: WeakKeyDictionary[View, tuple[Filter, bool, list[Candidates]]] = WeakKeyDictionary()  # of each view
 
 
-def parts_of(view: View, wanted: Filter | None, include_withdrawn: bool) -> list[Part]:
-    """The parts of `view`, without those in which nothing qualifies."""
+def candidates_of(view: View, wanted: Filter | None, include_withdrawn: bool) -> list[Candidates]:
+    """The candidates of `view` by segment, without segments in which nothing qualifies."""
     wanted = wanted or Filter()
     last = _last.get(view)
     if last is None or last[:2] != (wanted, include_withdrawn):
-        last = _last[view] = wanted, include_withdrawn, _parts_of(view, wanted, include_withdrawn)
+        last = _last[view] = wanted, include_withdrawn, _candidates_of(view, wanted, include_withdrawn)
     return last[2]
 
 
-def _parts_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[Part]:
+def _candidates_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[Candidates]:
     if view not in _codes:
         _codes[view] = open_codes(view)
     codes = _codes[view]
     mask = None if wanted.admits_all else view.admitted(wanted)
-    parts = []
+    by_segment = []
     for segment in view.segments:
         hidden = segment.dead if include_withdrawn else segment.dead_or_withdrawn
         allowed = None
@@ -42,24 +68,24 @@ def _parts_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[Part]
             allowed = np.flatnonzero(mine)
             if not len(allowed):
                 continue
-        parts.append(Part(segment, codes.get(segment.segment.number), hidden, allowed))
-    return parts
+        by_segment.append(Candidates(segment, codes.get(segment.segment.number), hidden, allowed))
+    return by_segment
 
 
-def qualify(parts: Sequence[Part], rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which of `rows` are answers in any of the parts, which are in row order; -1 is not."""
-    firsts = np.array([part.segment.segment.first_row for part in parts])
+def qualify(by_segment: Sequence[Candidates], rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which of `rows` are candidates in any of the segments, which are in row order; -1 is not."""
+    firsts = np.array([candidates.first_row for candidates in by_segment])
     owners = np.searchsorted(firsts, rows, side="right") - 1
     qualify = np.zeros(rows.shape, np.bool_)
     for owner in np.unique(owners[owners >= 0]).tolist():
-        part = parts[owner]
+        candidates = by_segment[owner]
         mine = owners == owner
-        positions = rows[mine] - part.segment.segment.first_row
-        inside = positions < part.segment.segment.n_rows
-        if part.allowed is not None:
-            qualify[mine] = inside & _among(positions, part.allowed)
+        positions = rows[mine] - candidates.first_row
+        inside = positions < candidates.n_rows
+        if candidates.allowed is not None:
+            qualify[mine] = inside & _among(positions, candidates.allowed)
         else:
-            qualify[mine] = inside & ~_among(positions, part.hidden)
+            qualify[mine] = inside & ~_among(positions, candidates.hidden)
     return qualify
 
 

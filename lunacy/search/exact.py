@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.filter import Filter
-from lunacy.search.candidates import parts_of
-from lunacy.search.scan import Fetched, Part, fetch
+from lunacy.search.candidates import Candidates, candidates_of
+from lunacy.search.scan import Fetched, fetch
 from lunacy.store import View
 
 _ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
@@ -51,38 +51,44 @@ def search(
     `without`: for each query one row to leave out (the paper itself), or -1. `device`: of torch, for products on a GPU.
     A list is shorter than `k` only when no more papers qualify.
     """
-    return search_parts(view, parts_of(view, wanted, include_withdrawn), queries, k, without, device)
+    return search_candidates(
+        view, candidates_of(view, wanted, include_withdrawn), queries, k, rows_left_out(without, len(queries)), device
+    )
 
 
-def search_parts(
+def rows_left_out(without: Sequence[int] | None, n_queries: int) -> Rows:
+    """(n,): the row that each query leaves out, -1 for none."""
+    return np.full(n_queries, -1) if without is None else np.asarray(without, np.int64)
+
+
+def search_candidates(
     view: View,
-    parts: Sequence[Part],
+    by_segment: Sequence[Candidates],
     queries: Vectors,
     k: int,
-    without: Sequence[int] | None,
+    left_out: Rows,
     device: str | None = None,
 ) -> list[Found]:
-    """As `search`, over some parts alone."""
-    left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
+    """As `search`, over the candidates of some segments alone; `left_out`: (n,), -1 for none."""
     found: list[Found] = []
     size = _BLOCK if device is None else _GPU_BLOCK
     for start in range(0, len(queries), size):
         block = slice(start, start + size)
-        found += _search_block(view, parts, queries[block], k, left_out[block], device)
+        found += _search_block(view, by_segment, queries[block], k, left_out[block], device)
     return found
 
 
 def _search_block(
-    view: View, parts: Sequence[Part], queries: Vectors, k: int, left_out: Rows, device: str | None
+    view: View, by_segment: Sequence[Candidates], queries: Vectors, k: int, left_out: Rows, device: str | None
 ) -> list[Found]:
     found: list[Found | None] = [None] * len(queries)
     undecided = np.arange(len(queries))
     n_fetched = k + _MARGIN
     while len(undecided):
         if device is None:
-            fetched = fetch(parts, queries[undecided], n_fetched, again=n_fetched > k + _MARGIN)
+            fetched = fetch(by_segment, queries[undecided], n_fetched, again=n_fetched > k + _MARGIN)
         else:
-            fetched = _fetch_on(device, parts, queries[undecided], n_fetched)
+            fetched = _fetch_on(device, by_segment, queries[undecided], n_fetched)
         fetched.uppers[fetched.rows == left_out[undecided, None]] = -np.inf
         step = max(1, _RESCORED_FLOATS // (n_fetched * queries.shape[1]))
         for start in range(0, len(undecided), step):
@@ -96,17 +102,17 @@ def _search_block(
     return [one for one in found if one is not None]
 
 
-def nearest_to_all(parts: Sequence[Part], vectors: Vectors, n: int) -> Found:
+def nearest_to_all(by_segment: Sequence[Candidates], vectors: Vectors, n: int) -> Found:
     """The `n` rows whose least product with any of (m, dim) `vectors` is highest, by a scan of all rows in float32."""
     rows, scores = np.empty(0, np.int64), np.empty(0, np.float32)
-    for part in parts:
-        able = np.zeros(part.segment.segment.n_rows, np.bool_)
-        able[slice(None) if part.allowed is None else part.allowed] = True
-        able[part.hidden] = False
-        for start, block in part.segment.blocks():
+    for candidates in by_segment:
+        able = np.zeros(candidates.n_rows, np.bool_)
+        able[slice(None) if candidates.allowed is None else candidates.allowed] = True
+        able[candidates.hidden] = False
+        for start, block in candidates.segment.blocks():
             here = np.flatnonzero(able[start : start + len(block)])
             least = (block[here] @ vectors.T).min(axis=1)  # (b,)
-            rows = np.concatenate([rows, here + start + part.segment.segment.first_row])
+            rows = np.concatenate([rows, here + start + candidates.first_row])
             scores = np.concatenate([scores, least])
             if len(rows) > n:
                 best = np.argpartition(-scores, n - 1)[:n]
@@ -114,10 +120,10 @@ def nearest_to_all(parts: Sequence[Part], vectors: Vectors, n: int) -> Found:
     return Found(rows, scores.astype(np.float64))
 
 
-def _fetch_on(device: str, parts: Sequence[Part], queries: Vectors, n: int) -> Fetched:
+def _fetch_on(device: str, by_segment: Sequence[Candidates], queries: Vectors, n: int) -> Fetched:
     from lunacy.search.gpu import fetch_on  # torch: seconds
 
-    return fetch_on(device, parts, queries, n)
+    return fetch_on(device, by_segment, queries, n)
 
 
 def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> list[Found | None]:

@@ -12,7 +12,8 @@ import torch
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.embedding.device import pick_device as torch_device
-from lunacy.search.scan import Fetched, Part, joined
+from lunacy.search.candidates import Candidates
+from lunacy.search.scan import Fetched, joined
 
 _BLOCK_ROWS = 2**15  # 50 MB at 384 dimensions
 _SCORES = 2**28  # at a time: 1 GB
@@ -25,21 +26,21 @@ def pick_device(wanted: str) -> str | None:
 
 
 @torch.inference_mode()
-def fetch_on(device: str, parts: Sequence[Part], queries: Vectors, n: int) -> Fetched:
+def fetch_on(device: str, by_segment: Sequence[Candidates], queries: Vectors, n: int) -> Fetched:
     """As `scan.fetch`, by products in float32 on `device`."""
     asked = torch.from_numpy(np.ascontiguousarray(queries)).to(device)  # (q, dim)
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")  # TF32 would be off by 1e-3
     try:
-        return joined([_best(part, asked, n) for part in parts], len(queries))
+        return joined([_best(candidates, asked, n) for candidates in by_segment], len(queries))
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-def _best(part: Part, asked: torch.Tensor, n: int) -> Fetched:
-    """The best `n` of a part, block by block."""
+def _best(candidates: Candidates, asked: torch.Tensor, n: int) -> Fetched:
+    """The best `n` of a segment, block by block."""
     best, places = asked.new_empty((len(asked), 0)), asked.new_empty((len(asked), 0), dtype=torch.int64)
-    for positions, block in _blocks(part):
+    for positions, block in _blocks(candidates):
         rows = torch.from_numpy(block).to(asked.device)  # (b, dim)
         where = torch.from_numpy(positions).to(asked.device)  # (b,)
         step = max(1, _SCORES // len(rows))
@@ -49,10 +50,9 @@ def _best(part: Part, asked: torch.Tensor, n: int) -> Fetched:
         best, order = best.topk(min(n, best.shape[1]), dim=1)
         places = places.gather(1, order)
     uppers = best.cpu().numpy()
-    n_there = part.segment.segment.n_rows - len(part.hidden) if part.allowed is None else len(part.allowed)
-    is_all = uppers.shape[1] == n_there
+    is_all = uppers.shape[1] == candidates.n
     limits = np.full(len(uppers), -np.inf) if is_all else uppers[:, -1].astype(np.float64)
-    return Fetched(uppers, places.cpu().numpy() + part.segment.segment.first_row, limits)
+    return Fetched(uppers, places.cpu().numpy() + candidates.first_row, limits)
 
 
 def _top(scores: torch.Tensor, where: torch.Tensor, n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -60,11 +60,11 @@ def _top(scores: torch.Tensor, where: torch.Tensor, n: int) -> tuple[torch.Tenso
     return best, where[order]
 
 
-def _blocks(part: Part) -> Iterator[tuple[Rows, Vectors]]:
-    """Those rows of a part that are answers: positions and vectors."""
-    allowed = part.allowed
+def _blocks(candidates: Candidates) -> Iterator[tuple[Rows, Vectors]]:
+    """The candidates of a segment: positions and vectors."""
+    allowed = candidates.allowed
     if allowed is None:
-        allowed = np.delete(np.arange(part.segment.segment.n_rows), part.hidden)
+        allowed = np.delete(np.arange(candidates.n_rows), candidates.hidden)
     for start in range(0, len(allowed), _BLOCK_ROWS):
         positions = allowed[start : start + _BLOCK_ROWS]
-        yield positions, part.segment.vectors(positions)
+        yield positions, candidates.segment.vectors(positions)

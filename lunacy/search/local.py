@@ -15,7 +15,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.approximate import search_ivf
-from lunacy.search.candidates import parts_of, qualify
+from lunacy.search.candidates import candidates_of, qualify
 from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ranking import Ranked, Sides, Target, rank
 from lunacy.store import Store, View, inventory
@@ -26,7 +26,7 @@ _GPU_FROM = 2 * 10**9  # questions times rows: some ten seconds on two cores, wh
 _GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
 
 
-class Folder:
+class LocalIndex:
     """A `Searcher`: an index folder, open for questions. Each answer is of the last commit."""
 
     def __init__(self, folder: str | Path) -> None:
@@ -36,7 +36,7 @@ class Folder:
         self._held: View | None = None
 
     @contextmanager
-    def still(self) -> Iterator[Folder]:
+    def pinned(self) -> Iterator[LocalIndex]:
         """The last commit, until the block ends."""
         with self._store.view() as view:
             self._held = view
@@ -51,7 +51,7 @@ class Folder:
 
     @property
     def _view(self) -> View:
-        assert self._held is not None, "only inside `still`"
+        assert self._held is not None, "only inside `pinned`"
         return self._held
 
     @property
@@ -73,7 +73,7 @@ class Folder:
         view = self._view
         found = inventory(view.folder)
         ivf = open_ivf(view)
-        beside = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
+        unindexed = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
         return Info(
             name=self.name,
             generation=view.generation,
@@ -84,7 +84,7 @@ class Folder:
             n_segments=len(view.segments),
             size_bytes=found.size_bytes,
             ivf=ivf.facts if ivf else None,
-            n_beside=sum(one.n_live for one in beside),
+            n_unindexed=sum(one.n_live for one in unindexed),
             has_words=any(cache.kind == "lexical" for cache in view.caches),
             foreign=found.foreign,
         )
@@ -121,7 +121,7 @@ class Folder:
         k: int,
         options: Options,
         *,
-        asker: str,
+        query_kind: str,
         without: Sequence[int] | None = None,
         device: str | None = None,
     ) -> Sequence[Found]:
@@ -146,7 +146,7 @@ class Folder:
             ivf,
             queries,
             k,
-            asker=asker,
+            query_kind=query_kind,
             nprobe=options.nprobe,
             without=without,
             include_withdrawn=options.include_withdrawn,
@@ -159,7 +159,7 @@ class Folder:
         options: Options,
         unlike: Target | None,
         *,
-        asker: str,
+        query_kind: str,
         device: str | None = None,
     ) -> list[Ranked]:
         """By vectors, words or both, steered. Raises UsageError where words are wanted and none are indexed."""
@@ -171,12 +171,12 @@ class Folder:
             if lexical is None:
                 hint = f"make it with: lunacy lexical --index {self.name}"
                 raise UsageError("the index has no lexical index", where=self.name, hint=hint)
-        parts = parts_of(self._view, options.filter, options.include_withdrawn)
+        by_segment = candidates_of(self._view, options.filter, options.include_withdrawn)
         sides = Sides(
             vectors=self.vectors,
-            nearest=lambda vectors, n: self.nearest(vectors, n, options, asker=asker, device=device),
-            nearest_to_all=lambda vectors, n: nearest_to_all(parts, vectors, n),
+            nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind, device=device),
+            nearest_to_all=lambda vectors, n: nearest_to_all(by_segment, vectors, n),
             lexical=lexical,
-            qualify=lambda rows: qualify(parts, rows),
+            qualify=lambda rows: qualify(by_segment, rows),
         )
         return rank(sides, targets, unlike, options)

@@ -23,7 +23,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
 from lunacy.paper import Paper
 from lunacy.question import Options
-from lunacy.search.exact import Found
+from lunacy.search.exact import Found, rows_left_out
 from lunacy.search.ranking import Ranked, Sides, Target, rank
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
@@ -52,7 +52,7 @@ class PublishedIndex:
         return self._address.name
 
     @contextmanager
-    def still(self) -> Iterator[PublishedIndex]:
+    def pinned(self) -> Iterator[PublishedIndex]:
         """What the server has at the moment; rows are numbers in the order in which papers are met.
 
         For any thread, one at a time: the others wait.
@@ -86,7 +86,7 @@ class PublishedIndex:
 
     @property
     def _facts(self) -> Published:
-        assert self._published is not None, "only inside `still`"
+        assert self._published is not None, "only inside `pinned`"
         return self._published
 
     @property
@@ -151,17 +151,17 @@ class PublishedIndex:
         k: int,
         options: Options,
         *,
-        asker: str,
+        query_kind: str,
         without: Sequence[int] | None = None,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> Sequence[Found]:
         """By the vectors alone: exact, but for `options.ivf` without a filter. Raises UsageError beyond MOST_HITS."""
         _check_listed(k)
-        left_out = np.full(len(queries), -1) if without is None else np.asarray(without, np.int64)  # (n,)
+        left_out = rows_left_out(without, len(queries))
         found: list[Found | None] = [None] * len(queries)
         if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
             found = self._in_lists(
-                queries, k, options, left_out, options.nprobe or facts[asker]["nprobe"], facts[asker]
+                queries, k, options, left_out, options.nprobe or facts[query_kind]["nprobe"], facts[query_kind]
             )
         admitted, n = expression(options.filter, options.include_withdrawn, self._facts.by_category), k + _MARGIN
         while undecided := [place for place, one in enumerate(found) if one is None]:
@@ -246,7 +246,7 @@ class PublishedIndex:
         options: Options,
         unlike: Target | None,
         *,
-        asker: str,
+        query_kind: str,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> list[Ranked]:
         """By vectors, steered. Raises UsageError where words are wanted."""
@@ -256,7 +256,7 @@ class PublishedIndex:
         needs_all = options.fold or options.diverse
         sides = Sides(
             vectors=self.vectors,
-            nearest=lambda vectors, n: self.nearest(vectors, n, options, asker=asker),
+            nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind),
             nearest_to_all=lambda vectors, n: self._nearest_to_all(
                 vectors, n, n if needs_all else options.top + n_left_out, options
             ),

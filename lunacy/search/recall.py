@@ -26,7 +26,7 @@ _TRIED = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)  # times the chosen nprobe: the curve t
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Held-out queries of one asker, with the truth about them."""
+    """Held-out queries of one query_kind, with the truth about them."""
 
     vectors: Vectors  # (n, dim)
     left_out: Rows  # (n,): the paper itself, or -1
@@ -92,19 +92,19 @@ def guessed_texts(papers: dict[str, Any], nlist: int) -> dict[str, Any]:
     return {**papers, "nprobe": min(2 * papers["nprobe"], nlist), "curve": doubled, "measured": False}
 
 
-def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, asker: str, wanted: float) -> dict[str, Any]:
+def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: str, wanted: float) -> dict[str, Any]:
     """The least nprobe with the wanted recall, and the recall measured with it and with others around it."""
     needed = _lists_needed(ivf, lists, queries)
     nlist = ivf.index.nlist
     enough = np.arange(1, nlist + 1)
     shares = np.searchsorted(np.sort(needed), enough, side="right") / max(len(needed), 1)  # (nlist,): at most by lists
     nprobe = int(np.argmax(shares >= wanted)) + 1 if (shares >= wanted).any() else nlist
-    measured = _measure(view, ivf, queries, asker, nprobe)
+    measured = _measure(view, ivf, queries, query_kind, nprobe)
     while measured[0] < wanted and nprobe < nlist:
         nprobe = min(nlist, nprobe + max(1, nprobe // 16))
-        measured = _measure(view, ivf, queries, asker, nprobe)
+        measured = _measure(view, ivf, queries, query_kind, nprobe)
     tried = sorted({min(nlist, max(1, round(nprobe * factor))) for factor in _TRIED})
-    curve = [[one, *(measured if one == nprobe else _measure(view, ivf, queries, asker, one))] for one in tried]
+    curve = [[one, *(measured if one == nprobe else _measure(view, ivf, queries, query_kind, one))] for one in tried]
     n = len(queries.left_out)
     return {"nprobe": nprobe, "recall": measured[0], "interval": list(measured[1:]), "curve": curve, "queries": n}
 
@@ -120,6 +120,8 @@ def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:
     return np.concatenate(needed) if needed else np.empty(0, np.int64)
 
 
-def _measure(view: View, ivf: Ivf, queries: Queries, asker: str, nprobe: int) -> tuple[float, float, float]:
-    found = search_ivf(view, ivf, queries.vectors, TOP, asker=asker, nprobe=nprobe, without=queries.left_out.tolist())
+def _measure(view: View, ivf: Ivf, queries: Queries, query_kind: str, nprobe: int) -> tuple[float, float, float]:
+    found = search_ivf(
+        view, ivf, queries.vectors, TOP, query_kind=query_kind, nprobe=nprobe, without=queries.left_out.tolist()
+    )
     return interval(recalls(queries.truth, found))

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.derived.codes import Codes
 from lunacy.derived.threads import in_threads, multiply
-from lunacy.store import OpenSegment
+from lunacy.search.candidates import Candidates
 
 _faiss: Any = faiss  # its stubs lack what its wrappers add
 
@@ -26,16 +25,6 @@ _CODES_FETCH = 4  # times as many candidates by codes: their scores are off by t
 _FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
 _FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
 _GATHER = 2**14  # rows copied at a time, for a batch
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A segment, and what a question may find in it."""
-
-    segment: OpenSegment
-    codes: Codes | None
-    hidden: Rows  # positions, ascending, that are no answers
-    allowed: Rows | None  # positions, ascending, that are; None: all that are not hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +36,18 @@ class Fetched:
     limits: Scores  # (q,): -inf when all was fetched
 
 
-def fetch(parts: Sequence[Part], queries: Vectors, n: int, *, again: bool = False) -> Fetched:
-    """About the best `n` rows of each part, as far as it has so many; the limits tell what they may lack.
+def fetch(by_segment: Sequence[Candidates], queries: Vectors, n: int, *, again: bool = False) -> Fetched:
+    """About the best `n` rows of each segment, as far as it has so many; the limits tell what they may lack.
 
     `again`: the first try was not enough.
     """
     by_blas = multiply(len(queries))
     scan = _scan_many if by_blas else partial(_scan_few, again=again)
-    return joined(in_threads(lambda part: scan(part, queries, n), parts), len(queries))
+    return joined(in_threads(lambda candidates: scan(candidates, queries, n), by_segment), len(queries))
 
 
 def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
-    """The candidates of all parts; none when there is no part."""
+    """The candidates of all segments; none when there is no segment."""
     if not found:
         nothing = np.empty((n_queries, 0), np.int64)
         return Fetched(nothing.astype(np.float32), nothing, np.full(n_queries, -np.inf))
@@ -69,51 +58,53 @@ def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
     )
 
 
-def _scan_few(part: Part, queries: Vectors, n: int, *, again: bool) -> Fetched:
+def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) -> Fetched:
     """For a single thread."""
-    share = 1.0 if part.allowed is None else len(part.allowed) / part.segment.segment.n_rows
-    if part.allowed is not None and (len(part.allowed) <= n or share <= (_FEW_AGAIN if again else _FEW)):
-        return _score_allowed(part, part.allowed, queries, n)
+    share = 1.0 if candidates.allowed is None else len(candidates.allowed) / candidates.n_rows
+    if candidates.allowed is not None and (len(candidates.allowed) <= n or share <= (_FEW_AGAIN if again else _FEW)):
+        return _score_allowed(candidates, candidates.allowed, queries, n)
     n_more = n if again else int(n / share) + 1  # of the best, some are not allowed
-    if part.codes is None:
-        return _search(part, part.segment.index, queries, n_more, by_bitmap=again)
-    found = _search(part, part.codes.index, queries, _CODES_FETCH * n_more, by_bitmap=again)
-    off = part.codes.bound * np.linalg.norm(queries, axis=1)  # (q,)
+    if candidates.codes is None:
+        return _search(candidates, candidates.segment.index, queries, n_more, by_bitmap=again)
+    found = _search(candidates, candidates.codes.index, queries, _CODES_FETCH * n_more, by_bitmap=again)
+    off = candidates.codes.bound * np.linalg.norm(queries, axis=1)  # (q,)
     return Fetched(found.uppers + off[:, None].astype(np.float32), found.rows, found.limits + off)
 
 
-def _scan_many(part: Part, queries: Vectors, n: int) -> Fetched:
+def _scan_many(candidates: Candidates, queries: Vectors, n: int) -> Fetched:
     """As matrix products."""
-    if part.allowed is None:
-        return _search(part, part.segment.index, queries, n)
+    if candidates.allowed is None:
+        return _search(candidates, candidates.segment.index, queries, n)
     found = []
-    for start in range(0, len(part.allowed), _GATHER):
-        positions = part.allowed[start : start + _GATHER]
-        block = part.segment.vectors(positions)  # (b, dim)
+    for start in range(0, len(candidates.allowed), _GATHER):
+        positions = candidates.allowed[start : start + _GATHER]
+        block = candidates.segment.vectors(positions)  # (b, dim)
         n_here = min(n, len(block))
         scores, places = faiss.knn(queries, block, n_here, metric=faiss.METRIC_INNER_PRODUCT)
-        rows = positions[places] + part.segment.segment.first_row
+        rows = positions[places] + candidates.first_row
         found.append(Fetched(scores, rows, _limits(scores, is_all=n_here == len(block))))
     return joined(found, len(queries))
 
 
-def _search(part: Part, index: faiss.Index, queries: Vectors, n: int, *, by_bitmap: bool = False) -> Fetched:
+def _search(
+    candidates: Candidates, index: faiss.Index, queries: Vectors, n: int, *, by_bitmap: bool = False
+) -> Fetched:
     """By FAISS' own scan of `index`, which has the segment's positions.
 
     What is not allowed is left out by a bitmap, or fetched and dropped: a scan with a bitmap takes up to four times as
     long, as it goes row by row.
     """
     params, n_there = None, index.ntotal
-    wanted = np.ones(index.ntotal, np.bool_) if part.allowed is None else np.zeros(index.ntotal, np.bool_)
-    wanted[part.hidden if part.allowed is None else part.allowed] = part.allowed is not None
-    if by_bitmap and part.allowed is not None:
+    wanted = np.ones(index.ntotal, np.bool_) if candidates.allowed is None else np.zeros(index.ntotal, np.bool_)
+    wanted[candidates.hidden if candidates.allowed is None else candidates.allowed] = candidates.allowed is not None
+    if by_bitmap and candidates.allowed is not None:
         selector = _faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))
-        params, n_there = _faiss.SearchParameters(sel=selector), len(part.allowed)
+        params, n_there = _faiss.SearchParameters(sel=selector), len(candidates.allowed)
     n = min(n, n_there)
     scores, positions = index.search(queries, n, params=params)  # (q, n) each, best first
     limits = _limits(scores, is_all=n == n_there)
     scores[~wanted[positions]] = -np.inf
-    return Fetched(scores, positions + part.segment.segment.first_row, limits)
+    return Fetched(scores, positions + candidates.first_row, limits)
 
 
 def _limits(scores: npt.NDArray[np.float32], *, is_all: bool) -> Scores:
@@ -121,11 +112,11 @@ def _limits(scores: npt.NDArray[np.float32], *, is_all: bool) -> Scores:
     return np.full(len(scores), -np.inf) if is_all else scores[:, -1].astype(np.float64)
 
 
-def _score_allowed(part: Part, allowed: Rows, queries: Vectors, n: int) -> Fetched:
+def _score_allowed(candidates: Candidates, allowed: Rows, queries: Vectors, n: int) -> Fetched:
     """Only the rows that count, where they lie."""
     scores = np.empty((len(queries), len(allowed)), np.float32)
     places = np.zeros(len(allowed), np.int64)
-    index: Any = part.segment.index
+    index: Any = candidates.segment.index
     rows_at = index.get_xb()
     for query, into in zip(np.ascontiguousarray(queries), scores, strict=True):
         _faiss.pairwise_indexed_inner_product(
@@ -137,7 +128,7 @@ def _score_allowed(part: Part, allowed: Rows, queries: Vectors, n: int) -> Fetch
             faiss.swig_ptr(allowed),
             faiss.swig_ptr(into),
         )
-    rows = allowed + part.segment.segment.first_row
+    rows = allowed + candidates.first_row
     if len(allowed) <= n:
         return Fetched(scores, np.tile(rows, (len(queries), 1)), np.full(len(queries), -np.inf))
     best = np.argpartition(-scores, n - 1, axis=1)[:, :n]  # (q, n)

@@ -18,14 +18,14 @@ from lunacy.search.ranking import Ranked, Target
 class Searcher(Protocol):
     """Papers with their vectors, open for questions. For one thread.
 
-    A row is a number that stands for a paper, inside one block of `still`.
+    A row is a number that stands for a paper, inside one block of `pinned`.
     """
 
     @property
     def name(self) -> str:
         """How messages call it."""
 
-    def still(self) -> AbstractContextManager[Searcher]:
+    def pinned(self) -> AbstractContextManager[Searcher]:
         """One state of it, until the block ends. All but `name` and `close` is for inside such a block."""
 
     def close(self) -> None:
@@ -63,13 +63,13 @@ class Searcher(Protocol):
         k: int,
         options: Options,
         *,
-        asker: str,
+        query_kind: str,
         without: Sequence[int] | None = None,
         device: str | None = None,
     ) -> Sequence[Found]:
         """The `k` nearest rows of each query, (n, dim) float32, that `options` admit.
 
-        `asker`: PAPERS or TEXTS, whose recall differs. `without`: for each query one row to leave out, or -1.
+        `query_kind`: PAPERS or TEXTS, whose recall differs. `without`: for each query one row to leave out, or -1.
         """
 
     def rank(
@@ -78,7 +78,7 @@ class Searcher(Protocol):
         options: Options,
         unlike: Target | None,
         *,
-        asker: str,
+        query_kind: str,
         device: str | None = None,
     ) -> list[Ranked]:
         """As `options` say, for targets of one or several papers and texts; less of what is like `unlike`."""
