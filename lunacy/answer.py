@@ -6,45 +6,113 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lunacy.fingerprint import Fingerprint
-from lunacy.paper import Paper
+from lunacy.paper import Paper, canonical_id
 from lunacy.scope import Scope
+
+SCORE_DIGITS = 6  # that are shown of a score
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer: a paper, its place in the list (1 is best) and its score: the cosine, unless ranked otherwise."""
+    """One paper of a list, with its rank (1 is best) and its score: the cosine, unless ranked otherwise."""
 
     rank: int
-    id: str
+    paper: Paper  # of a published index: without its abstract
     score: float
-    title: str
-    authors: str
-    categories: tuple[str, ...]
-    updated: str
     cosine: float | None = None  # both parts of a score that is not the cosine alone
     lexical: float | None = None  # BM25
     percentile: float | None = None  # of random pairs of the index, so many percent have a lower cosine
     copies: tuple[str, ...] = ()  # ids of near-copies that are folded into this one
 
     @property
+    def id(self) -> str:
+        """The paper's id."""
+        return self.paper.id
+
+    @property
+    def title(self) -> str:
+        """The paper's title."""
+        return self.paper.title
+
+    @property
+    def authors(self) -> str:
+        """The paper's authors, as the snapshot has them."""
+        return self.paper.authors
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The paper's categories; the first is the primary one."""
+        return self.paper.categories
+
+    @property
+    def updated(self) -> str:
+        """ISO date of the paper's last change; "" if unknown."""
+        return self.paper.updated
+
+    @property
     def url(self) -> str:
-        """The paper's page on arXiv."""
-        return f"https://arxiv.org/abs/{self.id}"
+        """The paper's page on arXiv; "" for a paper whose id is not arXiv's."""
+        return f"https://arxiv.org/abs/{self.id}" if canonical_id(self.id) == self.id else ""
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What else is known of the score, by name: those of cosine, lexical and percentile that are not None."""
+        parts = {"cosine": self.cosine, "lexical": self.lexical, "percentile": self.percentile}
+        return {name: round(part, SCORE_DIGITS) for name, part in parts.items() if part is not None}
+
+    def as_record(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "rank": self.rank,
+            "id": self.id,
+            "score": round(self.score, SCORE_DIGITS),
+            **self.parts,
+            "title": self.title,
+            "authors": self.authors,
+            "categories": list(self.categories),
+            "updated": self.updated or None,
+            "url": self.url or None,
+            **({"copies": list(self.copies)} if self.copies else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits for one query: a paper of the index, or a text."""
+    """The list for one paper, for a text, or for several papers, and a text, together."""
 
-    hits: list[Hit]
-    paper: Paper | None = None
-    text: str | None = None
+    hits: list[Hit]  # best first
+    papers: tuple[Paper, ...] = ()  # that were asked for
+    text: str = ""  # that was asked for
     recall: float | None = None  # measured: the share of the true best that is expected among the hits; None: all
 
     @property
     def exact(self) -> bool:
         """Whether the hits are proved to be the best."""
         return self.recall is None
+
+    @property
+    def paper(self) -> Paper | None:
+        """The paper that was asked for; None for a text, or several."""
+        return self.papers[0] if len(self.papers) == 1 and not self.text else None
+
+    @property
+    def asked(self) -> str:
+        """What was asked for, in a line: the ids and the text."""
+        return " + ".join([*(paper.id for paper in self.papers), *([self.text] if self.text else [])])
+
+    def as_record(self) -> dict[str, object]:
+        """As JSON has it: the one form for a paper, a text, and several together."""
+        papers = [{"id": paper.id, "title": paper.title} for paper in self.papers]
+        query: dict[str, object] = {"papers": papers} if len(papers) > 1 or (papers and self.text) else {}
+        if self.paper:
+            query |= papers[0]
+        if self.text:
+            query["text"] = self.text
+        return {
+            "query": query,
+            **({"exact": True} if self.recall is None else {"exact": False, "recall": self.recall}),
+            "hits": [hit.as_record() for hit in self.hits],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,10 @@ from typing import Any
 
 import orjson
 
-from lunacy.answer import Hit
+from lunacy.answer import SCORE_DIGITS, Answer, Hit
 
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
-_SCORE_DIGITS = 6
 _MOST_NAMES = 20
 _LONGEST = 400  # characters of a title in a table
 # C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
@@ -40,39 +39,33 @@ def _shown(text: str) -> str:
 
 
 def answers(
-    asked: Iterable[tuple[dict[str, str], list[Hit], float | None]],
-    form: str,
-    *,
-    one: bool,
-    styled: bool = False,
-    escaped: bool = False,
+    found: Iterable[Answer], form: str, *, one: bool, styled: bool = False, escaped: bool = False
 ) -> Iterator[str]:
-    """The text of each (query, hits, recall) in `form`, one of FORMATS, in pieces that end their lines.
+    """The text of each answer in `form`, one of FORMATS, in pieces that end their lines.
 
-    A query is {"id", "title"} or {"text"}; recall is None for exact hits.
-    `one`: there is a single query, so JSON is an object and not a list. `escaped`: JSON is in ASCII.
+    `one`: there is a single answer, so JSON is an object and not a list. `escaped`: JSON is in ASCII.
     """
     if form == "json" and one:
-        for query, hits, recall in asked:
-            yield to_json(_record(query, hits, recall), indent=True, escaped=escaped) + "\n"
+        for answer in found:
+            yield to_json(answer.as_record(), indent=True, escaped=escaped) + "\n"
     elif form == "json":
         yield "[\n"
-        for place, (query, hits, recall) in enumerate(asked):
-            yield ("" if place == 0 else ",\n") + to_json(_record(query, hits, recall), escaped=escaped)
+        for place, answer in enumerate(found):
+            yield ("" if place == 0 else ",\n") + to_json(answer.as_record(), escaped=escaped)
         yield "\n]\n"
     elif form == "jsonl":
-        for query, hits, recall in asked:
-            yield to_json(_record(query, hits, recall), escaped=escaped) + "\n"
+        for answer in found:
+            yield to_json(answer.as_record(), escaped=escaped) + "\n"
     elif form == "csv":
         yield _csv_line(CSV_COLUMNS)
-        for query, hits, _recall in asked:
-            yield from (_csv_line(_csv_row(query, hit)) for hit in hits)
+        for answer in found:
+            yield from (_csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
     elif form == "ids":
-        for _query, hits, _recall in asked:
-            yield from (f"{hit.id}\n" for hit in hits)
+        for answer in found:
+            yield from (f"{hit.id}\n" for hit in answer.hits)
     else:
-        for place, (query, hits, recall) in enumerate(asked):
-            yield ("\n" if place else "") + _table(query, hits, recall, styled=styled)
+        for place, answer in enumerate(found):
+            yield ("\n" if place else "") + _table(answer, styled=styled)
 
 
 def to_json(record: Any, *, indent: bool = False, escaped: bool = False) -> str:
@@ -83,37 +76,8 @@ def to_json(record: Any, *, indent: bool = False, escaped: bool = False) -> str:
     return json.dumps(record, indent=2 if indent else None, separators=None if indent else (",", ":"))
 
 
-def _record(query: dict[str, str], hits: list[Hit], recall: float | None) -> dict[str, Any]:
-    return {
-        "query": query,
-        **({"exact": True} if recall is None else {"exact": False, "recall": recall}),
-        "hits": [
-            {
-                "rank": hit.rank,
-                "id": hit.id,
-                "score": round(hit.score, _SCORE_DIGITS),
-                **_parts(hit),
-                "title": hit.title,
-                "authors": hit.authors,
-                "categories": list(hit.categories),
-                "updated": hit.updated or None,
-                "url": hit.url,
-                **({"copies": list(hit.copies)} if hit.copies else {}),
-            }
-            for hit in hits
-        ],
-    }
-
-
-def _parts(hit: Hit) -> dict[str, float]:
-    """Both parts of a score that is not the cosine alone, and the percentile of the cosine."""
-    parts = {"cosine": hit.cosine, "lexical": hit.lexical, "percentile": hit.percentile}
-    return {name: round(part, _SCORE_DIGITS) for name, part in parts.items() if part is not None}
-
-
-def _csv_row(query: dict[str, str], hit: Hit) -> list[str]:
-    asked = query.get("id") or query.get("text", "")
-    score = f"{hit.score:.{_SCORE_DIGITS}f}"
+def _csv_row(asked: str, hit: Hit) -> list[str]:
+    score = f"{hit.score:.{SCORE_DIGITS}f}"
     categories = " ".join(hit.categories)
     return [asked, str(hit.rank), hit.id, score, hit.title, hit.authors, categories, hit.updated, hit.url]
 
@@ -132,21 +96,21 @@ def _harmless_cell(cell: str) -> str:
     return cell
 
 
-def _table(query: dict[str, str], hits: list[Hit], recall: float | None, *, styled: bool) -> str:
+def _table(answer: Answer, *, styled: bool) -> str:
     """A heading, then two lines a hit: rank, score, id, title; categories, date, link."""
-    head = f"{query['id']}  {_shown(query['title'])}" if "id" in query else _shown(query["text"])
+    head = f"{answer.paper.id}  {_shown(answer.paper.title)}" if answer.paper else _shown(answer.asked)
     lines = [_style(head, "1", styled=styled)]
-    id_width = max((len(hit.id) for hit in hits), default=0)
-    for hit in hits:
-        parts = "  ".join(f"{name} {part:.4g}" for name, part in _parts(hit).items())
+    id_width = max((len(hit.id) for hit in answer.hits), default=0)
+    for hit in answer.hits:
+        parts = "  ".join(f"{name} {part:.4g}" for name, part in hit.parts.items())
         link = "  ".join(filter(None, [parts, " ".join(hit.categories), hit.updated, hit.url]))
         if hit.copies:
             link += "  with " + " ".join(hit.copies)
         lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {_shown(hit.title)}")
         lines.append(_style(f"{'':{13 + id_width + 2}}{harmless(link)}", "2", styled=styled))
-    if recall is not None:
-        lines.append(_style(f"     not exact: measured recall {recall:.3f}", "2", styled=styled))
-    if not hits:
+    if answer.recall is not None:
+        lines.append(_style(f"     not exact: measured recall {answer.recall:.3f}", "2", styled=styled))
+    if not answer.hits:
         lines.append("     no other paper in the index")
     return "\n".join(lines) + "\n"
 

@@ -251,5 +251,5 @@ def test_the_text_hash_is_what_b2sum_gives(text: str, hexadecimal: str) -> None:
 
 @pytest.mark.parametrize("identifier", ["1802.05130", "hep-th/9711200"])
 def test_a_hit_links_to_its_page(identifier: str) -> None:
-    hit = Hit(1, identifier, 0.9, "T", "A", ("cs.CL",), "2018-02-14")
+    hit = Hit(1, Paper(identifier, "T", ""), 0.9)
     assert hit.url == f"https://arxiv.org/abs/{identifier}"

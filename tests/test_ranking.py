@@ -299,7 +299,7 @@ def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> 
     common = ["--index", made, "--top", "3"]
     result = run("query", IDS[0], IDS[4], *common, "--together", "--rank", "hybrid", "--format", "json")
     found = orjson.loads(result.stdout)
-    assert found["query"] == {"text": f"{IDS[0]} + {IDS[4]}"}
+    assert [one["id"] for one in found["query"]["papers"]] == [IDS[0], IDS[4]]
     assert all({"score", "cosine", "lexical"} <= hit.keys() for hit in found["hits"])
     (tmp_path / "ids").write_text(f"{IDS[0]}\n{IDS[4]}\n")
     batch = run("query", "--batch", tmp_path / "ids", *common, "--together", "--rank", "hybrid", "--format", "json")

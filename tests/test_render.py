@@ -6,26 +6,44 @@ import csv
 import io
 import json
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 
-from lunacy.answer import Hit
+from lunacy.answer import Answer, Hit
+from lunacy.paper import Paper
 from lunacy.render import CSV_COLUMNS, FORMATS, answers, harmless, pairs, size
 
-TWEETS = {"id": "1802.05130", "title": "Adverse Drug Reactions"}
-WORDS = {"text": "a free text"}
-FIRST = Hit(1, "1802.05121", 0.9163654, "Emotions in Tweets", "Ada Lovelace", ("cs.IR", "cs.CL"), "2018-02-14")
-SECOND = Hit(2, "hep-th/9711200", -0.1234567, 'The "large N", limit', "J. M., et al.", ("hep-th",), "")
+TWEETS = Paper("1802.05130", "Adverse Drug Reactions", "")
+FIRST = Hit(
+    1,
+    Paper("1802.05121", "Emotions in Tweets", "", "Ada Lovelace", categories=("cs.IR", "cs.CL"), updated="2018-02-14"),
+    0.9163654,
+)
+SECOND = Hit(
+    2,
+    Paper("hep-th/9711200", 'The "large N", limit', "", "J. M., et al.", categories=("hep-th",)),
+    -0.1234567,
+)
 HITS = [FIRST, SECOND]
 
 
-def text(*asked: tuple[dict[str, str], list[Hit]], form: str, one: bool | None = None, styled: bool = False) -> str:
-    exact = [(query, hits, None) for query, hits in asked]
-    return "".join(answers(exact, form, one=len(asked) == 1 if one is None else one, styled=styled))
+def tweets(hits: list[Hit], recall: float | None = None) -> Answer:
+    """The answer for the paper."""
+    return Answer(hits, papers=(TWEETS,), recall=recall)
 
 
-def titled(title: str) -> Hit:
-    return Hit(1, "0704.0001", 0.5, title, "A", ("cs.CL",), "2018-02-14")
+def words(hits: list[Hit], asked: str = "a free text") -> Answer:
+    """The answer for a text."""
+    return Answer(hits, text=asked)
+
+
+def text(*found: Answer, form: str, one: bool | None = None, styled: bool = False) -> str:
+    return "".join(answers(found, form, one=len(found) == 1 if one is None else one, styled=styled))
+
+
+def titled(title: str, categories: tuple[str, ...] = ("cs.CL",), updated: str = "2018-02-14") -> Hit:
+    return Hit(1, Paper("0704.0001", title, "", "A", categories=categories, updated=updated), 0.5)
 
 
 JSON_OF_ONE = """\
@@ -73,28 +91,54 @@ TABLE_OF_TWO = """\
 
 
 def test_json_of_one_query_is_an_object() -> None:
-    assert text((TWEETS, [FIRST]), form="json") == JSON_OF_ONE
+    assert text(tweets([FIRST]), form="json") == JSON_OF_ONE
+
+
+TOGETHER = Answer([FIRST], papers=(TWEETS, SECOND.paper), text="a free text")
+
+
+def test_several_papers_and_a_text_have_the_same_form() -> None:
+    both = [{"id": "1802.05130", "title": "Adverse Drug Reactions"}, {"id": "hep-th/9711200", "title": SECOND.title}]
+    record = json.loads(text(TOGETHER, form="json"))
+    assert record["query"] == {"papers": both, "text": "a free text"}
+    assert {**record, "query": None} == {**json.loads(text(tweets([FIRST]), form="jsonl")), "query": None}
+    one_and_text = Answer([], papers=(TWEETS,), text="a free text")
+    assert json.loads(text(one_and_text, form="json"))["query"] == {"papers": both[:1], "text": "a free text"}
+    papers = Answer([], papers=(TWEETS, SECOND.paper))
+    assert json.loads(text(papers, form="json"))["query"] == {"papers": both}
+    asked = "1802.05130 + hep-th/9711200 + a free text"
+    assert text(TOGETHER, form="table").splitlines()[0] == asked
+    assert next(csv.DictReader(io.StringIO(text(TOGETHER, form="csv"))))["query"] == asked
+
+
+@pytest.mark.parametrize("identifier", ["local:7", "9999.99999x", "math.AG/0601001", "a b"])
+def test_a_paper_that_is_not_of_arxiv_has_no_link(identifier: str) -> None:
+    hit = Hit(1, Paper(identifier, "T", "", "A"), 0.5)
+    assert hit.url == ""
+    assert json.loads(text(words([hit]), form="json"))["hits"][0]["url"] is None
+    assert next(csv.DictReader(io.StringIO(text(words([hit]), form="csv"))))["url"] == ""
+    assert "arxiv.org" not in text(words([hit]), form="table")
 
 
 def test_json_of_several_queries_is_a_list() -> None:
-    assert text((TWEETS, [FIRST]), (WORDS, []), form="json") == f"[\n{RECORD_OF_ONE},\n{RECORD_OF_NONE}\n]\n"
+    assert text(tweets([FIRST]), words([]), form="json") == f"[\n{RECORD_OF_ONE},\n{RECORD_OF_NONE}\n]\n"
 
 
 @pytest.mark.parametrize("n_queries", [0, 1, 2, 3])
 def test_json_of_many_parses_whatever_their_number(n_queries: int) -> None:
-    asked = [({"text": str(number)}, HITS) for number in range(n_queries)]
-    parsed = json.loads(text(*asked, form="json", one=False))
+    found = [words(HITS, str(number)) for number in range(n_queries)]
+    parsed = json.loads(text(*found, form="json", one=False))
     assert [answer["query"] for answer in parsed] == [{"text": str(number)} for number in range(n_queries)]
     assert all([hit["rank"] for hit in answer["hits"]] == [1, 2] for answer in parsed)
 
 
 def test_jsonl_is_an_object_a_line() -> None:
-    assert text((TWEETS, [FIRST]), (WORDS, []), form="jsonl") == f"{RECORD_OF_ONE}\n{RECORD_OF_NONE}\n"
+    assert text(tweets([FIRST]), words([]), form="jsonl") == f"{RECORD_OF_ONE}\n{RECORD_OF_NONE}\n"
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
 def test_json_has_null_for_an_unknown_date_and_six_digits(form: str) -> None:
-    [hit] = json.loads(text((WORDS, [SECOND]), form=form))["hits"]
+    [hit] = json.loads(text(words([SECOND]), form=form))["hits"]
     assert hit == {
         "rank": 2,
         "id": "hep-th/9711200",
@@ -108,11 +152,11 @@ def test_json_has_null_for_an_unknown_date_and_six_digits(form: str) -> None:
 
 
 def test_csv_is_a_row_a_hit_with_the_query_first() -> None:
-    assert text((TWEETS, HITS), form="csv") == CSV_OF_TWO
+    assert text(tweets(HITS), form="csv") == CSV_OF_TWO
 
 
 def test_csv_of_several_queries_has_one_head() -> None:
-    rows = list(csv.reader(io.StringIO(text((TWEETS, HITS), (WORDS, [FIRST]), form="csv"))))
+    rows = list(csv.reader(io.StringIO(text(tweets(HITS), words([FIRST]), form="csv"))))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert [row[:3] for row in rows[1:]] == [
         ["1802.05130", "1", "1802.05121"],
@@ -122,20 +166,20 @@ def test_csv_of_several_queries_has_one_head() -> None:
 
 
 def test_ids_are_one_a_line() -> None:
-    assert text((TWEETS, HITS), (WORDS, [FIRST]), form="ids") == "1802.05121\nhep-th/9711200\n1802.05121\n"
+    assert text(tweets(HITS), words([FIRST]), form="ids") == "1802.05121\nhep-th/9711200\n1802.05121\n"
 
 
 def test_table_has_two_lines_a_hit() -> None:
-    assert text((TWEETS, HITS), form="table") == TABLE_OF_TWO
+    assert text(tweets(HITS), form="table") == TABLE_OF_TWO
 
 
 def test_tables_of_several_queries_have_a_blank_line_between() -> None:
     expected = f"{TABLE_OF_TWO}\na free text\n     no other paper in the index\n"
-    assert text((TWEETS, HITS), (WORDS, []), form="table") == expected
+    assert text(tweets(HITS), words([]), form="table") == expected
 
 
 def test_a_styled_table_differs_in_style_only() -> None:
-    styled = text((TWEETS, [FIRST]), form="table", styled=True).splitlines()
+    styled = text(tweets([FIRST]), form="table", styled=True).splitlines()
     assert styled == [
         "\x1b[1m1802.05130  Adverse Drug Reactions\x1b[0m",
         "  1   0.916  1802.05121  Emotions in Tweets",
@@ -154,12 +198,12 @@ def test_a_styled_table_differs_in_style_only() -> None:
     ],
 )
 def test_no_hits_are_an_answer_too(form: str, expected: str) -> None:
-    assert text((WORDS, []), form=form) == expected
+    assert text(words([]), form=form) == expected
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "table"])
 def test_answers_that_are_not_exact_say_how_good_they_are(form: str) -> None:
-    shown = "".join(answers([(TWEETS, [FIRST], 0.983)], form, one=True))
+    shown = "".join(answers([tweets([FIRST], 0.983)], form, one=True))
     if form == "table":
         assert shown.splitlines()[-1] == "     not exact: measured recall 0.983"
     else:
@@ -171,11 +215,11 @@ def test_answers_that_are_not_exact_say_how_good_they_are(form: str) -> None:
 def test_answers_come_one_by_one(form: str) -> None:
     """The first query's text is there before the second query is asked."""
 
-    def asked() -> object:
-        yield TWEETS, [FIRST], None
+    def found() -> Iterator[Answer]:
+        yield tweets([FIRST])
         raise AssertionError("the second was asked for")
 
-    pieces = answers(asked(), form, one=False)  # type: ignore[arg-type]
+    pieces = answers(found(), form, one=False)
     seen = ""
     while "1802.05121" not in seen:
         seen += next(pieces)
@@ -184,7 +228,7 @@ def test_answers_come_one_by_one(form: str) -> None:
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
 def test_unicode_and_latex_stay(form: str) -> None:
     title = "Schrödinger 量子 $\\alpha$ 🎉 naïve"
-    shown = text((WORDS, [titled(title)]), form=form)
+    shown = text(words([titled(title)]), form=form)
     assert (title.replace("\\", "\\\\") if form.startswith("json") else title) in shown
 
 
@@ -208,10 +252,10 @@ REORDERING = [  # https://www.unicode.org/reports/tr9/#Directional_Formatting_Ch
 
 @pytest.mark.parametrize(("evil", "shown"), [*ESCAPES.items(), *((f"a{mark}b", "a\ufffdb") for mark in REORDERING)])
 def test_a_table_writes_nothing_that_a_terminal_obeys(evil: str, shown: str) -> None:
-    hit = Hit(1, "0704.0001", 0.5, evil, "A", (evil,), "")
+    hit = titled(evil, (evil,), "")
     below = f"  1   0.500  0704.0001  {shown}\n{'':24}{shown}  https://arxiv.org/abs/0704.0001\n"
-    assert text(({"id": "0704.0002", "title": evil}, [hit]), form="table") == f"0704.0002  {shown}\n{below}"
-    assert text(({"text": evil}, [hit]), form="table") == f"{shown}\n{below}"
+    assert text(Answer([hit], papers=(Paper("0704.0002", evil, ""),)), form="table") == f"0704.0002  {shown}\n{below}"
+    assert text(words([hit], evil), form="table") == f"{shown}\n{below}"
 
 
 def test_what_is_hidden_leaves_a_mark() -> None:
@@ -233,12 +277,12 @@ def test_what_is_hidden_leaves_a_mark() -> None:
     ],
 )
 def test_a_cell_that_looks_like_a_formula_is_text(cell: str, written: str) -> None:
-    [_head, row] = csv.reader(io.StringIO(text(({"text": cell}, [titled(cell)]), form="csv"), newline=""))
+    [_head, row] = csv.reader(io.StringIO(text(words([titled(cell)], cell), form="csv"), newline=""))
     assert (row[0], row[4]) == (written, written)
 
 
 def test_a_negative_score_stays_a_number_in_csv() -> None:
-    [row] = csv.DictReader(io.StringIO(text((WORDS, [SECOND]), form="csv")))
+    [row] = csv.DictReader(io.StringIO(text(words([SECOND]), form="csv")))
     assert float(row["score"]) == -0.123457
 
 

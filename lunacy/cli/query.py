@@ -15,7 +15,7 @@ from lunacy.errors import LunacyError, UsageError
 from lunacy.question import RANKS
 
 if TYPE_CHECKING:
-    from lunacy.answer import Hit
+    from lunacy.answer import Answer
     from lunacy.query import Index
 
 
@@ -122,9 +122,9 @@ def query(
             ids = [one for group in groups for one in group]
             if skip_unknown:
                 ids = [one for one in ids if ix.holds(one)]
-            asked = _ask_all(ix, ids, read_text("-") if text == "-" else text or "", options)
+            asked = iter([ix.answer_all(ids, text=read_text("-") if text == "-" else text or "", **options)])
         elif text is not None:
-            asked = _ask_text(ix, read_text("-") if text == "-" else text, options)
+            asked = iter([ix.answer_text(read_text("-") if text == "-" else text, **options)])
         else:
             del options["model"]
             asked = _ask_papers(ix, groups, options, failed)
@@ -137,20 +137,6 @@ def query(
         sys.exit(0 if skip_unknown else 1)
     if failed:
         sys.exit(max(error.exit_code for error in failed))
-
-
-Asked = Iterator[tuple[dict[str, str], "list[Hit]", float | None]]
-
-
-def _ask_text(ix: Index, text: str, options: dict[str, Any]) -> Asked:
-    answer = ix.answer_text(text, **options)
-    assert answer.text is not None
-    yield {"text": answer.text}, answer.hits, answer.recall
-
-
-def _ask_all(ix: Index, papers: Sequence[str], text: str, options: dict[str, Any]) -> Asked:
-    answer = ix.answer_all(papers, text=text, **options)
-    yield {"text": answer.text or ""}, answer.hits, answer.recall
 
 
 def _check_stdin(text: str | None, *files: str | None) -> None:
@@ -172,12 +158,11 @@ def _note(text: str) -> None:
 
 def _ask_papers(
     ix: Index, groups: Iterable[Sequence[str]], options: dict[str, Any], failed: list[LunacyError]
-) -> Asked:
+) -> Iterator[Answer]:
     for group in groups:
         for answer in ix.answers(group, **options):
             if isinstance(answer, LunacyError):
                 failed.append(answer)
                 _note(answer.full_message)
             else:
-                assert answer.paper is not None
-                yield {"id": answer.paper.id, "title": answer.paper.title}, answer.hits, answer.recall
+                yield answer

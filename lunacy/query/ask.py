@@ -34,7 +34,7 @@ def answer_batch(
             yield lacking(there, asked)
         else:
             paper, hits, one = next(answers)
-            yield Answer(hits, paper=paper, recall=one.recall)
+            yield Answer(hits, papers=(paper,), recall=one.recall)
 
 
 def search(

@@ -25,7 +25,7 @@ def _list(there: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list
     above = there.percentiles(cosines)
     hits = []
     for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
-        hit = Hit(place + 1, paper.id, score, paper.title, paper.authors, paper.categories, paper.updated)
+        hit = Hit(place + 1, paper, score)
         if above is not None:
             hit = replace(hit, percentile=float(above[place]))
         if isinstance(one, Ranked):

@@ -151,7 +151,8 @@ class Index:
             raise UsageError("there is nothing to look for; give some papers, or a text")
         vectors = self._embed(text, model, device) if text else None
         with self._searcher.pinned() as there:
-            target = target_of(there, rows_that_must_be(there, papers))
+            rows = rows_that_must_be(there, papers)
+            asked, target = there.papers(rows), target_of(there, rows)
             if vectors is not None:
                 both = np.concatenate([target.vectors, vectors])
                 target = replace(target, vectors=both, texts=[*target.texts, text])
@@ -159,9 +160,7 @@ class Index:
                 target = replace(target, left_out=np.empty(0, np.int64))
             found = ranked(there, [target], wanted, query_kind=PAPERS if papers else TEXTS)
             [hits] = hits_of(there, found, wanted.min_score)
-        return Answer(
-            hits, text=" + ".join([*map(canonical, papers), *([text] if text else [])]), recall=found[0].recall
-        )
+        return Answer(hits, papers=tuple(asked), text=text, recall=found[0].recall)
 
     def info(self) -> Info:
         """The index in figures."""
