@@ -163,12 +163,3 @@ def size(n_bytes: float) -> str:
         if round(n_bytes, 1) < 1000:
             return f"{n_bytes:.1f} {unit}"
     return f"{n_bytes / 1000:.1f} TB"
-
-
-def span(seconds: float) -> str:
-    """A time for a person, from microseconds to years: 15 ms, 3.2 s, 11 min."""
-    for unit, length_s, most in (("µs", 1e-6, 1e3), ("ms", 1e-3, 1e3), ("s", 1.0, 120), ("min", 60.0, 120)):
-        if seconds < most * length_s:
-            return f"{seconds / length_s:.2g} {unit}" if seconds < 10 * length_s else f"{seconds / length_s:.0f} {unit}"
-    hours = seconds / 3600
-    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:,.0f} days"

@@ -57,11 +57,6 @@ def test_every_lunacy_command_of_the_readme_runs(workplace: Path, monkeypatch: p
         assert result.output, command
 
 
-def test_what_plan_prints_is_what_the_readme_shows() -> None:
-    [(command, shown)] = re.findall(r"^\$ lunacy (plan .*)\n((?:.*\n)*?)```", BEYOND, re.MULTILINE)
-    assert CliRunner().invoke(main, shlex.split(command)).output == shown
-
-
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)

@@ -1,20 +1,16 @@
 """Measuring: lunacy beside its peers, on the same texts and vectors, in the same run."""
 
 from lunacy.bench.embed import EmbedBench, bench_embed
-from lunacy.bench.plan import Estimate, Way, estimate
 from lunacy.bench.quality import QualityReport, bench_quality
 from lunacy.bench.search import BATCHES, SearchReport, bench_search, draw_plot
 
 __all__ = [
     "BATCHES",
     "EmbedBench",
-    "Estimate",
     "QualityReport",
     "SearchReport",
-    "Way",
     "bench_embed",
     "bench_quality",
     "bench_search",
     "draw_plot",
-    "estimate",
 ]

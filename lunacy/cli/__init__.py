@@ -18,7 +18,6 @@ from lunacy.cli.index import index
 from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
 from lunacy.cli.lexical import lexical
-from lunacy.cli.plan import plan
 from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
@@ -34,7 +33,7 @@ COMMANDS = {
     "Everyday": (index, query, info),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
-    "Beyond one machine": (publish, plan),
+    "Beyond one machine": (publish,),
     "Measuring": (bench,),
 }
 
