@@ -26,6 +26,9 @@ check: .venv/dev  ## Lint, format, types, tests: what CI runs
 bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
 	$(BIN)/python -m tests.bench
 
+docs: .venv/runtime  ## Write docs/cli.md, docs/python.md and the README's picture again from the code
+	$(BIN)/python docs/reference.py
+
 clean:  ## Remove the virtual environment and the sample index
 	rm -rf .venv .venv-distributed indexes/sample .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -43,4 +46,4 @@ help:  ## List the targets
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(CPU),dev,distributed]' && touch $@
 
-.PHONY: index test test-slow test-distributed check bench clean help
+.PHONY: index test test-slow test-distributed check bench docs clean help

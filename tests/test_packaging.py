@@ -30,7 +30,9 @@ def test_the_source_distribution_holds_every_file_of_the_repository(tmp_path: Pa
 
 def test_every_extra_that_the_documents_name_exists() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    documents = [path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "lunacy").rglob("*.py"))]
+    documents = [
+        path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *(ROOT / "lunacy").rglob("*.py"))
+    ]
     named = {
         extra
         for text in documents

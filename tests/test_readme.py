@@ -1,9 +1,10 @@
-"""What the documents show works: every command of the README but for `make`, which CI runs, and the plain reader."""
+"""What the documents show works: every `lunacy` command, the Python of the README, and the plain reader."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,7 +21,21 @@ from lunacy.snapshot import Snapshot
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-[BEYOND] = re.findall(r"^## Beyond one machine\n.*?(?=^## )", README, re.DOTALL | re.MULTILINE)  # distributed/ runs it
+SCALING = ROOT / "docs/scaling.md"  # tests/distributed runs it
+
+
+def commands_of(path: Path) -> list[str]:
+    """What follows `lunacy` in the blocks of a document, and in its table of "I want ... | type ..."."""
+    text = path.read_text()
+    tables = "".join(re.findall(r"^\| I want .*\n((?:\|.*\n)+)", text, re.MULTILINE))
+    return re.findall(r"^\$ lunacy (.*)$", text, re.MULTILINE) + re.findall(r"`lunacy ([^`]*)`", tables)
+
+
+RUN = [
+    path
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if path != SCALING and commands_of(path)
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +57,26 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow  # CI runs it
-def test_every_lunacy_command_of_the_readme_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(workplace)
+@pytest.mark.parametrize("document", RUN, ids=lambda path: path.stem)
+def test_every_lunacy_command_of_the_documents_runs(
+    document: Path, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(workplace, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
     monkeypatch.setattr("lunacy.pipeline.derive.N_TITLES", 20)  # the real model embeds them
     by_ci = (ROOT / ".ci/run").read_text()
-    commands = re.findall(r"^\$ lunacy (.*)$", README.replace(BEYOND, ""), re.MULTILINE)
-    assert len(commands) > 5
-    for command in commands:
+    for command in commands_of(document):
         if f"lunacy {command.split('#')[0].strip()}\n" in by_ci:  # it needs the real vectors
             continue
         result = CliRunner().invoke(main, shlex.split(command, comments=True))
         assert result.exit_code == 0, (command, result.output)
         assert result.output, command
+
+
+def test_the_readme_and_the_guide_show_commands() -> None:
+    assert {path.stem for path in RUN} >= {"README", "guide"}
+    assert all(len(commands_of(path)) > 15 for path in RUN if path.stem in ("README", "guide"))
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ Vectors know what a paper is about, words which one it is. The candidates are th
 
 where z is (score - mean) / deviation: of random pairs of the index for cosines, and of the question's own best 200 for
 BM25. The weights are those that were best on citations of the 1990s, and were not tuned on the sets that
-`lunacy bench quality` was run on since (README, "How good is it").
+`lunacy bench quality` was run on since (docs/benchmarks.md).
 """
 
 from __future__ import annotations

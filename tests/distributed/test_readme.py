@@ -1,8 +1,7 @@
-"""The commands of the README's part "Beyond one machine" work."""
+"""The commands of docs/scaling.md work."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
@@ -16,7 +15,7 @@ pytest.importorskip("ray")
 import lunacy
 from lunacy.cli import main
 from lunacy.snapshot import Snapshot
-from tests.test_readme import BEYOND
+from tests.test_readme import SCALING, commands_of
 
 pytestmark = [
     pytest.mark.distributed,
@@ -36,7 +35,7 @@ def test_every_lunacy_command_beyond_one_machine_runs(tmp_path: Path, monkeypatc
     np.save("sample.npy", np.random.default_rng(0).standard_normal((len(lines), 384), np.float32))
     Path("snapshot.jsonl").write_bytes(b"\n".join(lines[:20]))
     lunacy.build_index(into="indexes/sample", vectors="sample.npy", model="sentence-transformers/all-MiniLM-L6-v2")
-    commands = re.findall(r"^\$ lunacy (.*)$", BEYOND, re.MULTILINE)
+    commands = commands_of(SCALING)
     assert len(commands) > 5
     for command in commands:
         result = CliRunner().invoke(main, shlex.split(command, comments=True))
