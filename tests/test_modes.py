@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunacy.derived.codes import open_codes
+from lunacy.derived.columns import admitted
 from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
 from lunacy.errors import NoIndex, StoreError, UsageError
@@ -346,7 +347,7 @@ def test_harmed_columns_give_an_answer_or_one_line_and_verify_names_them(index: 
         path.write_bytes(harmed)
         with viewed(index) as view:
             try:
-                view.admitted(wanted)
+                admitted(view, wanted)
             except StoreError as error:
                 assert "delete the folder cache/" in error.full_message  # noqa: PT017 (which of them fail is chance)
                 n_named += 1
@@ -458,10 +459,10 @@ def test_a_filter_around_another_paper_keeps_the_recall(index: Path, rows: np.nd
 def test_columns_and_sql_admit_the_same(index: Path) -> None:
     wanted = Filter(category=("cs.*",), since="2024", until="2024-05", author=("TURING",))
     with viewed(index) as view:
-        by_columns = view.admitted(wanted)
+        by_columns = admitted(view, wanted)
     files.drop(index)
     with viewed(index) as view:
-        by_sql = view.admitted(wanted)
+        by_sql = admitted(view, wanted)
     np.testing.assert_array_equal(by_columns, by_sql)
     assert by_sql.tolist() == [admits(paper(place), wanted) for place in range(3000)]
 
@@ -472,7 +473,7 @@ def test_columns_of_an_older_commit_are_not_used(index: Path) -> None:
         writer.amend([Entry.of(changed, "abstract")])
         writer.commit()
     with viewed(index) as view:
-        assert np.flatnonzero(view.admitted(Filter(category=("cs.CV",)))).tolist() == [3]
+        assert np.flatnonzero(admitted(view, Filter(category=("cs.CV",)))).tolist() == [3]
 
 
 @pytest.mark.parametrize("date", ["2024-13-01", "24", "2024-1-1", "yesterday", "2024-01-32"])
@@ -535,12 +536,12 @@ def test_columns_that_were_brought_up_to_date_are_those_made_anew(
             derive.refresh_caches(folder, writer.changes, least_rows=1)
         with viewed(folder) as view:
             live = view.live_rows()
-            by_cache = [view.admitted(one)[live].tolist() for one in filters]
+            by_cache = [admitted(view, one)[live].tolist() for one in filters]
             assert {cache.kind for cache in view.caches} >= ({"columns"} if len(live) else set())
         for path in cache_paths(folder, "columns"):
             path.unlink()
         with viewed(folder) as view:
-            assert [view.admitted(one)[live].tolist() for one in filters] == by_cache
+            assert [admitted(view, one)[live].tolist() for one in filters] == by_cache
 
 
 def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -563,9 +564,9 @@ def test_columns_of_another_index_with_as_many_commits_are_not_used(tmp_path: Pa
     make_caches(tmp_path / "one")
     assert verify(tmp_path / "one") == []
     with viewed(tmp_path / "one") as view:
-        assert view.admitted(Filter(only_ids=frozenset([paper(3).id]))).tolist() == [row == 3 for row in range(20)]
+        assert admitted(view, Filter(only_ids=frozenset([paper(3).id]))).tolist() == [row == 3 for row in range(20)]
         wanted = [paper(place).updated >= "2024-05-31" for place in range(20)]
-        assert view.admitted(Filter(since="2024-05-31")).tolist() == wanted
+        assert admitted(view, Filter(since="2024-05-31")).tolist() == wanted
 
 
 def test_rows_that_are_freed_and_used_again_are_told(tmp_path: Path) -> None:
@@ -583,4 +584,4 @@ def test_rows_that_are_freed_and_used_again_are_told(tmp_path: Path) -> None:
     with viewed(tmp_path) as view:
         live = view.live_rows()
         wanted = ["TURING" in one.authors.upper() for one in view.papers(live)]
-        assert view.admitted(Filter(author=("turing",)))[live].tolist() == wanted
+        assert admitted(view, Filter(author=("turing",)))[live].tolist() == wanted

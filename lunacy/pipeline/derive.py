@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lunacy.derived import columns
 from lunacy.derived.codes import KIND as CODES
 from lunacy.derived.codes import write_codes
 from lunacy.derived.ivf import KIND as IVF
@@ -20,7 +21,6 @@ from lunacy.errors import DiskFull, LunacyError, NoIndex, StoreError, UsageError
 from lunacy.search.recall import N_QUERIES, N_TITLES, RECALL, Queries, ask, draw, write_ivf
 from lunacy.store import Changes, Store, View, caches, check_fingerprint, expanded, require_space, writer_lock
 from lunacy.store.caches import Cache
-from lunacy.store.columns import KIND as COLUMNS
 
 LEAST_ROWS = 200_000  # with fewer, a flat scan takes some 10 ms, and caches cost every update more than they save
 LEAST_SEGMENT = 4096  # rows; smaller ones will soon be merged
@@ -67,8 +67,8 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
         try:
             if rows >= least_rows:
                 _add_codes(view, kept)
-                if not any(cache.kind == COLUMNS for cache in kept):
-                    kept.append(view.make_columns(since))
+                if not any(cache.kind == columns.KIND for cache in kept):
+                    kept += columns.make(view, [one for one in view.caches if one.kind == columns.KIND], since)
             if kept != view.caches:
                 caches.commit(view.folder, kept)
             if any(cache.kind == LEXICAL for cache in kept):

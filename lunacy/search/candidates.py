@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows
 from lunacy.derived.codes import Codes, open_codes
+from lunacy.derived.columns import admitted
 from lunacy.filter import Filter
 from lunacy.store import OpenSegment, View
 
@@ -57,7 +58,7 @@ def _candidates_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[
     if view not in _codes:
         _codes[view] = open_codes(view)
     codes = _codes[view]
-    mask = None if wanted.admits_all else view.admitted(wanted)
+    mask = None if wanted.admits_all else admitted(view, wanted)
     by_segment = []
     for segment in view.segments:
         hidden = segment.dead if include_withdrawn else segment.dead_or_withdrawn

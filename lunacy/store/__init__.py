@@ -4,7 +4,7 @@ The format is described in indexes/README.md.
 """
 
 from lunacy.store import caches
-from lunacy.store.columns import Changes
+from lunacy.store.caches import Cache
 from lunacy.store.compact import SEGMENT_ROWS
 from lunacy.store.files import expanded, make_folder, put_file, remove, remove_folders, require_space
 from lunacy.store.ownership import (
@@ -18,7 +18,7 @@ from lunacy.store.ownership import (
     writer_lock,
 )
 from lunacy.store.reader import View
-from lunacy.store.records import Known
+from lunacy.store.records import Changes, Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.store import Store, recorded_build
@@ -29,6 +29,7 @@ __all__ = [
     "SEGMENT_ROWS",
     "SHARDS_NAME",
     "SHARD_KEY",
+    "Cache",
     "Changes",
     "Known",
     "OpenSegment",

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from operator import ge
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 
 from lunacy.answer import Summary
-from lunacy.arrays import NONE, Rows, Vectors
+from lunacy.arrays import Rows, Vectors
 from lunacy.errors import IndexDamaged
-from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.store import caches
-from lunacy.store.caches import Cache
-from lunacy.store.columns import KIND as COLUMNS
-from lunacy.store.columns import Changes, Columns, Mask, admitted, open_columns, write_columns
 from lunacy.store.database import Database
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper
 from lunacy.store.segments import OpenSegment, Segment
@@ -42,7 +39,7 @@ class View:
         segments = read_segments(database)
         dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
         withdrawn = read_rows(database, "SELECT row FROM papers WHERE withdrawn ORDER BY row")
-        self._segments = segments
+        self.stored_segments = segments
         self.segments = [
             OpenSegment(
                 database.folder, segment, self.fingerprint.dim, segment.positions(dead), segment.positions(withdrawn)
@@ -50,8 +47,6 @@ class View:
             for segment in segments
         ]
         self._first_rows = np.array([segment.first_row for segment in segments], np.int64)
-        self._columns: Columns | None = None
-        self._admitted: tuple[Filter, Mask] | None = None
 
     @property
     def folder(self) -> Path:
@@ -97,29 +92,11 @@ class View:
         """The row behind the last one."""
         return self.segments[-1].segment.end_row if self.segments else 0
 
-    def admitted(self, wanted: Filter) -> Mask:
-        """Which rows `wanted` admits: (end_row,) bool. A row that has no paper may be among them."""
-        if self._admitted is None or self._admitted[0] != wanted:
-            if self._columns is None:
-                self._columns = open_columns(self.folder, self.caches, self.generation, self._segments)
-            self._admitted = wanted, admitted(self._database, self._columns, wanted, self.end_row)
-        return self._admitted[1]
-
-    def make_columns(self, since: Changes | None = None) -> Cache:
-        """Make the cache that `admitted` is quick by; it does not count before `caches.commit` names it.
-
-        `since`: what changed since an earlier commit, whose cache may still be there to begin with.
-        """
-        before = open_columns(self.folder, self.caches, since.generation, since.segments) if since else None
-        changed = since.rows if since else NONE
-        return caches.add(
-            self.folder,
-            COLUMNS,
-            "columns",
-            self._segments,
-            size_bytes=100 * self.n_papers,
-            write=lambda path: write_columns(self._database, path, self.generation, self.end_row, before, changed),
-        )
+    def stream(self, columns: str, rows: Rows | None = None, *, first_row: int = 0) -> Iterator[tuple[Any, ...]]:
+        """(row, *columns) of the papers at `rows`, or of all from `first_row` on, in the order of rows."""
+        if rows is not None:
+            return self._database.some(f"SELECT row, {columns} FROM papers WHERE row IN ({{}})", rows.tolist())
+        return self._database.stream(f"SELECT row, {columns} FROM papers WHERE row >= {first_row} ORDER BY row")
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises IndexDamaged for a row without a paper."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from lunacy.arrays import Vectors
+from lunacy.arrays import Rows, Vectors
 from lunacy.entry import FIELDS, Entry, to_paper
 from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
+from lunacy.store.segments import Segment
 
 COUNTED = "categories, updated, withdrawn"
 PAPER_COLUMNS = ", ".join(FIELDS)
@@ -27,6 +29,15 @@ class Known(NamedTuple):
     text_hash: bytes  # of the embedded text
     content_hash: bytes  # of everything that is stored
     is_met: bool  # the writer added it, or was asked for it before
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened to the papers since a commit."""
+
+    generation: int  # of the commit
+    segments: tuple[Segment, ...]  # of the commit
+    rows: Rows  # (n,), ascending: they have other metadata, another paper, or none; later ones are new
 
 
 def to_row(row: int, vector_hash: bytes, entry: Entry) -> tuple[Any, ...]:

@@ -24,7 +24,6 @@ from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex, VectorsErr
 from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
 from lunacy.store import database as db
-from lunacy.store.columns import Changes
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import (
     WriterLock,
@@ -38,7 +37,7 @@ from lunacy.store.files import (
 )
 from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
 from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
-from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Known, count, counted, to_row, vector_hashes
+from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Changes, Known, count, counted, to_row, vector_hashes
 from lunacy.store.segments import UNIT_TOLERANCE, Segment, SegmentWriter, check_shape, mark_of
 
 

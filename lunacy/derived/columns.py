@@ -1,4 +1,4 @@
-"""The rows that a `Filter` admits: out of stored arrays, or, when that does not fit the commit, out of SQL.
+"""The rows that a `Filter` admits: out of stored columns, or, where there are none of the commit, out of SQL.
 
 The cache is one file: the date of each row, the rows of each category, and each author's name, once and folded, with
 the rows of the papers.
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.arrays import NONE, Rows
 from lunacy.categories import matching_categories
 from lunacy.errors import StoreError
 from lunacy.filter import Filter, date_number
 from lunacy.names import Reading, authors_of, folded, may_be_among, readings
-from lunacy.store import caches
-from lunacy.store.caches import Cache
-from lunacy.store.database import Database
-from lunacy.store.segments import Segment
+from lunacy.store import Cache, Changes, View, caches
 
 KIND = "columns"
-_SELECT = "SELECT row, updated, categories, authors, names FROM papers"
+_COLUMNS = "updated, categories, authors, names"
+_BYTES = 100  # a paper
 Mask = npt.NDArray[np.bool_]  # (end_row,): whether the paper at a row is meant
 
 
@@ -78,13 +78,14 @@ class Columns:
         return self.names[int(self.starts[line]) : end - 1].decode(errors="replace")
 
 
-def admitted(database: Database, columns: Columns | None, wanted: Filter, end_row: int) -> Mask:
-    """Which rows have a paper that `wanted` admits: (end_row,) bool."""
-    mask = np.ones(end_row, np.bool_)
+def admitted(view: View, wanted: Filter) -> Mask:
+    """Which rows `wanted` admits: (end_row,) bool. A row that has no paper may be among them."""
+    mask = np.ones(view.end_row, np.bool_)
     if wanted.category or wanted.since or wanted.until or wanted.author:
+        columns = open_columns(view)
         try:
-            (columns or _collect(database.stream(_SELECT), end_row, wanted.author)).admit(wanted, mask)
-        except (IndexError, ValueError, MemoryError) as error:  # rows and places that cannot be
+            (columns or _collect(view.stream(_COLUMNS), view.end_row, wanted.author)).admit(wanted, mask)
+        except (IndexError, ValueError, MemoryError) as error:  # rows and positions that cannot be
             if columns is None:
                 raise
             raise StoreError(
@@ -92,48 +93,57 @@ def admitted(database: Database, columns: Columns | None, wanted: Filter, end_ro
                 hint="delete the folder cache/ of the index; answers stay the same",
             ) from error
     if wanted.only_ids is not None:
-        _keep(mask, [_rows_of(database, wanted.only_ids)])
+        _keep(mask, [_rows_of(view, wanted.only_ids)])
     if wanted.not_ids:
-        mask[_rows_of(database, wanted.not_ids)] = False
+        mask[_rows_of(view, wanted.not_ids)] = False
     return mask
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What happened to the papers since a commit."""
-
-    generation: int  # of the commit
-    segments: tuple[Segment, ...]  # of the commit
-    rows: npt.NDArray[np.int64]  # (n,), ascending: they have other metadata, another paper, or none; later ones are new
-
-
-def open_columns(folder: Path, found: Sequence[Cache], generation: int, segments: Sequence[Segment]) -> Columns | None:
-    """The cache, when it is of the commit that is given; else None."""
-    for cache in found:
-        if cache.kind == KIND and cache.is_current(segments, generation):
-            path = caches.path_of(folder, cache)
-            return None if path is None else _open(path, cache.facts)
-    return None
+def open_columns(view: View) -> Columns | None:
+    """The columns of the commit of `view`; None when there are none."""
+    if view not in _opened:
+        cache = next((one for one in view.caches if one.kind == KIND and is_current(one, view)), None)
+        _opened[view] = _open(view, cache)
+    return _opened[view]
 
 
-def write_columns(
-    database: Database,
-    path: Path,
-    generation: int,
-    end_row: int,
-    before: Columns | None,
-    changed: npt.NDArray[np.int64],
-) -> tuple[int, dict[str, Any]]:
+_opened: WeakKeyDictionary[View, Columns | None] = WeakKeyDictionary()
+
+
+def is_current(cache: Cache, view: View) -> bool:
+    """Whether it is of just the commit of `view`."""
+    return cache.is_current(view.stored_segments, view.generation) and caches.path_of(view.folder, cache) is not None
+
+
+def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
+    """The columns of the commit of `view`: those of `before`, patched by what changed `since`, or all read anew."""
+    if kept := [one for one in before if is_current(one, view)]:
+        return kept
+    old = [one for one in before if since and one.is_current(since.segments, since.generation)]
+    patched = _open(view, old[0]) if old else None
+    return [
+        caches.add(
+            view.folder,
+            KIND,
+            KIND,
+            view.stored_segments,
+            size_bytes=_BYTES * view.n_papers,
+            write=lambda path: _write(view, path, patched, since.rows if since else NONE),
+        )
+    ]
+
+
+def _write(view: View, path: Path, before: Columns | None, changed: Rows) -> tuple[int, dict[str, Any]]:
     """Write the cache; the size of its head, and its facts.
 
     `before`: of an earlier commit, after which only the rows `changed` changed, and later ones came.
     """
     if before is None:
-        columns = _collect(database.stream(_SELECT + " ORDER BY row"), end_row)
+        columns = _collect(view.stream(_COLUMNS), view.end_row)
     else:
-        new = database.stream(f"{_SELECT} WHERE row >= {len(before.dates)} ORDER BY row")
-        old = database.some(_SELECT + " WHERE row IN ({})", changed[changed < len(before.dates)].tolist())
-        columns = _patched(before, _collect(chain(old, new), end_row), changed)
+        n_before = len(before.dates)
+        fresh = chain(view.stream(_COLUMNS, changed[changed < n_before]), view.stream(_COLUMNS, first_row=n_before))
+        columns = _patched(before, _collect(fresh, view.end_row), changed)
     with path.open("xb") as file:
         file.write(columns.names)
         file.write(bytes(-columns.names_bytes % 8))
@@ -141,8 +151,8 @@ def write_columns(
         for column in (*arrays, *columns.by_category.values()):
             file.write(column.data)
     return 0, {
-        "generation": generation,
-        "end_row": end_row,
+        "generation": view.generation,
+        "end_row": view.end_row,
         "names_bytes": columns.names_bytes,
         "n_names": len(columns.starts),
         "n_authors": len(columns.rows),
@@ -150,7 +160,11 @@ def write_columns(
     }
 
 
-def _open(path: Path, facts: Mapping[str, Any]) -> Columns:
+def _open(view: View, cache: Cache | None) -> Columns | None:
+    path = caches.path_of(view.folder, cache) if cache else None
+    if cache is None or path is None:
+        return None
+    facts = cache.facts
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     place = facts["names_bytes"] + -facts["names_bytes"] % 8
@@ -224,8 +238,8 @@ def _collect(papers: Iterable[tuple[Any, ...]], end_row: int, asked: Sequence[st
     )
 
 
-def _rows_of(database: Database, ids: Collection[str]) -> npt.NDArray[np.int64]:
-    return np.array([row for [row] in database.some("SELECT row FROM papers WHERE id IN ({})", list(ids))], np.int64)
+def _rows_of(view: View, ids: Collection[str]) -> Rows:
+    return np.array(list(view.rows(list(ids)).values()), np.int64)
 
 
 def _keep(mask: Mask, groups: Iterable[npt.NDArray[Any]]) -> None:
