@@ -460,8 +460,9 @@ def test_ray_does_not_swallow_the_snapshot(write_snapshot: Callable[..., Path]) 
 def test_without_ray_the_option_says_what_to_install(
     write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "lunacy.pipeline.cluster.ray", raising=False)
-    monkeypatch.delattr("lunacy.pipeline.cluster.ray", raising=False)
+    for name in [name for name in sys.modules if name.startswith("lunacy.pipeline.cluster")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("lunacy.pipeline.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
     for options in (["--ray"], ["--ray", "local"], ["--ray=10.0.0.1:6379"]):
         result = run("index", write_snapshot(RECORDS), "--into", "ix", *options)

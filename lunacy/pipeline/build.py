@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_needed
-from lunacy.errors import PruneRefused, SnapshotError, UsageError
+from lunacy.errors import SnapshotError, UsageError
 from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.derive import refresh_caches
-from lunacy.pipeline.settings import settle
+from lunacy.pipeline.prune import PRUNE_LIMIT, prune_index
+from lunacy.pipeline.reader import LocalReader, Reader
+from lunacy.pipeline.request import BuildRequest
+from lunacy.pipeline.settings import Settings
 from lunacy.pipeline.stages import Stages
 from lunacy.pipeline.vectors import FileVectors, ModelVectors, VectorSource
-from lunacy.snapshot import Quarantine, Snapshot, Window, read_windows
-from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove, require_writable
+from lunacy.snapshot import Quarantine, Snapshot, Window
+from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove
 
-_RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
-PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
+if TYPE_CHECKING:
+    from lunacy.pipeline.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,181 +61,214 @@ def build_index(
 ) -> BuildReport:
     """Build the index in the folder `into` from a snapshot or several, or bring it up to date.
 
-    `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset (plain or packed, or "-" for standard input),
-    or several, read one after another; None is the sample that lunacy ships. `category`: patterns such as "cs.*"; a
-    paper is kept if any of its categories matches. `text`: "title+abstract" (the default) or "abstract". `limit`: stop
-    after so many papers. `model`: a sentence-transformers model by name or folder. `prompt`: what stands before each
-    text, if not as the model has it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut"
-    at what the model reads, or "chunk" to average over windows. `vectors`: a .npy file (n_lines, dim), float16 or
-    float32, one row a line that is not blank; `model` is then only recorded. `strict`: stop at the first bad line.
-    `prune`: remove the papers that the snapshots no longer hold, unless that is more than `prune_limit` of all.
-    `embedder`: instead of `model`. `ray`: embed on a Ray cluster, at "host:port", "auto", "local" or, "", where
-    `ray.init` finds or starts it; its machines see the snapshots and `into` under the same names.
-
     An index remembers `category`, `text`, `model`, `prompt`, `dims` and `long_texts`: what is left out is as it was.
-    `category` may be changed ("*": all papers). `note` is told what the user should know, as soon as it is known.
+    Of these only `category` may be changed.
+
+    - `snapshot`: JSON Lines in the schema of the Kaggle arXiv dataset, plain or packed, or "-" for standard input; or
+      several, read one after another. None: the sample that lunacy ships.
+    - `into`: the folder of the index, made if it is not there.
+    - `category`: patterns such as "cs.*". A paper is kept if any of its categories matches. "*": all papers.
+    - `text`: what is embedded of a paper, "title+abstract" (the default) or "abstract".
+    - `limit`: stop after so many papers.
+    - `model`: a sentence-transformers model, by name or folder.
+    - `device`: "auto", "cpu", "cuda", "cuda:1", "mps", ...
+    - `batch_size`: texts in a batch. None: depends on the device.
+    - `prompt`: put before each text. None: the model's own.
+    - `dims`: keep so many leading dimensions (Matryoshka models).
+    - `long_texts`: "cut" at what the model reads, or "chunk" to average over windows.
+    - `vectors`: a .npy file (n_lines, dim), float16 or float32, one row for each line that is not blank, instead of
+      those of a model; `model` is then only recorded.
+    - `strict`: stop at the first bad line.
+    - `prune`: remove the papers that the snapshots no longer hold, ...
+    - `prune_limit`: ... unless that is more than this share of all.
+    - `embedder`: instead of `model`.
+    - `ray`: embed on a Ray cluster at "host:port", "auto", "local" or, "", where `ray.init` finds or starts it. Its
+      machines see the snapshots and `into` under the same names.
+    - `progress`: called with how far the run is.
+    - `note`: called with what the user should know, once for each thing, as soon as it is known.
 
     Raises a LunacyError: SnapshotError, ModelError, VectorsError, FingerprintMismatch, IndexLocked, UsageError, ...
     What was committed before stays, and running again goes on from there.
     """
     started = time.monotonic()
-    if limit is not None and limit < 1:
-        raise UsageError(f"limit is {limit}; take at least one paper, or leave it out")
-    if prune and limit is not None:
-        raise UsageError("limit and prune contradict each other: what stands behind the limit is not gone")
-    if ray and not _RAY_ADDRESS.fullmatch(ray):
-        raise UsageError(
-            f"--ray takes auto, local or host:port, and {ray!r} is none; if it is a snapshot, write it before --ray"
-        )
-    into = expanded(into)
-    require_writable(into, new=True)
-    settings = settle(
-        into,
+    request = BuildRequest(
+        snapshot=snapshot,
+        into=expanded(into),
         category=category,
         text=text,
-        model=embedder.fingerprint.model if embedder and vectors is None else model,
+        limit=limit,
+        model=model,
+        device=device,
+        batch_size=batch_size,
         prompt=prompt,
         dims=dims,
         long_texts=long_texts,
+        vectors=vectors,
+        strict=strict,
+        prune=prune,
+        prune_limit=prune_limit,
+        embedder=embedder,
+        ray=ray,
     )
-    told: dict[str, None] = {}
-
-    def tell(notes: Iterable[str]) -> None:
-        """Each once, and as soon as it is known."""
-        for one in notes:
-            if one not in told:
-                told[one] = None
-                note(one)
-
-    tell(settings.notes)
-    recipe, patterns, model_name = settings.recipe, settings.scope.category, settings.model or DEFAULT_MODEL
-    options: dict[str, Any] = {
-        "batch_size": batch_size,
-        "prompt": settings.prompt,
-        "dims": settings.dims,
-        "long_texts": settings.long_texts,
-    }
-    counts = Counts()
-    with ExitStack() as stack:
-        opened = [stack.enter_context(Snapshot(one)) for one in _each(snapshot)]
-        for given in opened:
-            given.check()
-        name = ", ".join(one.name for one in opened)
-        if ray is not None:
-            from lunacy.pipeline.cluster import ray as on_ray  # seconds
-
-            stack.enter_context(on_ray.cluster(ray, opened))
-            there = None if vectors else on_ray.maker(embedder, canonical_name(model_name), device=device, **options)
-            device, options["n_texts"] = "cpu", 1  # here: the few that nobody else has embedded
-        if vectors is not None:
-            source: VectorSource = FileVectors(opened, vectors, settings.model, recipe)
-        else:
-            embedder = embedder or load_when_needed(
-                model_name, settings.recorded, on_load=lambda loaded: tell(loaded.notes), device=device, **options
-            )
-            source = ModelVectors(embedder, recipe)
-        tell(source.notes)
+    settings = request.settings()
+    notes = _Notes(note)
+    notes.tell(settings.notes)
+    with _open_snapshots(request.snapshot) as snapshots, _open_cluster(request, settings, snapshots) as cluster:
+        source = _open_source(request, settings, snapshots, cluster, notes)
         with (
-            Writer(into, source.fingerprint, scope=settings.scope) as writer,
-            Quarantine(new_quarantine(into)) as bad,
+            Writer(request.into, source.fingerprint, scope=settings.scope) as writer,
+            Quarantine(new_quarantine(request.into)) as quarantine,
         ):
-            read: Callable[..., Generator[tuple[int, Window]]]
-            if ray is None:
-                read = partial(_read, opened, patterns, recipe=recipe, size=source.window)
-            else:
-                source, read = on_ray.spread(source, there, opened, patterns, into, writer.text_keys(), recipe=recipe)
-            stages = Stages(writer, source, counts)
-            broken: list[SnapshotError] = []
-
-            def store() -> None:
-                with closing(read(limit=limit, strict=strict, is_wanted=stages.main_thread.is_open)) as windows:
-                    for n, window in windows:
-                        _set_aside(window, counts, bad, opened[n].name)
-                        stages.process(window, with_filtered=prune)
-                        tell(source.notes)  # other machines may have some
-                        progress(_progress(counts, opened, n, window))
-                        if window.broken is not None:
-                            broken.append(window.broken)
-                if counts.read > counts.quarantined:  # else the run fails below, and must not change the scope
-                    stages.finish()
-                remove(own_shards(into))
-                if prune and counts.read and not broken:
-                    _prune(writer, counts, prune_limit)
-
-            try:
-                stages.main_thread.serve(store)
-            finally:
-                stages.close()
-            if writer.n_papers:
-                refresh_caches(into, writer.changes)
-            if broken:
-                raise broken[0]
-            if not counts.read:
-                raise SnapshotError(f"{name}: holds no line; is it the right file?")
-            if counts.quarantined == counts.read:
-                raise SnapshotError(f"{name}: not one line is a paper; {bad.first}")
+            reader = _open_reader(request, settings, snapshots, cluster, source, writer)
+            run = _Run(request, snapshots, reader, source, writer, quarantine, notes, progress)
+            run.to_the_end()
     return BuildReport(
-        counts=counts,
-        folder=into,
-        quarantine=bad.path if counts.quarantined else None,
+        counts=run.counts,
+        folder=request.into,
+        quarantine=quarantine.path if run.counts.quarantined else None,
         wait_s=time.monotonic() - started,
         notes=tuple(source.notes),
     )
 
 
-def _each(snapshot: str | Path | Sequence[str | Path] | None) -> Sequence[str | Path | None]:
-    if snapshot is None or isinstance(snapshot, str | Path):
-        return [snapshot]
-    if not snapshot:
+class _Notes:
+    """What the user should know: each told once, as soon as it is known."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._told: set[str] = set()
+
+    def tell(self, notes: Iterable[str]) -> None:
+        for one in notes:
+            if one not in self._told:
+                self._told.add(one)
+                self._note(one)
+
+
+@contextmanager
+def _open_snapshots(snapshot: str | Path | Sequence[str | Path] | None) -> Iterator[list[Snapshot]]:
+    """The snapshots, in order, each found to be one."""
+    sources = [snapshot] if snapshot is None or isinstance(snapshot, str | Path) else snapshot
+    if not sources:
         raise UsageError("no snapshot is given; leave it out for the sample that lunacy ships")
-    return snapshot
+    with ExitStack() as stack:
+        snapshots = [stack.enter_context(Snapshot(source)) for source in sources]
+        for one in snapshots:
+            one.check()
+        yield snapshots
 
 
-def _read(
-    snapshots: Sequence[Snapshot], category: Iterable[str], *, limit: int | None, **options: Any
-) -> Generator[tuple[int, Window]]:
-    """The windows of all snapshots, each with its snapshot's number. `limit` is of all; a broken one ends it."""
-    n_left = limit
-    for n, snapshot in enumerate(snapshots):
-        with closing(read_windows(snapshot, category, limit=n_left, **options)) as windows:
-            for window in windows:
-                yield n, window
-                n_left = None if n_left is None else n_left - len(window.kept)
-                if window.broken is not None or n_left == 0:
-                    return
-
-
-def _progress(counts: Counts, snapshots: Sequence[Snapshot], n: int, window: Window) -> Progress:
-    sizes = [snapshot.size_bytes for snapshot in snapshots]
-    position_bytes = sum(size or 0 for size in sizes[:n]) + window.position_bytes
-    return Progress(counts, position_bytes, None if None in sizes else sum(size or 0 for size in sizes))
-
-
-def _set_aside(window: Window, counts: Counts, quarantine: Quarantine, name: str) -> None:
-    """Count the lines that are not taken in, and write the bad ones down."""
-    counts.read += window.n_lines
-    counts.filtered += len(window.filtered)
-    counts.quarantined += len(window.bad)
-    for line, reason in window.bad:
-        quarantine.add(name, line, reason)
-
-
-def _prune(writer: Writer, counts: Counts, limit: float) -> None:
-    """Remove the papers that the snapshot no longer holds, or raise PruneRefused."""
-    gone = writer.unmet()
-    n_papers = writer.n_papers
-    if not gone:
+@contextmanager
+def _open_cluster(request: BuildRequest, settings: Settings, snapshots: Sequence[Snapshot]) -> Iterator[Cluster | None]:
+    """The Ray cluster that reads and embeds; None: this machine does."""
+    if request.ray is None:
+        yield None
         return
-    if counts.quarantined:
-        raise PruneRefused(
-            f"{len(gone):,} papers seem gone, but {counts.quarantined:,} lines could not be read and may hold them; "
-            "nothing was pruned: mend the snapshot, or use: lunacy remove ID..."
+    from lunacy.pipeline.cluster import Cluster, connected, embedder_maker  # ray: seconds
+
+    with connected(request.ray, snapshots):
+        if request.vectors is not None:
+            yield Cluster(None)
+            return
+        name, options = canonical_name(settings.model or DEFAULT_MODEL), request.model_options(settings)
+        yield Cluster(embedder_maker(request.embedder, name, device=request.device, **options))
+
+
+def _open_source(
+    request: BuildRequest, settings: Settings, snapshots: Sequence[Snapshot], cluster: Cluster | None, notes: _Notes
+) -> VectorSource:
+    """Where the vectors come from: the user's file, or a model, here or on a cluster."""
+    source: VectorSource
+    if request.vectors is not None:
+        source = FileVectors(snapshots, request.vectors, settings.model, settings.recipe)
+    else:
+        embedder = request.embedder or load_when_needed(
+            settings.model or DEFAULT_MODEL,
+            settings.recorded,
+            on_load=lambda loaded: notes.tell(loaded.notes),
+            device="cpu" if cluster else request.device,
+            n_texts=1 if cluster else None,  # the few that nobody there has embedded
+            **request.model_options(settings),
         )
-    if len(gone) > limit * n_papers + 1e-6:  # 0.29 * 100 is less than 29
-        raise PruneRefused(
-            f"the snapshot lacks {len(gone):,} of {n_papers:,} papers, more than {100 * limit:g}%; nothing was pruned: "
-            "is it the whole snapshot? If so, raise --prune-limit"
-        )
-    writer.remove(gone)
-    writer.commit()
-    counts.pruned = len(gone)
+        source = ModelVectors(embedder, settings.recipe)
+    notes.tell(source.notes)
+    return cluster.vectors(source) if cluster else source
+
+
+def _open_reader(
+    request: BuildRequest,
+    settings: Settings,
+    snapshots: Sequence[Snapshot],
+    cluster: Cluster | None,
+    source: VectorSource,
+    writer: Writer,
+) -> Reader:
+    """What reads the snapshots, here or on a cluster."""
+    category, limit, strict = settings.scope.category, request.limit, request.strict
+    if cluster is None:
+        return LocalReader(snapshots, category, settings.recipe, source.window, limit, strict)
+    known = writer.text_keys()
+    fingerprint = source.fingerprint
+    return cluster.reader(snapshots, category, request.into, known, fingerprint=fingerprint, limit=limit, strict=strict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """All that is open for a run."""
+
+    request: BuildRequest
+    snapshots: Sequence[Snapshot]
+    reader: Reader
+    source: VectorSource
+    writer: Writer
+    quarantine: Quarantine
+    notes: _Notes
+    progress: Callable[[Progress], None]
+    counts: Counts = field(default_factory=Counts)
+
+    def to_the_end(self) -> None:
+        """Store all papers, and refresh what is derived from them; then raise what ended the reading early."""
+        stages = Stages(self.writer, self.source, self.counts)
+        try:
+            broken = stages.main_thread.serve(lambda: self._store(stages))
+        finally:
+            stages.close()
+        if self.writer.n_papers:
+            refresh_caches(self.request.into, self.writer.changes)
+        if broken:
+            raise broken
+        name = ", ".join(one.name for one in self.snapshots)
+        if not self.counts.read:
+            raise SnapshotError(f"{name}: holds no line; is it the right file?")
+        if self.counts.quarantined == self.counts.read:
+            raise SnapshotError(f"{name}: not one line is a paper; {self.quarantine.first}")
+
+    def _store(self, stages: Stages) -> SnapshotError | None:
+        """What the storing thread does. Returns what ended the reading early."""
+        counts, broken = self.counts, None
+        with closing(self.reader.windows(stages.main_thread.is_open)) as windows:
+            for n, window in windows:
+                self._set_aside(window, self.snapshots[n].name)
+                stages.process(window, with_filtered=self.request.prune)
+                self.notes.tell(self.source.notes)  # other machines may have some
+                self.progress(self._progress(n, window))
+                broken = broken or window.broken
+        if counts.read > counts.quarantined:  # else the run fails, and must not change the scope
+            stages.finish()
+        remove(own_shards(self.request.into))
+        if self.request.prune and counts.read and not broken:
+            prune_index(self.writer, counts, self.request.prune_limit)
+        return broken
+
+    def _set_aside(self, window: Window, name: str) -> None:
+        """Count the lines that are not taken in, and write down the bad ones."""
+        self.counts.read += window.n_lines
+        self.counts.filtered += len(window.filtered)
+        self.counts.quarantined += len(window.bad)
+        for line, reason in window.bad:
+            self.quarantine.add(name, line, reason)
+
+    def _progress(self, n: int, window: Window) -> Progress:
+        sizes = [snapshot.size_bytes for snapshot in self.snapshots]
+        position_bytes = sum(size or 0 for size in sizes[:n]) + window.position_bytes
+        return Progress(self.counts, position_bytes, None if None in sizes else sum(size or 0 for size in sizes))

@@ -50,15 +50,15 @@ class MainThreadExecutor:
                 if self._is_over:
                     raise Stopped from None
 
-    def serve(self, work: Callable[[], None]) -> None:
-        """Run `work` in another thread, and what it submits here, until it ends. Its exception comes out here."""
-        failed: list[BaseException] = []
+    def serve(self, work: Callable[[], T]) -> T:
+        """Run `work` in another thread, and what it submits here, until it ends. Returns or raises what it does."""
+        done: Future[T] = Future()
 
         def run() -> None:
             try:
-                work()
+                done.set_result(work())
             except BaseException as error:  # noqa: BLE001 (it is raised again below)
-                failed.append(error)
+                done.set_exception(error)
             finally:
                 self._tasks.put(None)
 
@@ -74,5 +74,4 @@ class MainThreadExecutor:
         finally:
             self._is_over = True
             thread.join()
-        if failed:
-            raise failed[0]
+        return done.result()

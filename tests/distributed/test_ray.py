@@ -144,7 +144,7 @@ def test_the_sample_with_a_worker_and_a_node_killed_is_as_embedded_here(
     replaced_node: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.cluster.ray.WINDOWS", {"cpu": 64})
+    monkeypatch.setattr("lunacy.pipeline.cluster.job.WINDOWS", {"cpu": 64})
     with Meanwhile(folder, (3, kill_an_actor), (8, replaced_node)) as meanwhile:
         report = build(None, device="cpu")
     assert len(meanwhile.seen) == 2
@@ -413,7 +413,7 @@ def test_a_first_run_that_fails_keeps_its_shards_and_without_any_nothing(
 
     monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
     with monkeypatch.context() as patch:
-        patch.setattr("lunacy.pipeline.cluster.ray._read", failing)
+        patch.setattr("lunacy.pipeline.cluster.reader._read", failing)
         with pytest.raises(LunacyError, match="no"):
             build(path, embedder=traced)
     assert n_shards(folder) > 0
@@ -511,9 +511,10 @@ def test_control_c_ends_soon_with_the_usual_lines(
         "lunacy.snapshot.pieces.LINE_BYTES = 400\n"
         "slow = Traced(Path(sys.argv.pop()), wait_s=0.5)\n"
         "lunacy.pipeline.build.load_when_needed = lambda *_a, **_k: slow\n"
-        "import lunacy.pipeline.cluster.worker, lunacy.pipeline.cluster.ray\n"
-        "make = lambda *_a, **_k: lunacy.pipeline.cluster.worker.Maker(slow.itself, on_gpus=False, window=8)\n"
-        "lunacy.pipeline.cluster.ray.maker = make\n"
+        "import lunacy.pipeline.cluster\n"
+        "from lunacy.pipeline.cluster.job import EmbedderMaker\n"
+        "make = lambda *_a, **_k: EmbedderMaker(slow.itself, on_gpus=False, window=8)\n"
+        "lunacy.pipeline.cluster.embedder_maker = make\n"
         "run()\n"
     )
     command = [sys.executable, str(tmp_path / "slow.py"), "index", str(write_snapshot(MANY)), "--into", str(folder)]

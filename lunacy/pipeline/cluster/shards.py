@@ -45,6 +45,12 @@ class Shard(Window):
     arithmetic: str = ""
     notes: tuple[str, ...] = ()  # how the model was run, where that may surprise
 
+    def move(self, n_lines: int, n_places: int) -> None:
+        """Number it from the beginning of its snapshot, where so many lines, and places, come before it."""
+        self.bad = [(line._replace(number=line.number + n_lines), reason) for line, reason in self.bad]
+        self.places = [place + n_places for place in self.places]
+        self.rows = {place + n_places: row for place, row in self.rows.items()}
+
 
 def write_shard(path: Path, shard: Shard, fingerprint: Fingerprint) -> None:
     """Write a shard and flush it to disk: under its name it is whole, or not there."""

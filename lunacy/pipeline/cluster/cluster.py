@@ -1,0 +1,45 @@
+"""What a build has of a Ray cluster: vectors, and a reader, in place of this machine's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lunacy.embedding import WINDOWS
+from lunacy.fingerprint import Fingerprint
+from lunacy.pipeline.cluster.job import EmbedderMaker, Keys, make_job
+from lunacy.pipeline.cluster.reader import ShardReader
+from lunacy.pipeline.cluster.vectors import ShardVectors
+from lunacy.pipeline.vectors import VectorSource
+from lunacy.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Ray cluster that this program is connected to."""
+
+    maker: EmbedderMaker | None  # how workers get their embedder; None: vectors are not made there
+
+    @property
+    def _window(self) -> int:
+        return self.maker.window if self.maker else WINDOWS["cpu"]
+
+    def vectors(self, own: VectorSource) -> ShardVectors:
+        """The vectors that are made there, and by `own` for the few papers that nobody there has embedded."""
+        return ShardVectors(own, self._window)
+
+    def reader(
+        self,
+        snapshots: Sequence[Snapshot],
+        category: Sequence[str],
+        into: Path,
+        known: Keys,
+        *,
+        fingerprint: Fingerprint,
+        limit: int | None,
+        strict: bool,
+    ) -> ShardReader:
+        """What reads the snapshots there, for the index in `into`. `known`: as of ShardReader."""
+        job = make_job(snapshots, category, into, fingerprint=fingerprint, window=self._window, maker=self.maker)
+        return ShardReader(job, snapshots, known, limit=limit, strict=strict)

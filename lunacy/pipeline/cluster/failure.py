@@ -1,0 +1,33 @@
+"""Errors on their way from a worker to the program that began the build: as text, for some cannot be pickled."""
+
+from __future__ import annotations
+
+import json
+import socket
+import traceback
+from typing import NoReturn
+
+from lunacy import errors
+from lunacy.errors import LunacyError
+
+
+def encode_error(error: Exception) -> str:
+    """An error as text, with the machine that it comes from."""
+    name = type(error).__name__
+    known = isinstance(error, LunacyError | OSError)
+    message = f"{socket.gethostname()}: {error if known else f'{name}: {error}'}"
+    return json.dumps([name, " ".join(message.split()), traceback.format_exc()])
+
+
+def raise_encoded(failure: str) -> NoReturn:
+    """Raise what `encode_error` encoded."""
+    name, message, trace = json.loads(failure)
+    kind = getattr(errors, name, LunacyError)
+    raise kind(message) from RemoteTraceback(trace)
+
+
+class RemoteTraceback(Exception):
+    """The traceback of an error in a worker."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"

@@ -1,0 +1,122 @@
+"""Reading the snapshots on the cluster: shards in the order of their lines, made where they are not there yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+from lunacy.categories import category_filter
+from lunacy.errors import LunacyError, StoreError
+from lunacy.pipeline.cluster.dataset import Made, made_shards
+from lunacy.pipeline.cluster.failure import raise_encoded
+from lunacy.pipeline.cluster.job import Job, Keys
+from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard
+from lunacy.snapshot import Snapshot, Window, cut, read_piece, refusal
+from lunacy.store import is_shard, own_shards, remove, remove_folders
+
+_SEEN_S, _POLL_S = 5.0, 0.1  # for a file that another machine wrote to be seen here
+
+
+class ShardReader:
+    """Has the snapshots read by workers, and gives the shards that they write."""
+
+    def __init__(
+        self, job: Job, snapshots: Sequence[Snapshot], known: Keys, *, limit: int | None, strict: bool
+    ) -> None:
+        """`known`: the `text_key` of each paper that needs no vector, ascending. `limit`, `strict`: as of `windows`."""
+        self._job = job
+        self._snapshots = snapshots
+        self._known = known
+        self._limit = limit
+        self._strict = strict
+
+    def windows(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Shard]]:
+        """The shards, each with the number of its snapshot; one that ends early is the last.
+
+        Raises Stopped when no longer wanted, and what went wrong on the workers.
+        """
+        n_left = self._limit
+        n_lines = n_places = 0  # before the shard, in its snapshot
+        with _folder_of_shards(self._job), made_shards(self._job, self._snapshots, self._known, is_wanted) as made:
+            for n, number, shard in self._in_order(made):
+                if (self._strict and shard.bad) or (n_left is not None and len(shard.kept) >= n_left):
+                    self._shorten(shard, n, number, n_left)
+                shard.move(n_lines, n_places)
+                if self._strict and shard.bad:
+                    shard.broken = refusal(self._snapshots[n].name, *shard.bad[-1])
+                yield n, shard
+                n_left = None if n_left is None else n_left - len(shard.kept)
+                if shard.broken or n_left == 0:
+                    return
+                n_lines, n_places = n_lines + shard.n_met, n_places + shard.n_lines
+                if shard.is_last:
+                    n_lines = n_places = 0
+
+    def _in_order(self, made: Iterable[Made]) -> Iterator[tuple[int, int, Shard]]:
+        """(number of the snapshot, number of the piece, shard), as soon as all before it are there."""
+        ready: set[tuple[int, int]] = set()
+        n = number = 0  # of the shard that is next
+        for snapshot, piece, failure in made:
+            if failure:
+                raise_encoded(failure)
+            ready.add((snapshot, piece))
+            while (n, number) in ready:
+                ready.remove((n, number))
+                shard = _read(self._job.path(n, number))
+                yield n, number, shard
+                n, number = (n + 1, 0) if shard.is_last else (n, number + 1)
+        if n < len(self._snapshots):
+            name = self._snapshots[n].name
+            raise LunacyError(f"Ray ended before {name} was read; run again: what was embedded is kept")
+
+    def _shorten(self, shard: Shard, n: int, number: int, limit: int | None) -> None:
+        """Take out the lines behind the limit, or behind the first bad one: the piece is read once more, here."""
+        snapshot, job = self._snapshots[n], self._job
+        piece = next(piece for piece in cut(snapshot, job.window) if piece.number == number)
+        keep = category_filter(job.category)
+        window, _n_met = read_piece(
+            snapshot, piece, keep, recipe=job.fingerprint.text, limit=limit, strict=self._strict
+        )
+        for field in fields(Window):
+            setattr(shard, field.name, getattr(window, field.name))
+
+
+@contextmanager
+def _folder_of_shards(job: Job) -> Iterator[None]:
+    """The folder of the shards, without those of other jobs; it goes again if none was made.
+
+    Raises StoreError where something that is not ours stands in the way.
+    """
+    mine = f"{job.name}-*.parquet"
+    remove(path for path in own_shards(job.shards.parent) if not path.match(mine))
+    if job.shards.is_symlink():
+        raise StoreError(f"{job.shards} is a symbolic link, and lunacy writes through none; put a folder in its place")
+    for path in job.shards.glob(mine):
+        if not is_shard(path):
+            raise StoreError(f"{path} is not lunacy's, or damaged, and a shard goes there; move it away and run again")
+    is_new = not job.shards.exists()
+    job.shards.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if is_new:
+            remove_folders([job.shards])
+
+
+def _read(path: Path) -> Shard:
+    deadline = time.monotonic() + _SEEN_S
+    while True:
+        try:
+            return read_shard(path)
+        except FileNotFoundError:
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"{path}, which a worker wrote, is not seen here; "
+                    "the index must be in a folder that all machines of the cluster share"
+                ) from None
+            time.sleep(_POLL_S)
+        except Damaged as error:
+            raise StoreError(f"a shard is damaged ({error}); run again: it is made anew") from None
