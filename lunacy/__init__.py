@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from lunacy.pipeline import BuildReport, build_index
     from lunacy.query import Index, open_index
 
+    __version__: str
+
 __all__ = ["BuildReport", "Hit", "Index", "LunacyError", "Paper", "build_index", "open_index"]
-__version__ = "0.1.0"
 
 _HOME = {
     "BuildReport": "pipeline",
@@ -33,6 +34,10 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `lunacy --help` must not wait for numpy, nor a query for torch."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lunacy")  # pyproject.toml has it
     if name not in _HOME:
         raise AttributeError(f"module 'lunacy' has no attribute {name!r}")
     from importlib import import_module

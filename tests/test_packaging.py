@@ -10,6 +10,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+import lunacy
+from lunacy.cli import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,3 +44,9 @@ def test_every_extra_that_the_documents_name_exists() -> None:
         for extra in found.split(",")
     }
     assert {"cpu", "ray", "milvus", "bench"} <= named <= project["optional-dependencies"].keys()
+
+
+def test_the_version_is_that_of_the_project_file() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert lunacy.__version__ == project["version"]
+    assert CliRunner().invoke(main, ["--version"]).output == f"lunacy, version {project['version']}\n"

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import click
 
-from lunacy import __version__
 from lunacy.cli.bench import bench
 from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
@@ -85,7 +84,7 @@ def _tell(error: Exception) -> None:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="lunacy")
+@click.version_option(package_name="lunacy", prog_name="lunacy")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Find the arXiv papers most like this one.
