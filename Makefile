@@ -23,14 +23,28 @@ check: .venv/dev  ## Lint, format, types, tests: what CI runs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(MAKE) test
 
+format: .venv/dev  ## Mend what the linter can, and format
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
 bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
 	$(BIN)/python -m tests.bench
 
 docs: .venv/runtime  ## Write docs/cli.md, docs/python.md and the README's picture again from the code
 	$(BIN)/python docs/reference.py
 
+wheel: .venv/dev  ## Build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+lock:  ## Write constraints.txt: the newest versions that go together, as a fresh environment gets them
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[cpu,dev,distributed]'
+	echo '# The versions that make installs; pyproject.toml keeps the ranges open. Made with make lock.' > constraints.txt
+	.venv-lock/bin/python -m pip freeze --exclude lunacy | sed -E 's/\+[[:alnum:].]+$$//' | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt
+	rm -rf .venv-lock
+
 clean:  ## Remove the virtual environment and the sample index
-	rm -rf .venv .venv-distributed indexes/sample .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-distributed .venv-lock dist indexes/sample .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */:	/'
@@ -46,4 +60,4 @@ help:  ## List the targets
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(CPU),dev,distributed]' && touch $@
 
-.PHONY: index test test-slow test-distributed check bench docs clean help
+.PHONY: index test test-slow test-distributed check format bench docs wheel lock clean help

@@ -35,7 +35,7 @@ def cli() -> str:
 
 def _of_command(command: click.Command, path: str, depth: int) -> Iterator[str]:
     """Title (`depth` #, none for 0), usage, help, options and example of a command, and of those within it."""
-    ctx = click.Context(command, info_name=path)
+    ctx = click.Context(command, info_name=path, **main.context_settings)
     if depth:
         yield f"{'#' * depth} {path}"
     yield f"```\n{' '.join([path, *command.collect_usage_pieces(ctx)])}\n```"

@@ -30,9 +30,9 @@ def test_no_line_about_a_command_is_cut_or_broken(command: list[str]) -> None:
 
 @pytest.mark.parametrize("command", [one for one in main.commands.values() if isinstance(one, GroupedCommand)])
 def test_every_option_of_a_grouped_command_is_under_a_heading(command: GroupedCommand) -> None:
-    ctx = click.Context(command)
+    ctx = click.Context(command, **main.context_settings)
     grouped = command.grouped(ctx)
-    assert [one.opts for one in grouped["Options"]] == [["--help"]]
+    assert [one.opts for one in grouped["Options"]] == [["-h", "--help"]]
     assert sum(map(len, grouped.values())) == sum(isinstance(one, click.Option) for one in command.get_params(ctx))
     for heading, options in list(grouped.items())[:-1]:
         lines = shown(command.name or "").partition(f"\n{heading}:\n")[2].partition("\n\n")[0].splitlines()
