@@ -181,12 +181,12 @@ def test_nobody_who_reads_on_is_no_news(index: Path) -> None:
     assert closing(index, "query --batch many.txt", "2>&1 | head -n 1").stderr == b""
 
 
-def on_a_terminal(index: Path, *command: str, **environment: str | None) -> bytes:
+def on_a_terminal(index: Path, *command: str, check: bool = True, **environment: str | None) -> bytes:
     """What `command` prints on a terminal, on both of its outputs."""
     ours, theirs = os.openpty()
     variables = {**os.environ, "TERM": "xterm", "NO_COLOR": None, "LUNACY_INDEX": str(index / "index"), **environment}
     given = {name: value for name, value in variables.items() if value is not None}
-    subprocess.run([*LUNACY, *command], stdout=theirs, stderr=theirs, env=given, cwd=index, check=True, timeout=60)
+    subprocess.run([*LUNACY, *command], stdout=theirs, stderr=theirs, env=given, cwd=index, check=check, timeout=60)
     os.close(theirs)
 
     def pieces() -> Iterator[bytes]:

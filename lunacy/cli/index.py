@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, Folder, category_option, device_option
-from lunacy.cli.streams import takes_escapes
+from lunacy.cli.progress import Progress
 from lunacy.errors import NoIndex, UsageError
 
 if TYPE_CHECKING:
-    from lunacy.pipeline import BuildReport, Progress
+    from lunacy import pipeline
 
 _SAMPLE_INDEX = "indexes/sample"
-_EVERY_S = 0.2
 _HEADINGS = {
     "Index and papers": "--into --category --limit --strict",
     "Updating": "--prune --prune-limit",
@@ -98,19 +95,22 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
         raise UsageError("say where the index goes: --into DIR")
     from lunacy.pipeline import build_index
 
-    shown = _ProgressLine()
     folder = into or _SAMPLE_INDEX
     try:
-        report = build_index(
-            snapshot or None, into=folder, category=category or None, progress=shown.show, note=shown.note, **options
-        )
+        with Progress("indexing") as shown:
+            report = build_index(
+                snapshot or None,
+                into=folder,
+                category=category or None,
+                progress=lambda at: shown.show(at.position_bytes, at.size_bytes, f"{at.counts.read:,} lines"),
+                note=shown.note,
+                **options,
+            )
     except (KeyboardInterrupt, SystemExit):
         n = _n_papers(folder)
         kept = f"{folder} keeps {n:,} papers" if n else f"no paper is in {folder} yet"
         click.echo(f"lunacy: {kept}; the same command goes on from there", err=True)
         raise
-    finally:
-        shown.clear()
     _print(report)
     if not snapshot:
         click.echo("try: lunacy query 1802.05130")
@@ -126,7 +126,7 @@ def _n_papers(folder: str) -> int:
         return 0
 
 
-def _print(report: BuildReport) -> None:
+def _print(report: pipeline.BuildReport) -> None:
     counts = report.counts
     click.echo(
         f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
@@ -145,33 +145,3 @@ def _print(report: BuildReport) -> None:
     if report.quarantine:
         click.echo(f"bad lines are in {report.quarantine}")
     click.echo(f"{report.folder} is up to date, after {report.wait_s:.1f} s")
-
-
-class _ProgressLine:
-    """One line on a terminal, rewritten: how much is read, how fast, how long it will take. Quiet when piped."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._shown = 0.0
-        self._is_on = takes_escapes(sys.stderr)
-
-    def show(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if not self._is_on or now - self._shown < _EVERY_S:
-            return
-        self._shown = now
-        passed_s = now - self._started
-        text = f"{progress.counts.read:,} lines, {progress.counts.read / passed_s:,.0f}/s"
-        if progress.size_bytes:
-            share = progress.position_bytes / progress.size_bytes
-            left_s = passed_s * (1 - share) / share if share else 0
-            text += f", {share:.0%}, {int(left_s) // 60}:{int(left_s) % 60:02} left"
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-
-    def note(self, text: str) -> None:
-        self.clear()
-        click.echo(f"lunacy: {text}", err=True)
-
-    def clear(self) -> None:
-        if self._is_on:
-            click.echo("\r\x1b[K", nl=False, err=True)

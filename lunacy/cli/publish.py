@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from lunacy.cli.parameters import device_option, index_option
-from lunacy.cli.streams import takes_escapes
+from lunacy.cli.progress import Progress
 
 
 @click.command(epilog="Example: lunacy publish --index indexes/arxiv --to http://localhost:19530/arxiv")
@@ -41,17 +39,8 @@ def publish(index_dir: str | None, to: str, ivf: bool, recall: float, device: st
     from lunacy.pipeline import publish
     from lunacy.query import find_index
 
-    is_on = takes_escapes(sys.stderr)
-
-    def show(done: int, n_papers: int) -> None:
-        if is_on:
-            click.echo(f"\r\x1b[K{done:,} of {n_papers:,} papers compared", nl=False, err=True)
-
-    try:
-        report = publish(find_index(index_dir), to=to, ivf=ivf, recall=recall, device=device, progress=show)
-    finally:
-        if is_on:
-            click.echo("\r\x1b[K", nl=False, err=True)
+    with Progress("publishing") as progress:
+        report = publish(find_index(index_dir), to=to, ivf=ivf, recall=recall, device=device, progress=progress)
     click.echo(
         f"{report.name} holds {report.n_papers:,} papers: {report.n_sent:,} sent, {report.n_deleted:,} deleted, "
         f"after {report.wait_s:.1f} s"
