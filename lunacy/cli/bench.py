@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from lunacy.cli.parameters import File, device_option, index_option
+from lunacy.cli.parameters import File, device_option, format_option, index_option
 from lunacy.cli.streams import echo_json
 
 
@@ -17,10 +17,24 @@ def bench() -> None:
 
 @bench.command(epilog="Example: lunacy bench embed --texts 1000")
 @click.argument("snapshot", required=False, type=File())
-@click.option("--texts", "n_texts", metavar="N", type=click.IntRange(min=40), default=480, show_default=True)
-@click.option("--model", metavar="NAME", default="sentence-transformers/all-MiniLM-L6-v2", show_default=True)
+@click.option(
+    "--texts",
+    "n_texts",
+    metavar="N",
+    type=click.IntRange(min=40),
+    default=480,
+    show_default=True,
+    help="Number of papers to embed.",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    default="sentence-transformers/all-MiniLM-L6-v2",
+    show_default=True,
+    help="A sentence-transformers model: name or folder.",
+)
 @device_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str) -> None:
     """Compare the embedding rate with SentenceTransformer.encode.
 
@@ -52,11 +66,13 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
     type=click.IntRange(min=1),
     help="Search N vectors; if the index has fewer, perturbed copies are added.",
 )
-@click.option("--queries", metavar="N", type=click.IntRange(min=2), default=200, show_default=True)
+@click.option(
+    "--queries", metavar="N", type=click.IntRange(min=2), default=200, show_default=True, help="Number of queries."
+)
 @click.option(
     "--graphs/--no-graphs", default=True, help="Also hnswlib and usearch, if installed; they take minutes to build."
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 @click.option("--plot", metavar="FILE", type=File(), help="Plot recall against latency into FILE (needs matplotlib).")
 def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, form: str, plot: str | None) -> None:
     """Compare ways to search: latency, recall, build time, memory.
@@ -107,7 +123,7 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
 @click.option("--index", "index_dir", metavar="DIR", type=File(), help="The index whose papers a file of pairs names.")
 @click.option("--model", metavar="NAME", help="The model for a corpus in BEIR's layout  [default: all-MiniLM-L6-v2]")
 @device_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def quality(data: str, index_dir: str | None, model: str | None, device: str, form: str) -> None:
     """Compare the rankings with TF-IDF and BM25 on known pairs.
 

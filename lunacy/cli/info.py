@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from lunacy.cli.parameters import anywhere_option
+from lunacy.cli.parameters import anywhere_option, format_option
 from lunacy.cli.streams import echo_json
 
 
 @click.command(epilog="Example: lunacy info --format json")
 @anywhere_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def info(index_dir: str | None, form: str) -> None:
     """Show what an index holds: papers, categories, dates, model, sizes."""
     from dataclasses import asdict

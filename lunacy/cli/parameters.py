@@ -69,6 +69,14 @@ device_option: Decorator = click.option(
     show_default=True,
     help="Where the model and large batches of queries run.",
 )
+format_option: Decorator = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How the result is printed.",
+)
 
 
 def _note_unlisted(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> tuple[str, ...]:
