@@ -87,8 +87,8 @@ def make_caches(folder: Path) -> None:
 
 
 def _only_small_ones(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("lunacy.pipeline.derive.LEAST_SEGMENT", 1)
-    patch.setattr("lunacy.pipeline.derive.load", _no_model)
+    patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
+    patch.setattr("lunacy.pipeline.ivf.load", _no_model)
 
 
 @pytest.fixture(autouse=True)

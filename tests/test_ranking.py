@@ -330,7 +330,7 @@ def test_the_percentile_is_the_share_of_random_pairs_below(ix: lunacy.Index) -> 
 def test_everything_goes_with_ivf_batches_and_every_format(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, options: dict[str, Any], form: str
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.derive.load", _no_model)
+    monkeypatch.setattr("lunacy.pipeline.ivf.load", _no_model)
     build_ivf(index, recall=0.9)
     (tmp_path / "ids").write_text("\n".join(IDS[:6]))
     flags = (
@@ -440,6 +440,7 @@ def test_words_of_segments_that_are_gone_are_no_error(index: Path) -> None:
         {"facts": {"files": [["../../x", 1, "x"]], "pairs": [0.0, 1.0], "end_row": 1}},
         {"facts": {"files": [], "pairs": "x", "end_row": 1}},
         {"facts": {"files": [], "pairs": [], "end_row": 1}},
+        {"facts": {"files": [], "pairs": [0.0, 1.0], "end_row": 1}},
         {"name": "../../x"},
         {"name": 7},
         {"head_bytes": "a"},
@@ -457,6 +458,19 @@ def test_a_forged_manifest_is_one_line(index: Path, forge: dict[str, Any]) -> No
         assert all(line.startswith("lunacy: ") for line in result.stderr.splitlines())
     assert run("query", IDS[0], "--index", index).exit_code == 0
     remove_papers([IDS[0]], index=index)
+
+
+@pytest.mark.parametrize("forge", [{"pairs": "x"}, {"pairs": []}, {"pairs": ["a", "b"]}, {"end_row": None}])
+def test_a_lexical_index_with_other_facts_is_none_and_is_made_anew(index: Path, forge: dict[str, Any]) -> None:
+    path = index / "cache/manifest.json"
+    manifest = orjson.loads(path.read_bytes().split(b"\n")[0])
+    manifest["caches"] = [one | {"facts": one["facts"] | forge} for one in manifest["caches"]]
+    content = orjson.dumps(manifest)
+    path.write_bytes(content + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n")
+    assert "no lexical index" in run("query", IDS[0], "--rank", "hybrid", "--index", index).stderr
+    assert run("query", IDS[0], "--index", index).exit_code == 0
+    remove_papers([IDS[0]], index=index)
+    assert run("query", IDS[1], "--rank", "hybrid", "--index", index).exit_code == 0
 
 
 def test_unknown_ids_of_a_batch_may_be_skipped_together_too(made: Path, tmp_path: Path) -> None:

@@ -1,1 +1,33 @@
-"""What is made from the papers to answer faster, and may be deleted at any time: the answers stay the same."""
+"""What is made from the papers to answer faster, and may be deleted at any time: the answers stay the same.
+
+Each kind is a module with the names of `Kind`; `lunacy/pipeline/derive.py` lists them and keeps them up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lunacy.store import Cache, Changes, View
+
+
+class Kind(Protocol):
+    """A kind of derived data."""
+
+    @property
+    def KIND(self) -> str:  # noqa: N802 (a constant of a module)
+        """The name of the kind in the manifest of the caches."""
+
+    @property
+    def LEAST_ROWS(self) -> int | None:  # noqa: N802
+        """From how many rows on an index has it; None: it is made on request, and then kept up to date."""
+
+    def is_current(self, cache: Cache, view: View) -> bool:
+        """Whether `cache`, of this kind, is whole and fits the commit of `view`."""
+
+    def make(self, view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
+        """All caches of this kind for the commit of `view`: those of `before` that will do, and new ones.
+
+        New ones do not count before `caches.commit` names them. `since`: what changed since the last commit, so that
+        the rest need not be read again. Raises DiskFull.
+        """

@@ -31,7 +31,12 @@ def draw_pairs(view: View) -> list[float]:
 
 def stored_pairs(view: View) -> list[float] | None:
     """What `draw_pairs` gave when it was last drawn; None when it was not."""
-    return next((cache.facts[FACT] for cache in view.caches if FACT in cache.facts), None)
+    return next((cache.facts[FACT] for cache in view.caches if is_sample(cache.facts.get(FACT))), None)
+
+
+def is_sample(pairs: object) -> bool:
+    """Whether it is such as `draw_pairs` gives."""
+    return isinstance(pairs, list) and len(pairs) > 1 and all(isinstance(one, int | float) for one in pairs)
 
 
 def percentiles(pairs: Sequence[float] | None, cosines: Scores) -> Scores | None:

@@ -7,17 +7,21 @@ For a unit query, the score of a row and that of its code differ by at most the 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 
-from lunacy.store import OpenSegment, Segment, View, caches
+from lunacy.derived.threads import in_threads
+from lunacy.store import Cache, Changes, OpenSegment, Segment, View, caches
 
 KIND = "codes"
+LEAST_ROWS = 200_000  # with fewer, a flat scan takes some 10 ms, and codes cost every update more than they save
+LEAST_SEGMENT = 4096  # rows; smaller ones will soon be merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +34,43 @@ class Codes:
 
 def open_codes(view: View) -> dict[int, Codes]:
     """The codes of those segments that have them, by the number of the segment."""
-    segments = {segment.segment.number: segment.segment for segment in view.segments}
     opened = {}
     for cache in view.caches:
-        segment = segments.get(cache.segments[0][0]) if cache.kind == KIND else None
-        if segment is not None and cache.is_made_from([segment]):
-            path = caches.path_of(view.folder, cache)
-            if path is not None:
-                index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
-                opened[segment.number] = Codes(index, cache.facts["bound"])
+        if cache.kind == KIND and is_current(cache, view):
+            path = view.folder / caches.FOLDER_NAME / cache.name
+            index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
+            opened[cache.segments[0][0]] = Codes(index, cache.facts["bound"])
     return opened
 
 
-def write_codes(view: View, of: Segment, path: Path) -> tuple[int, dict[str, Any]]:
+def is_current(cache: Cache, view: View) -> bool:
+    """Whether the segment that it was made from is there."""
+    is_made = any(cache.is_made_from([segment]) for segment in view.stored_segments)
+    return is_made and isinstance(cache.facts.get("bound"), float) and caches.path_of(view.folder, cache) is not None
+
+
+def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:  # noqa: ARG001 (segments do not change)
+    """The codes of every segment that is not small."""
+    kept = [one for one in before if is_current(one, view)]
+    have = {one.segments for one in kept}
+    lacking = [
+        one for one in view.stored_segments if one.n_rows >= LEAST_SEGMENT and ((one.number, one.sha256),) not in have
+    ]
+    return kept + in_threads(partial(_make, view), lacking)
+
+
+def _make(view: View, segment: Segment) -> Cache:
+    return caches.add(
+        view.folder,
+        KIND,
+        f"{KIND}-{segment.number:08d}",
+        [segment],
+        size_bytes=segment.n_rows * view.fingerprint.dim,
+        write=partial(_write, view, segment),
+    )
+
+
+def _write(view: View, of: Segment, path: Path) -> tuple[int, dict[str, Any]]:
     """Write the codes of a segment; the size of the file's head, and its facts."""
     segment = OpenSegment(view.folder, of, view.fingerprint.dim)  # mapped for this only: what is read goes with it
     dim = view.fingerprint.dim

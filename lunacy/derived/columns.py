@@ -26,6 +26,7 @@ from lunacy.names import Reading, authors_of, folded, may_be_among, readings
 from lunacy.store import Cache, Changes, View, caches
 
 KIND = "columns"
+LEAST_ROWS = 200_000
 _COLUMNS = "updated, categories, authors, names"
 _BYTES = 100  # a paper
 Mask = npt.NDArray[np.bool_]  # (end_row,): whether the paper at a row is meant

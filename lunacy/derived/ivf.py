@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived.threads import in_thread, in_threads, multiply
-from lunacy.store import OpenSegment, View, caches
+from lunacy.store import Cache, OpenSegment, View, caches
 
 KIND = "ivf"
 _PER_LIST = 64  # rows of the sample for each list
@@ -66,13 +66,20 @@ def open_ivf(view: View) -> Ivf | None:
 
 def _open(view: View) -> Ivf | None:
     for cache in view.caches:
-        if cache.kind == KIND:
-            there = {(segment.segment.number, segment.segment.sha256) for segment in view.segments}
-            covered = frozenset(number for number, sha256 in cache.segments if (number, sha256) in there)
-            path = caches.path_of(view.folder, cache) if covered else None
-            if path is not None:
-                return Ivf(map_lists(path), covered, dict(cache.facts))
+        if cache.kind == KIND and is_current(cache, view):
+            path = view.folder / caches.FOLDER_NAME / cache.name
+            return Ivf(map_lists(path), _covered(cache, view), dict(cache.facts))
     return None
+
+
+def _covered(cache: Cache, view: View) -> frozenset[int]:
+    """The numbers of the segments that are there and that the lists were made from."""
+    return frozenset(one.number for one in view.stored_segments if (one.number, one.sha256) in set(cache.segments))
+
+
+def is_current(cache: Cache, view: View) -> bool:
+    """Whether segments are there that the lists were made from; others are searched without them."""
+    return bool(_covered(cache, view)) and caches.path_of(view.folder, cache) is not None
 
 
 def map_lists(path: Path) -> Any:

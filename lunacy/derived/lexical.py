@@ -26,18 +26,19 @@ from tantivy import Filter as Step
 from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
 
 from lunacy.arrays import Rows, Scores
-from lunacy.derived.background import FACT, draw_pairs
+from lunacy.derived.background import FACT, draw_pairs, is_sample
 from lunacy.errors import StoreError
 from lunacy.limits import require
-from lunacy.store import Changes, Segment, View, caches
-from lunacy.store.caches import Cache
+from lunacy.store import Cache, Changes, Segment, View, caches, require_space
 
 KIND = "lexical"
+LEAST_ROWS = None  # it is made on request
 _HEAP_BYTES = 2**28  # of the writer, before it flushes
 _PAIRS = 2**20  # values of a pair's hash
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
 _ANALYSED = "analysed"  # the name of the tokenizer for what is analysed already
 _CHUNK = 4096  # papers at a time
+_BYTES = 800  # a paper, while it is made; half of them when it is done
 _THREADS_TO_READ, _THREADS_TO_WRITE = 2, 10  # those that tantivy starts; it panics when it cannot
 
 
@@ -99,8 +100,7 @@ _opened: WeakKeyDictionary[View, Lexical | None] = WeakKeyDictionary()
 
 
 def _open(view: View) -> Lexical | None:
-    cache = next((one for one in view.caches if one.kind == KIND), None)
-    covered = _covered(view, cache)
+    cache = next((one for one in view.caches if one.kind == KIND and _is_described(one)), None)
     path = caches.path_of(view.folder, cache) if cache else None
     if cache is None or path is None:
         return None
@@ -109,7 +109,33 @@ def _open(view: View) -> Lexical | None:
     require(n_threads=_THREADS_TO_READ)
     with _errors(path.parent):
         index = tantivy.Index.open(os.fspath(path.parent))
+        covered = _covered(view, cache)
         return Lexical(path.parent, index, index.searcher(), covered, np.array(cache.facts[FACT]))
+
+
+def _is_described(cache: Cache) -> bool:
+    """Whether it has the facts that `_write` gives."""
+    return isinstance(cache.facts.get("end_row"), int) and is_sample(cache.facts.get(FACT))
+
+
+def is_current(cache: Cache, view: View) -> bool:
+    """Whether it is of just the segments that are there."""
+    is_made = _is_described(cache) and cache.is_made_from(view.stored_segments)
+    return is_made and caches.path_of(view.folder, cache) is not None
+
+
+def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
+    """The index of all papers; where `before` has one, only what is new, or changed `since`, is read again."""
+    if not view.stored_segments:
+        return []
+    old = next(filter(_is_described, before), None)
+    if old and old.is_made_from(view.stored_segments) and not (since and len(since.rows)):
+        return [old]
+    require_space(view.folder, _BYTES * view.n_papers)
+    made = caches.add_folder(
+        view.folder, KIND, view.stored_segments, write=lambda folder: _write(view, folder, old, since)
+    )
+    return [made]
 
 
 @contextmanager
@@ -126,27 +152,23 @@ def _errors(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _covered(view: View, cache: Cache | None) -> list[Segment]:
+def _covered(view: View, cache: Cache) -> list[Segment]:
     """The segments of `view` that the index was made from: their rows have the papers that they had then."""
-    known = set(cache.segments) if cache else set()
-    return [one.segment for one in view.segments if (one.segment.number, one.segment.sha256) in known]
+    return [one for one in view.stored_segments if (one.number, one.sha256) in set(cache.segments)]
 
 
-def write_lexical(view: View, folder: Path, before: Cache | None, since: Changes | None) -> dict[str, Any]:
-    """Make the index of all papers of `view` in the new `folder`, and return its facts.
-
-    `before`: an earlier one, from which only what is new, or changed as `since` says, is read again.
-    """
+def _write(view: View, folder: Path, before: Cache | None, since: Changes | None) -> dict[str, Any]:
+    """Make the index of all papers of `view` in the new `folder`, and return its facts."""
     with _errors(folder):
-        _write(view, folder, before, since)
+        _write_index(view, folder, before, since)
     return {"end_row": view.end_row, FACT: draw_pairs(view)}
 
 
-def _write(view: View, folder: Path, before: Cache | None, since: Changes | None) -> None:
+def _write_index(view: View, folder: Path, before: Cache | None, since: Changes | None) -> None:
     require(n_threads=_THREADS_TO_WRITE)
     folder.mkdir()
     old = caches.path_of(view.folder, before) if before and caches.is_whole(view.folder, before) else None
-    covered = _covered(view, before) if old else []
+    covered = _covered(view, before) if before and old else []
     if before is None or old is None or not covered:
         index = tantivy.Index(_schema(), path=os.fspath(folder))
     else:

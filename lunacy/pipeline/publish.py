@@ -17,7 +17,7 @@ from lunacy.derived.background import stored_pairs
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
 from lunacy.milvus import Address, Collection, Published, Row, check_published, nlist_for, parse_address
-from lunacy.pipeline.derive import held_out_papers, held_out_titles
+from lunacy.pipeline.ivf import held_out_papers, held_out_titles
 from lunacy.question import Options
 from lunacy.search.approximate import PAPERS, TEXTS
 from lunacy.search.exact import Found

@@ -150,8 +150,8 @@ def require_place(folder: Path) -> None:
         raise StoreError(f"{path} is not lunacy's, or damaged, so it is not written over; move it away and run again")
 
 
-def commit(folder: Path, caches: Sequence[Cache]) -> None:
-    """From now on these are the caches; any other of ours goes.
+def commit(folder: Path, kind: str, caches: Sequence[Cache]) -> None:
+    """From now on these are the caches of `kind`; others of it go.
 
     A folder goes with the commit after: a question that has just begun may be about to open it.
     """
@@ -159,9 +159,10 @@ def commit(folder: Path, caches: Sequence[Cache]) -> None:
     place = folder / FOLDER_NAME
     place.mkdir(exist_ok=True)
     before = read(folder)
-    manifest.write(folder, caches)
-    kept = {manifest.NAME, *_tops(caches), *_tops(cache for cache in before if "/" in cache.name)}
-    remove(path for path in _own(place, _tops([*before, *caches])) if path.relative_to(place).parts[0] not in kept)
+    now = [*(one for one in before if one.kind != kind), *caches]
+    manifest.write(folder, now)
+    kept = {manifest.NAME, *_tops(now), *_tops(cache for cache in before if "/" in cache.name)}
+    remove(path for path in _own(place, _tops([*before, *now])) if path.relative_to(place).parts[0] not in kept)
 
 
 def drop(folder: Path) -> None:

@@ -1,0 +1,63 @@
+"""IVF lists: made on request, tuned to a recall that is measured on papers and titles of the index."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lunacy.derived.ivf import KIND, is_current
+from lunacy.embedding import Embedder, load
+from lunacy.errors import LunacyError
+from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, ask, draw, write_ivf
+from lunacy.store import Cache, Changes, View, caches, check_fingerprint
+
+__all__ = ["KIND", "LEAST_ROWS", "held_out_papers", "held_out_titles", "is_current", "make", "make_tuned"]
+
+LEAST_ROWS = None  # they are made on request
+REFRESH_SHARE = 0.1  # of the papers: when so many are not in the lists, they are made again
+
+
+def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:  # noqa: ARG001 (rows do not change)
+    """The lists of `before`, or where they lack too many papers, new ones for the same recall."""
+    kept = [one for one in before if is_current(one, view)]
+    if not kept or not view.n_papers or _n_unindexed(view, kept[0]) < REFRESH_SHARE * view.n_papers:
+        return kept
+    texts = held_out_titles(view, None, "auto") if kept[0].facts["texts"]["measured"] else None
+    return [make_tuned(view, float(kept[0].facts["wanted"]), texts)]
+
+
+def make_tuned(view: View, recall: float, texts: Queries | None) -> Cache:
+    """Lists of all papers, tuned to find the share `recall` of the ten best; `texts`: titles to measure by."""
+    papers, date = held_out_papers(view), datetime.date.today().isoformat()
+    return caches.add(
+        view.folder,
+        KIND,
+        KIND,
+        view.stored_segments,
+        size_bytes=view.n_papers * (view.fingerprint.dim + 8),
+        write=lambda path: write_ivf(view, path, wanted=recall, papers=papers, texts=texts, date=date),
+    )
+
+
+def _n_unindexed(view: View, cache: Cache) -> int:
+    """How many papers the lists lack."""
+    return sum(one.n_live for one in view.segments if (one.segment.number, one.segment.sha256) not in cache.segments)
+
+
+def held_out_papers(view: View) -> Queries:
+    """Papers as queries, each without itself."""
+    rows = draw(view, N_QUERIES)
+    return ask(view, view.vectors(rows), rows)
+
+
+def held_out_titles(view: View, embedder: Embedder | None, device: str) -> Queries | None:
+    """Titles as queries, each without its own paper; None when the index's model cannot be had."""
+    ours = view.fingerprint
+    try:
+        embedder = embedder or load(ours.model, device=device)
+        check_fingerprint(view.folder, ours, replace(embedder.fingerprint, text=ours.text))
+    except LunacyError:
+        return None
+    rows = draw(view, N_TITLES, seed=1)
+    return ask(view, embedder.embed([paper.title for paper in view.papers(rows)]).vectors, rows)
