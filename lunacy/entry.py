@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lunacy.paper import Paper, embedded_text, hash_text
 from lunacy.withdrawn import is_withdrawn
@@ -20,7 +20,7 @@ class Entry(NamedTuple):
     A plain tuple inside: millions are made, and handed from one process to another.
     """
 
-    columns: tuple[str, ...]  # FIELDS, the categories with a space between them
+    columns: tuple[Any, ...]  # FIELDS: text, the categories with a space between them; n_versions is an int
     text_hash: bytes  # 16 bytes (BLAKE2b), of the embedded text
     content_hash: bytes  # 16 bytes (BLAKE2b), of everything that is stored; the text hash stands for the abstract
     is_withdrawn: bool
@@ -28,21 +28,29 @@ class Entry(NamedTuple):
     @classmethod
     def of(cls, paper: Paper, recipe: str) -> Entry:
         """The entry for `paper` in an index whose text recipe is `recipe`."""
+        return cls.with_notice(paper, recipe, withdrawn=is_withdrawn(paper))
+
+    @classmethod
+    def with_notice(cls, paper: Paper, recipe: str, *, withdrawn: bool) -> Entry:
+        """As `of`, for a paper of which it is known whether it was withdrawn."""
         categories = " ".join(paper.categories)
-        others = paper.submitted, paper.updated, paper.doi, paper.comments, paper.names
+        others = paper.submitted, paper.updated, paper.doi, paper.comments, paper.names, paper.journal_ref
+        n_versions = paper.n_versions
         text_hash = hash_text(embedded_text(paper, recipe))
-        stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *others))
+        flags = f"{n_versions} withdrawn" if withdrawn else str(n_versions)
+        stored = "\x1f".join((paper.id, paper.title, paper.authors, categories, *others, flags))
         return cls(
-            (paper.id, paper.title, paper.abstract, paper.authors, categories, *others),
+            (paper.id, paper.title, paper.abstract, paper.authors, categories, *others, n_versions),
             text_hash,
             blake2b(text_hash + stored.encode(), digest_size=HASH_BYTES).digest(),
-            is_withdrawn(paper),
+            withdrawn,
         )
 
     @property
     def id(self) -> str:
         """The paper's id."""
-        return self.columns[0]
+        identifier: str = self.columns[0]
+        return identifier
 
     @property
     def paper(self) -> Paper:
@@ -55,7 +63,7 @@ def text_key(identifier: str, text_hash: bytes) -> bytes:
     return blake2b(text_hash + identifier.encode(), digest_size=8).digest()
 
 
-def to_paper(columns: Sequence[str]) -> Paper:
+def to_paper(columns: Sequence[Any]) -> Paper:
     """The paper from the columns of its entry."""
     identifier, title, abstract, authors, categories, *others = columns
     return Paper(identifier, title, abstract, authors, tuple(categories.split()), *others)

@@ -28,6 +28,8 @@ class Paper:
     doi: str = ""
     comments: str = ""  # what the authors tell of it, such as "12 pages" or "Withdrawn"
     names: str = ""  # the authors once more, where they are known otherwise: "Last, First, Jr.; Last, First"
+    journal_ref: str = ""  # where it was published, as the authors say: "Mod.Phys.Lett.A6:3591-3600,1991"
+    n_versions: int = 0  # 0 if unknown
 
 
 _LONG = 200  # characters
@@ -116,6 +118,25 @@ def parse_id(text: str) -> str:
             "hep-th/9711200 or https://arxiv.org/abs/1802.05130"
         )
     return found
+
+
+_DATED = re.compile(
+    r"(?:(?P<archive>[a-z-]+)/)?(?P<year>\d\d)(?P<month>0[1-9]|1[0-2])(?(archive)\d{3}|\.\d{4,5})", re.ASCII
+)
+
+
+def month_of(identifier: str) -> str:
+    """The month in which arXiv gave an id, as "2007-04"; "" for one that is not arXiv's.
+
+    Computed, as it is the id said otherwise: a paper whose day of submission is not known was submitted in it.
+    """
+    match = _DATED.fullmatch(identifier)
+    if match is None:
+        return ""
+    year = int(match["year"])
+    if match["archive"]:  # from August 1991 to March 2007
+        return f"{1900 + year if year > 90 else 2000 + year}-{match['month']}"
+    return f"{2000 + year}-{match['month']}"
 
 
 def why_no_id(text: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lunacy.answer import Hit
 from lunacy.errors import NotAnId
-from lunacy.paper import Paper, canonical_id, embedded_text, hash_text, parse_id, squeeze_spaces
+from lunacy.paper import Paper, canonical_id, embedded_text, hash_text, month_of, parse_id, squeeze_spaces
 
 PASTED = {
     "1802.05130": [
@@ -232,6 +232,27 @@ def test_the_id_of_an_id_is_itself(text: str) -> None:
 )
 def test_white_space_is_squeezed_and_nothing_else(text: str, squeezed: str) -> None:
     assert squeeze_spaces(text) == squeezed
+
+
+@pytest.mark.parametrize(
+    ("identifier", "month"),
+    [
+        ("0704.0001", "2007-04"),
+        ("1412.9999", "2014-12"),
+        ("1501.00001", "2015-01"),
+        ("2611.01234", "2026-11"),
+        ("hep-th/9108006", "1991-08"),
+        ("math/0001001", "2000-01"),
+        ("cond-mat/0703999", "2007-03"),
+        ("1913.00001", ""),
+        ("1900.00001", ""),
+        ("hep-th/9113006", ""),
+        ("local:7", ""),
+        ("", ""),
+    ],
+)
+def test_the_month_of_an_id_is_the_one_that_it_names(identifier: str, month: str) -> None:
+    assert month_of(identifier) == month
 
 
 def test_the_embedded_text_is_title_and_abstract_or_the_abstract() -> None:

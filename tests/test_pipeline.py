@@ -42,15 +42,25 @@ def text_of(one: dict[str, Any]) -> str:
 
 
 def contents(folder: Path) -> list[tuple[Any, ...]]:
-    """Each paper, with its vector's bytes, in row order: read without lunacy."""
+    """Each paper, with its vector's bytes, in row order: read without lunacy.
+
+    All columns but `added`, which says when a paper came, and not what it is.
+    """
     with database(folder) as connection:
-        rows = connection.execute("SELECT * FROM papers ORDER BY row").fetchall()
+        columns = [name for _n, name, *_ in connection.execute("PRAGMA table_info(papers)") if name != "added"]
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM papers ORDER BY row").fetchall()
         segments = connection.execute("SELECT number, first_row, n_rows FROM segments").fetchall()
     vectors = {}
     for number, first, n in segments:
         block = np.fromfile(folder / f"segment-{number:08}.faiss", np.float32, offset=45).reshape(n, -1)
         vectors.update({first + place: block[place] for place in range(n)})
     return [(*row, vectors[row[0]].tobytes()) for row in rows]
+
+
+def added(folder: Path) -> dict[str, int]:
+    """The generation in which each paper came, by its id: read without lunacy."""
+    with database(folder) as connection:
+        return dict(connection.execute("SELECT id, added FROM papers"))
 
 
 def vectors_by_id(folder: Path) -> dict[str, np.ndarray]:

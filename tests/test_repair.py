@@ -18,7 +18,7 @@ from lunacy.store import Repaired, Writer, repair, verify
 from lunacy.store.files import part_name
 from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record
 from tests.test_cli import run
-from tests.test_pipeline import contents, text_of
+from tests.test_pipeline import added, contents, text_of
 from tests.test_store import another_process_writing, database, fill, segment_files
 
 N_FIRST, N_SECOND = 40, 15
@@ -107,6 +107,8 @@ DAMAGES: dict[str, tuple[Damage, list[str]]] = {
     "a changed date": (sql("UPDATE papers SET updated = '2030-01-01' WHERE row = 45"), [RECORDS[45]["id"]]),
     "a changed text hash": (sql("UPDATE papers SET text_hash = x'00' WHERE row = 0"), []),  # the text tells what it was
     "a changed vector hash": (sql("UPDATE papers SET vector_hash = x'00' WHERE row = 0"), [IDS[0]]),
+    "a changed generation": (sql("UPDATE papers SET added = 7 WHERE row = 2"), []),
+    "a generation of text": (sql("UPDATE papers SET added = 'x' WHERE row = 2"), []),
     "a paper called withdrawn": (sql("UPDATE papers SET withdrawn = 1 WHERE row = 2"), []),
     "swapped papers": (swap_two_papers, [IDS[3], IDS[4]]),
     "changed counts": (sql("UPDATE counts SET n_papers = 1 WHERE value = 'cs.CL'"), []),
@@ -139,6 +141,7 @@ def test_after_a_repair_verify_is_clean_and_a_build_makes_it_whole(
     assert verify(index) == []
     undamaged = columns_by_id(whole)
     assert columns_by_id(index) == {one: columns for one, columns in undamaged.items() if one not in lost}
+    assert added(index) == {one: generation for one, generation in added(whole).items() if one not in lost}
 
     embedder = FakeEmbedder()
     wanted = [one for one in RECORDS if one["id"] in IDS]

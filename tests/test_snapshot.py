@@ -203,7 +203,7 @@ def test_a_file_can_be_read_twice(write_snapshot: Callable[..., Path]) -> None:
 
 KAGGLE = (
     rb'{"id":"math.AG/0601001v2","submitter":"A. B","authors":"Ada  Lovelace,\n  Alan Turing",'
-    rb'"title":"On\n \u03b1-curves","comments":" 3 pages,\n  2 figures\n","journal-ref":null,'
+    rb'"title":"On\n \u03b1-curves","comments":" 3 pages,\n  2 figures\n","journal-ref":"J. \u00d6\n 5",'
     rb'"doi":"10.1/x","report-no":null,"categories":"math.AG hep-th","license":null,'
     rb'"abstract":"  We study $\\alpha$.\nIt is good.\n",'
     rb'"versions":[{"version":"v1","created":"Mon, 2 Jan 2006 19:18:42 GMT"},'
@@ -229,12 +229,14 @@ def test_every_field_of_a_full_record_arrives() -> None:
         updated="2009-11-13",
         doi="10.1/x",
         comments="3 pages, 2 figures",
+        journal_ref="J. Ö 5",
+        n_versions=2,
     )
 
 
 @pytest.mark.parametrize("nothing", [None, ...])
 def test_what_may_be_missing_is_empty(nothing: Any) -> None:
-    names = ("authors", "categories", "versions", "update_date", "doi", "comments", "submitter")
+    names = ("authors", "categories", "versions", "update_date", "doi", "comments", "submitter", "journal-ref")
     assert paper(title="T", abstract="A", **dict.fromkeys(names, nothing)) == Paper("0704.0001", "T", "A")
 
 
@@ -318,7 +320,7 @@ def test_parsed_authors_are_kept_where_they_say_more_than_the_list(authors: Any,
     assert paper(authors=authors, authors_parsed=parsed).names == names
 
 
-@pytest.mark.parametrize("name", ["authors", "doi", "update_date", "categories", "comments"])
+@pytest.mark.parametrize("name", ["authors", "doi", "update_date", "categories", "comments", "journal-ref"])
 def test_a_field_of_the_wrong_type_is_bad(name: str) -> None:
     with pytest.raises(BadLine, match=f"^{name} is a number, not text$"):
         paper(**{name: 5})
@@ -427,3 +429,12 @@ def test_an_odd_update_date_is_unknown(written: str, date: str) -> None:
 )
 def test_the_first_versions_date_is_when_it_was_submitted(versions: Any, date: str) -> None:
     assert paper(versions=versions).submitted == date
+    assert paper(versions=versions).n_versions == (len(versions) if isinstance(versions, list) else 0)
+
+
+def test_a_journal_reference_is_kept_with_its_white_space_squeezed() -> None:
+    assert (
+        paper(**{"journal-ref": "Mod.Phys.Lett.\n  A6:3591-3600,1991"}).journal_ref
+        == "Mod.Phys.Lett. A6:3591-3600,1991"
+    )
+    assert paper(**{"journal-ref": None}).journal_ref == ""

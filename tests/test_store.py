@@ -223,8 +223,20 @@ def test_a_paper_that_this_writer_added_is_met_also_after_a_rewrite(tmp_path: Pa
     assert met == {"a": True, "b": True, **dict.fromkeys(names(6, first=2), False)}
 
 
+def test_a_doi_is_found_by_an_index_however_it_is_capitalised(tmp_path: Path) -> None:
+    with writing(tmp_path) as writer:
+        writer.append([entry("a", doi="10.1103/PhysRevD.76"), entry("b"), entry("c")], vectors("abc"))
+        writer.commit()
+    sql = "SELECT id FROM papers WHERE doi = ? COLLATE NOCASE AND doi != ''"  # as indexes/README.md has it
+    with database(tmp_path) as connection:
+        assert connection.execute(sql, ["10.1103/physrevd.76"]).fetchall() == [("a",)]
+        [(*_ids, plan)] = connection.execute(f"EXPLAIN QUERY PLAN {sql}", ["x"]).fetchall()
+    assert "papers_by_doi" in plan
+
+
 def test_a_paper_comes_back_as_it_was_given(tmp_path: Path) -> None:
-    categories, others = ("cs.CL", "hep-th"), ("1997-11-27", "", "10.1/x", "5 pages; Überarbeitet", "Ö, Ä., Jr.")
+    categories = ("cs.CL", "hep-th")
+    others: Any = ("1997-11-27", "", "10.1/x", "5 pages; Überarbeitet", "Ö, Ä., Jr.", "J. Ö. 5", 3)
     paper = Paper("hep-th/9711200", "L'été à 東京 🚀", "$E=mc^2$ %_'\"", "Ä. Ö", categories, *others)
     with writing(tmp_path / "an index #1?%20 ü") as writer:
         writer.append([Entry.of(paper, FINGERPRINT.text)], vectors("a"))

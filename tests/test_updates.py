@@ -13,10 +13,11 @@ import pytest
 from lunacy import build_index, open_index
 from lunacy.errors import NoIndex, NotAnId, PruneRefused, SnapshotError, UnknownPaper, UsageError
 from lunacy.pipeline import remove_papers
-from lunacy.store import verify
+from lunacy.store import repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.test_cli import run
-from tests.test_pipeline import BAD, assert_counts, assert_holds, contents, text_of
+from tests.test_pipeline import BAD, added, assert_counts, assert_holds, contents, text_of
+from tests.test_store import database
 
 Update = Callable[..., Any]
 Records = Sequence[dict[str, Any]]
@@ -110,6 +111,54 @@ def test_new_metadata_is_shown_and_no_segment_is_written(update: Update, folder:
     assert (hit.categories, hit.updated, hit.authors) == (("math.AG",), "2024-05-06", "É. Galois")
     assert summary.by_category == {"cs.CL": 4, "cs.LG": 4, "math.AG": 1}
     assert summary.last_date == "2024-05-06"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "column", "stored"),
+    [
+        ("journal-ref", "Phys.\n  Rev. 1", "journal_ref", "Phys. Rev. 1"),
+        ("doi", "10.1/x", "doi", "10.1/x"),
+        ("comments", "5 pages", "comments", "5 pages"),
+        ("versions", [{"created": "Mon, 2 Apr 2007 19:18:42 GMT"}] * 3, "n_versions", 3),
+        ("versions", [{"created": "Tue, 3 Apr 2007 19:18:42 GMT"}], "submitted", "2007-04-03"),
+    ],
+)
+def test_any_other_metadata_is_brought_up_to_date_without_embedding(
+    update: Update, folder: Path, embedder: FakeEmbedder, field: str, value: object, column: str, stored: object
+) -> None:
+    update(papers(3))
+    after = [*papers(2), {**papers(3)[2], field: value}]
+    assert_counts(update(after, embedder=embedder), read=3, updated=1, metadata_only=1, unchanged=2)
+    assert embedder.texts == []
+    with database(folder) as connection:
+        found = connection.execute(f"SELECT id FROM papers WHERE {column} = ?", [stored]).fetchall()
+    assert found == [("1802.00003",)]
+    assert verify(folder) == []
+
+
+def test_each_paper_keeps_the_generation_in_which_it_first_came(update: Update, folder: Path) -> None:
+    update(papers(20))
+    update(papers(30))  # ten are new
+    first, second = dict.fromkeys([one["id"] for one in papers(20)], 1), {one["id"]: 2 for one in papers(10, first=21)}
+    assert added(folder) == first | second
+    changed = [record("1802.00002", abstract="Another."), record("1802.00003", doi="10.1/x"), *papers(27, first=4)]
+    update(changed, prune=True)  # one is gone, one is embedded again, one has other metadata
+    del first["1802.00001"]
+    assert added(folder) == first | second
+    run("compact", "--index", folder)
+    repair(folder)
+    update(papers(30))  # one is back
+    last = added(folder).pop("1802.00001")
+    assert last > 3
+    assert added(folder) == first | second | {"1802.00001": last}
+    assert verify(folder) == []
+
+
+def test_a_paper_that_is_embedded_again_in_the_run_that_brought_it_came_in_that_run(
+    update: Update, folder: Path
+) -> None:
+    update([record("1802.00001"), *papers(600, first=2), record("1802.00001", abstract="Another.")])
+    assert set(added(folder).values()) == {1}
 
 
 def test_with_abstracts_embedded_a_new_title_is_metadata(update: Update, folder: Path, embedder: FakeEmbedder) -> None:

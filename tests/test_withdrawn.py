@@ -17,6 +17,7 @@ from lunacy.withdrawn import is_withdrawn
 from tests.conftest import FakeEmbedder, record, vector_of
 from tests.test_cli import query, run
 from tests.test_pipeline import assert_holds, text_of
+from tests.test_store import database
 from tests.test_updates import Update, nearest
 
 NOTICE = "This paper has been withdrawn by the author due to a crucial error in Lemma 3."
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def update(write_snapshot: Callable[..., Path], folder: Path) -> Update:
     def run(snapshot: Any, **options: Any) -> Any:
-        return build_index(write_snapshot(snapshot), into=folder, embedder=FakeEmbedder(), **options)
+        return build_index(write_snapshot(snapshot), **{"into": folder, "embedder": FakeEmbedder(), **options})
 
     return run
 
@@ -160,6 +161,23 @@ def test_a_paper_that_is_withdrawn_and_comes_back_goes_and_returns(update: Updat
             with open_index(folder, embedder=FakeEmbedder()) as ix:
                 assert ix.info().summary.n_withdrawn == n_withdrawn
                 assert [hit.id for hit in ix.similar_to_text("x", top=40)] == nearest(shown, vector_of("x"), 40)
+
+
+def test_an_update_applies_a_changed_rule_of_withdrawal_without_embedding(
+    update: Update, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(RECORDS)
+    monkeypatch.setattr("lunacy.entry.is_withdrawn", lambda paper: paper.id in IDS[:3])
+    assert verify(folder) == []  # what is stored is as it was written
+    embedder = FakeEmbedder()
+    update(RECORDS, embedder=embedder)
+    assert embedder.texts == []
+    with database(folder) as connection:
+        found = connection.execute("SELECT id FROM papers WHERE withdrawn ORDER BY id").fetchall()
+    assert found == [(one,) for one in IDS[:3]]
+    with open_index(folder) as ix:
+        assert ix.info().summary.n_withdrawn == 3
+    assert verify(folder) == []
 
 
 def test_a_withdrawn_paper_that_is_removed_is_no_longer_counted(update: Update, folder: Path) -> None:

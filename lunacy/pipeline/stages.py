@@ -58,8 +58,8 @@ class Stages:
         if embedded is not None:
             self._counts.cut += embedded.n_cut
             self._writer.arithmetic = self._source.arithmetic
-            self._writer.remove(plan.replaced)
-            self._writer.append([entry for entry, _place in plan.embed.values()], embedded.vectors)
+            entries = [entry for entry, _place in plan.embed.values()]
+            self._writer.append(entries, embedded.vectors, replaced=plan.replaced)
         is_due = time.monotonic() - self._committed_s >= COMMIT_S
         if is_due or self._writer.n_pending > SEGMENT_ROWS - self._source.window:
             self._writer.commit()

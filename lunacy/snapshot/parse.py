@@ -33,18 +33,20 @@ def parse(line: Line) -> Paper:
     identifier = canonical_id(written) or written  # one that is not arXiv's stays as it is
     if len(identifier) > _LONGEST_ID or not identifier.isprintable() or " " in identifier:
         raise BadLine("id is not one printable word")
-    authors = _text(record, "authors")
+    authors, versions = _text(record, "authors"), record.get("versions")
     return Paper(
         id=identifier,
         title=_text(record, "title", required=True),
         abstract=_text(record, "abstract", required=True),
         authors=authors,
         categories=_categories(record.get("categories")),
-        submitted=_submitted(record.get("versions")),
+        submitted=_submitted(versions),
         updated=_iso_date(_text(record, "update_date")),
         doi=_text(record, "doi"),
         comments=_text(record, "comments"),
         names=_names(record.get("authors_parsed"), authors),
+        journal_ref=_text(record, "journal-ref"),
+        n_versions=len(versions) if isinstance(versions, list) else 0,
     )
 
 

@@ -30,9 +30,11 @@ CREATE TABLE papers (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, text_hash BLOB NOT NULL, content_hash BLOB NOT NULL,
     title TEXT NOT NULL, authors TEXT NOT NULL, categories TEXT NOT NULL,
     submitted TEXT NOT NULL, updated TEXT NOT NULL, doi TEXT NOT NULL, comments TEXT NOT NULL,
-    names TEXT NOT NULL, withdrawn INTEGER NOT NULL, vector_hash BLOB NOT NULL, abstract TEXT NOT NULL
+    names TEXT NOT NULL, journal_ref TEXT NOT NULL, n_versions INTEGER NOT NULL, withdrawn INTEGER NOT NULL,
+    added INTEGER NOT NULL, vector_hash BLOB NOT NULL, abstract TEXT NOT NULL
 );
 CREATE UNIQUE INDEX papers_by_id ON papers (id);
+CREATE INDEX papers_by_doi ON papers (doi COLLATE NOCASE) WHERE doi != '';
 CREATE INDEX papers_withdrawn ON papers (row) WHERE withdrawn;
 CREATE TABLE dead (row INTEGER PRIMARY KEY);
 CREATE TABLE counts (
@@ -47,6 +49,7 @@ _OBJECTS = {
     ("table", "dead"),
     ("table", "counts"),
     ("index", "papers_by_id"),
+    ("index", "papers_by_doi"),
     ("index", "papers_withdrawn"),
 }
 

@@ -14,9 +14,9 @@ from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
 from lunacy.store.segments import Segment
 
-COUNTED = "categories, updated, withdrawn"
+COUNTED = "categories, updated, withdrawn, added"
 PAPER_COLUMNS = ", ".join(FIELDS)
-INTO_PAPERS = f"papers (row, vector_hash, text_hash, content_hash, withdrawn, {PAPER_COLUMNS})"
+INTO_PAPERS = f"papers (row, vector_hash, text_hash, content_hash, withdrawn, added, {PAPER_COLUMNS})"
 _VALUES = ", ".join("?" * (len(FIELDS) + 2))
 UPDATE = f"UPDATE papers SET (content_hash, withdrawn, {PAPER_COLUMNS}) = ({_VALUES}) WHERE id = ?"
 
@@ -40,15 +40,16 @@ class Changes:
     rows: Rows  # (n,), ascending: they have other metadata, another paper, or none; later ones are new
 
 
-def to_row(row: int, vector_hash: bytes, entry: Entry) -> tuple[Any, ...]:
-    """The columns of INTO_PAPERS."""
-    return row, vector_hash, entry.text_hash, entry.content_hash, entry.is_withdrawn, *entry.columns
+def to_row(row: int, vector_hash: bytes, entry: Entry, added: int) -> tuple[Any, ...]:
+    """The columns of INTO_PAPERS; `added` is the generation in which the paper first came."""
+    return row, vector_hash, entry.text_hash, entry.content_hash, entry.is_withdrawn, added, *entry.columns
 
 
 def count(papers: Iterable[Sequence[Any]]) -> Counted:
     """How many papers the table `counts` has of each kind and value, from their COUNTED columns."""
-    together, updated, withdrawn = tuple(zip(*papers, strict=True)) or ((), (), ())
+    together, updated, withdrawn, added = tuple(zip(*papers, strict=True)) or ((), (), (), ())
     counts = Counter({("updated", date): n for date, n in Counter(updated).items()})
+    counts.update({("added", str(generation)): n for generation, n in Counter(added).items()})
     for categories, n in Counter(together).items():
         for category in categories.split():
             counts["category", category] += n
@@ -57,9 +58,9 @@ def count(papers: Iterable[Sequence[Any]]) -> Counted:
     return counts
 
 
-def counted(entry: Entry) -> tuple[str, str, bool]:
+def counted(entry: Entry, added: int) -> tuple[str, str, bool, int]:
     """The COUNTED columns of an entry."""
-    return entry.columns[4], entry.columns[6], entry.is_withdrawn
+    return entry.columns[4], entry.columns[6], entry.is_withdrawn, added
 
 
 def vector_hashes(vectors: Vectors) -> list[bytes]:
@@ -68,8 +69,9 @@ def vector_hashes(vectors: Vectors) -> list[bytes]:
     return [blake2b(values[at : at + step], digest_size=8).digest() for at in range(0, len(values), step)]
 
 
-def read_paper(columns: Sequence[str]) -> Paper:
+def read_paper(columns: Sequence[Any]) -> Paper:
     """The paper from PAPER_COLUMNS. Raises IndexDamaged for columns that no writer wrote."""
-    if not all(isinstance(value, str) for value in columns):
-        raise IndexDamaged(f"papers.db holds a paper with fields that are not text: {str(columns)[:200]}")
+    *texts, n_versions = columns
+    if not (all(isinstance(value, str) for value in texts) and isinstance(n_versions, int)):
+        raise IndexDamaged(f"papers.db holds a paper with fields of another type: {str(columns)[:200]}")
     return to_paper(columns)

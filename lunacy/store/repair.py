@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -110,18 +110,18 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
     counts: Counter[tuple[str, str]] = Counter()
     for segment in read_segments(old):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
-        whole: dict[int, tuple[bytes, Entry]] = {}  # by row
+        whole: dict[int, tuple[bytes, Entry, int]] = {}  # by row
         hashes = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []
-        for row, entry, identifier, vector_hash in _papers(old, segment, fingerprint.text):
-            if entry is not None and is_whole and hashes[row - segment.first_row] == vector_hash:
-                whole[row] = vector_hash, entry
-            elif identifier is not None:
-                lost.append(identifier)
+        for found in _papers(old, segment, fingerprint.text):
+            if found.entry is not None and is_whole and hashes[found.row - segment.first_row] == found.vector_hash:
+                whole[found.row] = found.vector_hash, found.entry, found.added
+            elif found.id is not None:
+                lost.append(found.id)
             else:
-                unreadable.append(row)
+                unreadable.append(found.row)
         kept += len(whole)
         new.insert(INTO_PAPERS, [to_row(row, *one) for row, one in whole.items()])
-        counts.update(count(counted(entry) for _hash, entry in whole.values()))
+        counts.update(count(counted(entry, added) for _hash, entry, added in whole.values()))
         if whole:
             columns = (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256)
             new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
@@ -178,9 +178,18 @@ def _next_generation(old: Database) -> int:
         return newest + 1
 
 
-def _papers(old: Database, segment: Segment, recipe: str) -> Iterator[tuple[int, Entry | None, str | None, bytes]]:
-    """Row, entry, id and vector hash of each paper: no entry for one that changed, no id for one that is unreadable."""
-    columns = f"row, vector_hash, content_hash, {PAPER_COLUMNS}"
+class _Found(NamedTuple):
+    """A row of the old database."""
+
+    row: int
+    entry: Entry | None = None  # None: the paper is not as it was written
+    id: str | None = None  # None: it cannot be read
+    vector_hash: bytes = b""
+    added: int = 0
+
+
+def _papers(old: Database, segment: Segment, recipe: str) -> Iterator[_Found]:
+    columns = f"row, vector_hash, content_hash, added, {PAPER_COLUMNS}"
     for start in range(segment.first_row, segment.end_row, _CHUNK):
         end = min(start + _CHUNK, segment.end_row)
         found: list[tuple[Any, ...]] = []
@@ -191,11 +200,15 @@ def _papers(old: Database, segment: Segment, recipe: str) -> Iterator[tuple[int,
                 try:
                     found += old.all(f"SELECT {columns} FROM papers WHERE row = ?", (row,))
                 except IndexDamaged:
-                    yield row, None, None, b""
-        for row, vector_hash, content_hash, *values in found:
+                    yield _Found(row)
+        for row, vector_hash, content_hash, added, *values in found:
             try:
-                entry = Entry.of(read_paper(values), recipe)
+                paper = read_paper(values)
             except IndexDamaged:
-                yield row, None, None, b""
+                yield _Found(row)
                 continue
-            yield row, entry if entry.content_hash == content_hash else None, entry.id, vector_hash
+            possible = (Entry.with_notice(paper, recipe, withdrawn=withdrawn) for withdrawn in (False, True))
+            entry = next((one for one in possible if one.content_hash == content_hash), None)
+            # no paper of a segment came after it: what says so is damaged, and the segment is the best that is known
+            came = added if isinstance(added, int) and 0 < added <= segment.number else segment.number
+            yield _Found(row, entry, paper.id, vector_hash, came)

@@ -89,18 +89,18 @@ def _paper_faults(database: Database, recipe: str) -> Iterator[str]:
     """Each paper is as it was written, and the counts are those of the papers."""
     counts: Counter[tuple[str, str]] = Counter()
     last = -1
-    columns_read = f"row, text_hash, content_hash, withdrawn, {PAPER_COLUMNS}"
+    columns_read = f"row, text_hash, content_hash, withdrawn, added, {PAPER_COLUMNS}"
     while papers := database.all(f"SELECT {columns_read} FROM papers WHERE row > ? ORDER BY row LIMIT 4096", (last,)):
         if not (isinstance(papers[-1][0], int) and papers[-1][0] > last):
             raise IndexDamaged("its rows are out of order")
         last = papers[-1][0]
         entries = []
-        for row, text_hash, content_hash, withdrawn, *columns in papers:
-            entry = Entry.of(read_paper(columns), recipe)
-            if (entry.text_hash, entry.content_hash, entry.is_withdrawn) != (text_hash, content_hash, bool(withdrawn)):
+        for row, text_hash, content_hash, withdrawn, added, *columns in papers:
+            entry = Entry.with_notice(read_paper(columns), recipe, withdrawn=bool(withdrawn))
+            if (entry.text_hash, entry.content_hash) != (text_hash, content_hash):
                 yield f"papers.db: row {row}, paper {entry.id!r}, is not as it was written"
-            entries.append(entry)
-        counts.update(count(map(counted, entries)))
+            entries.append(counted(entry, added))
+        counts.update(count(entries))
     stored = {(kind, value): n for kind, value, n in database.all("SELECT kind, value, n_papers FROM counts")}
     if stored != dict(counts):
         yield "papers.db: its counts by category or date are wrong"

@@ -173,10 +173,11 @@ class Writer:
         by_row = dict(self._database.some("SELECT row, id FROM papers WHERE row IN ({})", unmet))
         return [by_row[row] for row in unmet]
 
-    def append(self, entries: Sequence[Entry], vectors: Vectors) -> None:
-        """Add papers whose ids the index lacks, each with the vector of the same place: (n, dim) float32, unit rows.
+    def append(self, entries: Sequence[Entry], vectors: Vectors, *, replaced: Sequence[str] = ()) -> None:
+        """Add papers, each with the vector of the same place: (n, dim) float32, unit rows.
 
-        Raises VectorsError, naming the paper, for what is none: then nothing of these papers is added.
+        `replaced`: those of their ids that the index has; they keep the generation in which they first came. Raises
+        VectorsError, naming the paper, for a vector that is none: then nothing of these papers is added or replaced.
         """
         if not entries and not len(vectors):
             return
@@ -197,9 +198,11 @@ class Writer:
         first = self._first_row + self.n_pending
         self._segment.append(vectors)
         self._met.extend(b"\x01" * len(entries))
+        came = self._take_out(replaced)
+        added = [came.get(entry.id, self._generation + 1) for entry in entries]
         hashes = vector_hashes(vectors)
-        self._database.insert(INTO_PAPERS, list(map(to_row, count_from(first), hashes, entries)))
-        self._counts.update(count(map(counted, entries)))
+        self._database.insert(INTO_PAPERS, list(map(to_row, count_from(first), hashes, entries, added)))
+        self._counts.update(count(map(counted, entries, added)))
 
     def amend(self, entries: Sequence[Entry]) -> None:
         """Store new metadata of papers that the index holds, and whose embedded text is the same."""
@@ -207,24 +210,30 @@ class Writer:
             return
         self._begin()
         ids = [entry.id for entry in entries]
-        before = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract(count(columns for _row, *columns in before))
-        self._touched.update(row for row, *_ in before)
+        before = list(self._database.some(f"SELECT id, row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
+        self._counts.subtract(count(columns for _id, _row, *columns in before))
+        self._touched.update(row for _id, row, *_ in before)
         self._database.run_many(
             UPDATE, [(entry.content_hash, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
         )
-        self._counts.update(count(map(counted, entries)))
+        added = {identifier: columns[-1] for identifier, *columns in before}
+        self._counts.update(count(counted(entry, added[entry.id]) for entry in entries))
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take papers out. Their rows are dead: never an answer again."""
-        if not ids:
-            return
-        self._begin()
-        gone = list(self._database.some(f"SELECT row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract(count(columns for _row, *columns in gone))
-        self._touched.update(row for row, *_ in gone)
-        self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row, *_ in gone])
-        self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row, *_ in gone])
+        if ids:
+            self._begin()
+            self._take_out(ids)
+
+    def _take_out(self, ids: Sequence[str]) -> dict[str, int]:
+        """The generation in which each first came."""
+        gone = list(self._database.some(f"SELECT id, row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
+        self._counts.subtract(count(columns for _id, _row, *columns in gone))
+        rows = [row for _id, row, *_ in gone]
+        self._touched.update(rows)
+        self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in rows])
+        self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row in rows])
+        return {identifier: columns[-1] for identifier, *columns in gone}
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible, at once; then tidy up."""

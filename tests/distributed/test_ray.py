@@ -119,7 +119,7 @@ def same(folder: Path, other: Path) -> None:
 def as_close(folder: Path, other: Path) -> None:
     """The same papers in the same rows, and vectors with a cosine of 0.9999."""
     ours, theirs = contents(folder), contents(other)
-    assert [(*row[:12], row[13]) for row in ours] == [(*row[:12], row[13]) for row in theirs]  # all but the vectors
+    assert [(*row[:15], row[16]) for row in ours] == [(*row[:15], row[16]) for row in theirs]  # all but the vectors
     a, b = (np.array([np.frombuffer(row[-1], np.float32) for row in rows]) for rows in (ours, theirs))
     assert (a * b).sum(1).min() >= 0.9999
     assert verify(folder) == []

@@ -56,7 +56,9 @@ def write_shard(path: Path, shard: Shard, fingerprint: Fingerprint) -> None:
     """Write a shard and flush it to disk: under its name it is whole, or not there."""
     kept = shard.kept
     columns: dict[str, Any] = dict(zip(FIELDS, _across([entry.columns for entry in kept], len(FIELDS)), strict=True))
-    arrays = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+    arrays = {
+        name: pa.array(values, pa.int32() if name == "n_versions" else pa.string()) for name, values in columns.items()
+    }
     arrays["text_hash"] = pa.array([entry.text_hash for entry in kept], pa.binary(16))
     arrays["content_hash"] = pa.array([entry.content_hash for entry in kept], pa.binary(16))
     arrays["withdrawn"] = pa.array([entry.is_withdrawn for entry in kept], pa.bool_())
