@@ -46,3 +46,14 @@ def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
 def test_every_document_is_linked_from_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in ROOT.glob("docs/*.md") if f"(docs/{path.name})" not in readme] == []
+
+
+def test_where_to_look_names_modules_and_tests_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Where to look")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1:4] for row in text.splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 15
+    for what, where, tests in rows:
+        for name in re.findall(r"`([\w/.]+)`", where):
+            assert (ROOT / name).exists() or any((ROOT / "lunacy").glob(f"**/{name}")), (what, name)
+        for name in re.findall(r"`([\w/]+)`", tests):
+            assert (ROOT / f"tests/{name}.py").exists() or (ROOT / "tests" / name).is_dir(), (what, name)
