@@ -103,7 +103,8 @@ def _of_function(found: Any) -> Iterator[str]:
     """The first lines of a function, as the source has them, and its docstring."""
     lines, node = _source(found)
     yield f"```python\n{chr(10).join(lines[node.lineno - 1 : node.body[0].lineno - 1])}\n```"
-    yield inspect.cleandoc(found.__doc__ or "")
+    about, keywords, _listed = inspect.cleandoc(found.__doc__ or "").partition("\n\nKeywords:\n")
+    yield about + ("\n\nKeywords: those of `lunacy.Question` after `together`." if keywords else "")
 
 
 def _source(found: Any) -> tuple[list[str], Any]:

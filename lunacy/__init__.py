@@ -11,22 +11,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lunacy.answer import Hit
+    from lunacy.answer import Answer, Hit
     from lunacy.errors import LunacyError
     from lunacy.paper import Paper
     from lunacy.pipeline import BuildReport, build_index
     from lunacy.query import Index, open_index
+    from lunacy.question import Question
 
     __version__: str
 
-__all__ = ["BuildReport", "Hit", "Index", "LunacyError", "Paper", "build_index", "open_index"]
+__all__ = ["Answer", "BuildReport", "Hit", "Index", "LunacyError", "Paper", "Question", "build_index", "open_index"]
 
 _HOME = {
+    "Answer": "answer",
     "BuildReport": "pipeline",
     "Hit": "answer",
     "Index": "query",
     "LunacyError": "errors",
     "Paper": "paper",
+    "Question": "question",
     "build_index": "pipeline",
     "open_index": "query",
 }

@@ -1,4 +1,4 @@
-"""Check the types of Python keywords: the right type comes out, or a UsageError that names the keyword."""
+"""Check the types of keywords, of Python or JSON: the right type comes out, or a UsageError that names the keyword."""
 
 from __future__ import annotations
 
@@ -76,6 +76,24 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
 def ids(name: str, value: Any) -> tuple[str, ...]:
     """Ids in any form, of which a text may hold several; none for None."""
     return tuple(one for each in texts(name, value) for one in _split(each))
+
+
+def id_set(name: str, value: Any) -> frozenset[str]:
+    """Ids in any form, as arXiv writes them; none for None."""
+    return frozenset(map(canonical, ids(name, value)))
+
+
+def canonical(text: str) -> str:
+    """The id in `text`, in any form; what is none is looked up as it stands."""
+    return canonical_id(text) or encodable(text.strip())
+
+
+def encodable(text: str) -> str:
+    """`text` as UTF-8 can have it. In the C locale an argument comes with surrogates in the place of its bytes."""
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="replace")
+    except UnicodeEncodeError:  # surrogates of another kind
+        return text.encode(errors="replace").decode()
 
 
 def _split(text: str) -> list[str]:

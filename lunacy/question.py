@@ -1,41 +1,64 @@
-"""What is asked besides the paper: one bundle from the doors down to the search."""
+"""What is asked: one question, checked once, the same from the command line, Python and JSON."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TypedDict
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, TypedDict, TypeVar, Unpack, cast, get_type_hints
 
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
-from lunacy.keywords import Reader, date, flag, ids, number, optional, text, texts, whole
+from lunacy.keywords import (
+    Reader,
+    date,
+    encodable,
+    flag,
+    id_set,
+    ids,
+    number,
+    optional,
+    read_keywords,
+    text,
+    texts,
+    whole,
+)
 
 RANKS = ("dense", "hybrid", "lexical")  # by vectors, by both, by words
 
 
 class Keywords(TypedDict, total=False):
-    """The keywords of `Index.similar` and its kin."""
+    """The keywords of `Index.similar` and its kin: see `Options`."""
 
-    top: int  # hits a list; 10
-    include_self: bool  # list the paper itself too
-    include_withdrawn: bool  # list papers that were withdrawn too
-    ivf: bool  # quick, and not always exact: look into the IVF lists
-    nprobe: int | None  # into how many; None: as many as the wanted recall takes
-    rank: str  # by what: RANKS; all but "dense" need the lexical index
-    min_score: float | None  # hits with at least this score
-    unlike: str | Iterable[str]  # ids: less of what is like these
-    fold: bool  # near-copies of a hit into that hit
-    diverse: bool  # hits that are unlike each other
-    category: str | Iterable[str] | None  # patterns: cs.CL, cs.*; any of them
-    since: str | int | datetime.date | None  # dates of the last change: 2024, 2024-05, 2024-05-31
-    until: str | int | datetime.date | None  # inclusive
-    author: str | Iterable[str] | None  # names, or what they begin with; all of them
-    only_ids: str | Iterable[str] | None  # ids in any form
+    top: int
+    include_self: bool
+    include_withdrawn: bool
+    ivf: bool
+    nprobe: int | None
+    rank: str
+    min_score: float | None
+    unlike: str | Iterable[str] | None
+    fold: bool
+    diverse: bool
+    category: str | Iterable[str] | None
+    since: str | int | datetime.date | None
+    until: str | int | datetime.date | None
+    author: str | Iterable[str] | None
+    only_ids: str | Iterable[str] | None
     not_ids: str | Iterable[str] | None
 
 
-READERS: dict[str, Reader] = {
+class Asked(Keywords, total=False):
+    """The keywords of `Question`."""
+
+    papers: str | Iterable[str] | None
+    text: str
+    together: bool
+
+
+_OPTIONS: dict[str, Reader] = {
     "top": whole,
     "include_self": flag,
     "include_withdrawn": flag,
@@ -50,14 +73,64 @@ READERS: dict[str, Reader] = {
     "since": date,
     "until": date,
     "author": texts,
-    "only_ids": optional(ids),
-    "not_ids": ids,
+    "only_ids": optional(id_set),
+    "not_ids": id_set,
 }  # of Keywords
+_ASKED: dict[str, Reader] = {**_OPTIONS, "papers": texts, "text": text, "together": flag}  # of Asked
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+def shows_keywords(keywords: type, options: type) -> Callable[[_Function], _Function]:
+    """Let help() and completion list what `**` takes: the names in `keywords`, as `options` explains them.
+
+    Type checkers know them from `Unpack`.
+    """
+
+    def decorated(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        taken = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        defaults = {one.name: one.default for one in fields(options)}
+        named = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
+            for name, kind in get_type_hints(keywords).items()
+        ]
+        cast(Any, function).__signature__ = signature.replace(parameters=[*taken, *named])
+        function.__doc__ = _with_keywords(function, options)
+        return function
+
+    return decorated
+
+
+def _with_keywords(one: Any, options: type) -> str | None:
+    """The docstring of `one`, and what that of `options` says behind its first line. `python -OO` has none."""
+    if not (one.__doc__ and options.__doc__):
+        return None
+    _first, _blank, listed = inspect.cleandoc(options.__doc__).partition("\n\n")
+    return f"{inspect.cleandoc(one.__doc__)}\n\nKeywords:\n\n{listed}"
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Options:
-    """As Keywords. Raises UsageError for what contradicts itself."""
+    """How the papers of a list are chosen and ranked.
+
+    - `top`: the number of hits per list.
+    - `include_self`: list the paper itself too.
+    - `include_withdrawn`: list withdrawn papers too.
+    - `ivf`: search the approximate index: faster, not always exact.
+    - `nprobe`: the number of its lists to search; None: enough for its target recall.
+    - `rank`: "dense" (by vectors), "hybrid" (by both) or "lexical" (by words); the last two need the lexical index.
+    - `min_score`: only hits with at least this score.
+    - `unlike`: ids; push down papers similar to these.
+    - `fold`: merge near-duplicates into one hit.
+    - `diverse`: prefer hits that differ from one another.
+    - `category`: only hits in one of these categories or patterns: "cs.CL", "cs.*".
+    - `since`, `until`: only hits last changed then, until inclusive: "2024", "2024-05", "2024-05-31", 2024 or a date.
+    - `author`: only hits by all of these authors: "Hinton", "G. Hinton" or "Hinton, Geoffrey".
+    - `only_ids`, `not_ids`: only hits, or no hits, among these ids.
+
+    Ids may be in any form. Raises UsageError, naming the keyword and its value, for what cannot be meant.
+    """
 
     top: int = 10
     include_self: bool = False
@@ -69,21 +142,101 @@ class Options:
     unlike: tuple[str, ...] = ()
     fold: bool = False
     diverse: bool = False
-    filter: Filter = field(default_factory=Filter)
+    category: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    author: tuple[str, ...] = ()
+    only_ids: frozenset[str] | None = None
+    not_ids: frozenset[str] = frozenset()
+    filter: Filter = field(init=False, repr=False, compare=False)  # the last six
+
+    def __init__(self, **keywords: Unpack[Keywords]) -> None:
+        _fill(self, read_keywords(keywords, _OPTIONS))
 
     @property
     def is_plain(self) -> bool:
         """Whether the nearest vectors are all that is asked for."""
         return self.rank == "dense" and not (self.unlike or self.fold or self.diverse)
 
-    def __post_init__(self) -> None:
-        if self.top < 1:
-            raise UsageError(f"top is {self.top}; ask for at least 1")
-        if self.nprobe is not None and not self.ivf:
-            raise UsageError("nprobe is the number of IVF lists; it needs ivf (--ivf)")
-        if self.nprobe is not None and self.nprobe < 1:
-            raise UsageError(f"nprobe is {self.nprobe}; look into at least 1 list")
-        if self.min_score is not None and self.min_score != self.min_score:
-            raise UsageError("min_score is not a number; give one, such as 0.5")
-        if self.rank not in RANKS:
-            raise UsageError(f"rank {self.rank!r} is unknown; choose one of {', '.join(RANKS)}")
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        """The values of all options: questions in which they are equal can be answered at once."""
+        return _settings(self)
+
+
+def _fill(options: Options, given: Mapping[str, Any]) -> None:
+    """Set each field to what is given, or to its default. Raises UsageError for a value that cannot be."""
+    for one in fields(options):
+        if one.init:
+            object.__setattr__(options, one.name, given.get(one.name, one.default))
+    if options.top < 1:
+        raise UsageError(f"top is {options.top}; ask for at least 1")
+    if options.nprobe is not None and not options.ivf:
+        raise UsageError(f"nprobe is {options.nprobe}, which is the number of IVF lists to search; it needs ivf")
+    if options.nprobe is not None and options.nprobe < 1:
+        raise UsageError(f"nprobe is {options.nprobe}; look into at least 1 list")
+    if options.min_score is not None and options.min_score != options.min_score:
+        raise UsageError("min_score is nan, not a number; give one, such as 0.5")
+    if options.rank not in RANKS:
+        raise UsageError(f"rank {options.rank!r} is unknown; choose one of {', '.join(RANKS)}")
+    object.__setattr__(options, "filter", Filter(**{name: getattr(options, name) for name in _FILTER}))
+
+
+_FILTER = tuple(one.name for one in fields(Filter))
+_settings = attrgetter(*_OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What one list is similar to: papers, by their ids in any form, a text, or both."""
+
+    papers: tuple[str, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Question(Options):
+    """All that can be asked.
+
+    - `papers`: ids in any form: a list of hits for each.
+    - `text`: a list of papers similar to this text; with `papers`, one list for all of them and the text.
+    - `together`: one list for all papers, similar to each of them.
+
+    Raises UsageError where there is nothing to look for.
+    """
+
+    papers: tuple[str, ...] = ()
+    text: str = ""
+    together: bool = False
+
+    def __init__(self, **keywords: Unpack[Asked]) -> None:
+        given = read_keywords(keywords, _ASKED)
+        if not given.get("papers") and not given.get("text", "").strip():
+            if "text" in given and "papers" not in given:
+                raise UsageError("the text is empty; give some words to compare with")
+            raise UsageError("there is nothing to look for; give some papers, or a text")
+        _fill(self, given)
+        object.__setattr__(self, "text", encodable(self.text) if self.text.strip() else "")
+
+    @classmethod
+    def parse(cls, record: Mapping[str, Any]) -> Question:
+        """A question from JSON, such as {"papers": ["1802.05130"], "top": 3}: its keys are the keywords.
+
+        Raises UsageError for an unknown key, naming a near one, and for all that `Question` refuses.
+        """
+        if not isinstance(record, Mapping):
+            raise UsageError(f"a question is a JSON object, not {str(record)[:40]!r}; " + _EXAMPLE)
+        return cls(**cast(Asked, {str(name): value for name, value in record.items()}))
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """What there is a list for: each paper, or all at once."""
+        if self.together or self.text or len(self.papers) == 1:
+            return (Query(self.papers, self.text),)
+        return tuple(Query((paper,)) for paper in self.papers)
+
+
+shows_keywords(Keywords, Options)(Options.__init__)
+shows_keywords(Asked, Question)(Question.__init__)
+Question.__doc__ = _with_keywords(Question, Options)
+_EXAMPLE = 'write it like {"papers": ["1802.05130"], "top": 3}'

@@ -20,6 +20,7 @@ from lunacy.errors import FingerprintMismatch, NotAnId, UnknownPaper, UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.query import Index
+from lunacy.question import Question
 from lunacy.store import Writer
 from tests.conftest import DIM, FakeEmbedder, vector_of
 
@@ -161,7 +162,7 @@ def test_a_batch_is_what_its_papers_are_one_by_one(ix: Index) -> None:
 
 
 def test_unknown_ids_are_named_and_the_others_answered(ix: Index) -> None:
-    answers = list(ix.answers(["2401.00100", "2999.00001", "no id", "2401.00101"], top=2))
+    answers = list(ix.ask_many([Question(papers=["2401.00100", "2999.00001", "no id", "2401.00101"], top=2)]))
     assert [type(one).__name__ for one in answers] == ["Answer", "UnknownPaper", "NotAnId", "Answer"]
     assert str(answers[1]).startswith("2999.00001 is not in ")
     assert "which holds 400 papers (cs.CL, hep-th, math.AG) up to 2024-06-01" in str(answers[1])
@@ -176,7 +177,7 @@ def test_unknown_ids_are_named_and_the_others_answered(ix: Index) -> None:
 
 def test_a_text_is_embedded_and_answered(ix: Index) -> None:
     able = {one.id for one in PAPERS if admits(one, {"category": ["cs.*"]})}
-    answer = ix.answer_text(QUESTION, top=10, category="cs.*")
+    answer = ix.ask(Question(text=QUESTION, top=10, category="cs.*"))
     assert answer.exact
     assert_best(answer.hits, scores_of(vector_of(QUESTION)), 10, able)
 

@@ -79,7 +79,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return FakeEmbedder(model)
 
     monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", load)
-    monkeypatch.setattr("lunacy.query.index.load", load)
+    monkeypatch.setattr("lunacy.query.model.load", load)
     return calls
 
 
@@ -401,7 +401,7 @@ def test_filters_hold_for_batches_and_texts_too(index: str, tmp_path: Path) -> N
         (["--since", "2024", "--until", "2023"], "since 2024 is after until 2023; swap them", 2),
         (["--category", "cs.XX"], "arXiv has no category 'cs.XX', nor has the index; did you mean", 2),
         (["--author", " "], "author ' ' has no letters; give part of a name, such as Hinton", 2),
-        (["--nprobe", "4"], "nprobe is the number of IVF lists; it needs ivf (--ivf)", 2),
+        (["--nprobe", "4"], "nprobe is 4, which is the number of IVF lists to search; it needs ivf", 2),
         (["--ivf"], "has no IVF lists; make them with: lunacy ivf --index", 2),
         (["--only-ids", "unknown.txt"], "1 of the 2 ids to choose from are not in", 1),
         (["--not-ids", "nowhere.txt"], "nowhere.txt", 1),

@@ -142,7 +142,7 @@ def evil(tmp_path: Path) -> Path:
 def test_nothing_that_a_terminal_obeys_is_printed(
     evil: Path, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lunacy.query.index.load", lambda *_model, **_options: FakeEmbedder())
+    monkeypatch.setattr("lunacy.query.model.load", lambda *_model, **_options: FakeEmbedder())
     result = run(*command, "--index", evil)
     assert CONTROLS.findall(result.stdout + result.stderr) == []
 
@@ -157,9 +157,8 @@ def test_no_cell_of_a_csv_begins_like_a_formula(evil: Path) -> None:
         rows = list(csv.reader(io.StringIO(run("query", one, "--index", evil, "--format", "csv").stdout)))
         assert len(rows) == 6
         cells = [cell for row in rows[1:] for place, cell in enumerate(row) if place != 3]  # 3: the score
-        assert [
-            cell for cell in cells if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in "\t\r" * bool(cell)
-        ] == []
+        assert [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))] == []
+        assert [cell for cell in cells if cell.startswith(("\t", "\r"))] == []
         assert all(re.fullmatch(r"-?\d\.\d{6}", row[3]) for row in rows[1:])
 
 

@@ -92,11 +92,13 @@ def test_import_lunacy_imports_no_arrays() -> None:
 
 
 PUBLIC = {
+    "Answer": "lunacy.answer",
     "BuildReport": "lunacy.pipeline",
     "Hit": "lunacy.answer",
     "Index": "lunacy.query",
     "LunacyError": "lunacy.errors",
     "Paper": "lunacy.paper",
+    "Question": "lunacy.question",
     "build_index": "lunacy.pipeline",
     "open_index": "lunacy.query",
 }

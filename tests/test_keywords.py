@@ -12,6 +12,7 @@ import pytest
 
 import lunacy
 from lunacy.errors import UsageError
+from lunacy.question import Question
 from tests.conftest import FakeEmbedder, lines, record
 
 IDS = [f"1802.{n:05}" for n in range(1, 31)]
@@ -92,7 +93,7 @@ def test_a_wrong_keyword_is_named(ix: lunacy.Index, options: dict[str, Any], mes
         lambda ix: ix.similar_to_all([5]),
         lambda ix: ix.similar_to_all(IDS[:1], text=5),
         lambda ix: ix.holds(5),
-        lambda ix: list(ix.answers([None])),
+        lambda ix: list(ix.ask_many([Question(papers=[None])])),  # type: ignore[list-item]
     ],
 )
 def test_what_is_no_text_is_refused_where_a_text_belongs(ix: lunacy.Index, ask: Callable[..., Any]) -> None:

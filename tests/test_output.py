@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 import lunacy
-from lunacy.query.ids import encodable
+from lunacy.keywords import encodable
 from tests.conftest import DIM, few_quick, lines, record, vector_of
 
 IDS = [f"1802.{number:05}" for number in range(1, 6)]

@@ -13,6 +13,7 @@ from lunacy.answer import Answer, Hit
 from lunacy.errors import FingerprintMismatch, NoIndex, NotAnId, UnknownPaper, UsageError
 from lunacy.pipeline import remove_papers
 from lunacy.query import find_index
+from lunacy.question import Question
 from lunacy.store import Writer
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 
@@ -105,7 +106,9 @@ def test_similar_many_of_nothing_is_nothing(index: lunacy.Index) -> None:
 
 def test_batches_join_without_a_seam(index: lunacy.Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lunacy.search.local._BATCH", 4)
-    answers = list(index.answers(iter([*IDS[:4], "1999.99999", "nonsense", *IDS[4:9]]), top=1))
+    answers = list(
+        index.ask_many(Question(papers=(one,), top=1) for one in [*IDS[:4], "1999.99999", "nonsense", *IDS[4:9]])
+    )
     assert [type(answer).__name__ for answer in answers] == [
         *["Answer"] * 4,
         "UnknownPaper",
@@ -161,13 +164,15 @@ def test_an_index_answers_on_after_an_error(index: lunacy.Index) -> None:
 
 
 def test_an_index_can_be_asked_while_answers_stream(index: lunacy.Index) -> None:
-    nearest = [index.similar(answer.paper.id, top=1)[0].id for answer in index.answers(IDS[:3], top=1)]
+    answers = index.ask_many([Question(papers=IDS[:3], top=1)])
+    papers = [answer.paper for answer in answers if isinstance(answer, Answer)]
+    nearest = [index.similar(paper.id, top=1)[0].id for paper in papers if paper]
     assert nearest == [brute_force(vector_of_id(one), 1, without=one)[0][0] for one in IDS[:3]]
 
 
 def test_answers_may_be_left_half_read(folder: Path) -> None:
     with lunacy.open_index(folder) as ix:
-        answers = ix.answers(IDS[:3])
+        answers = ix.ask_many([Question(papers=IDS[:3])])
         next(answers)
     answers.close()
 
@@ -212,7 +217,7 @@ def test_a_refused_model_is_not_kept_for_the_next_text(folder: Path, monkeypatch
         loaded.append(model)
         return FakeEmbedder(model, weights="0" * 64 if model == "fake/model" else "1" * 64)
 
-    monkeypatch.setattr("lunacy.query.index.load", load)
+    monkeypatch.setattr("lunacy.query.model.load", load)
     with lunacy.open_index(folder) as ix:
         with pytest.raises(FingerprintMismatch):
             ix.similar_to_text("words", model="other/model")

@@ -20,6 +20,7 @@ import pytest
 import lunacy
 from lunacy.errors import LunacyError, NoIndex, UsageError
 from lunacy.pipeline import remove_papers
+from lunacy.question import Question
 from tests.conftest import FakeEmbedder, few_quick, lines, record, vector_of
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,7 @@ def test_many_threads_at_once_get_their_own_answers(folder: Path) -> None:
 
 def test_answers_that_are_taken_one_by_one_do_not_keep_others_waiting(folder: Path) -> None:
     with lunacy.open_index(folder) as ix, ThreadPoolExecutor(1) as pool:
-        answers = ix.answers(iter(IDS))
+        answers = ix.ask_many(Question(papers=(one,)) for one in IDS)
         next(answers)
         assert ids(pool.submit(ix.similar, IDS[1]).result(timeout=20)) == nearest(IDS[1])
         assert sum(1 for _ in answers) == len(IDS) - 1
@@ -182,7 +183,7 @@ def test_no_message_of_a_question_names_the_folder(folder: Path) -> None:
                 ask(ix)
             assert str(folder) not in str(caught.value)
             assert str(folder.parent) not in str(caught.value)
-        [answer] = ix.answers(["1999.99999"])
+        [answer] = ix.ask_many([Question(papers=("1999.99999",))])
         assert str(folder) not in str(answer)
 
 

@@ -12,11 +12,10 @@ from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
 from lunacy.cli.streams import is_styled, is_utf8
 from lunacy.errors import LunacyError, UsageError
-from lunacy.question import RANKS
+from lunacy.question import RANKS, Question
 
 if TYPE_CHECKING:
     from lunacy.answer import Answer
-    from lunacy.query import Index
 
 
 _HEADINGS = {
@@ -92,6 +91,8 @@ def query(
     together: bool,
     only_ids: str | None,
     not_ids: str | None,
+    model: str | None,
+    device: str,
     **options: Any,
 ) -> None:
     """List the papers most similar to each ID.
@@ -117,26 +118,37 @@ def query(
             options["only_ids"] = read_only_ids(only_ids, ix, _note)
         if not_ids is not None:
             options["not_ids"] = read_not_ids(not_ids, ix, _note)
-        groups = [papers] if batch is None else ([one.text for one in group] for group in read_ids(batch, _note))
-        if together:
-            ids = [one for group in groups for one in group]
-            if skip_unknown:
-                ids = [one for one in ids if ix.holds(one)]
-            asked = iter([ix.answer_all(ids, text=read_text("-") if text == "-" else text or "", **options)])
-        elif text is not None:
-            asked = iter([ix.answer_text(read_text("-") if text == "-" else text, **options)])
-        else:
-            del options["model"]
-            asked = _ask_papers(ix, groups, options, failed)
+        options["together"] = together
+        if text is not None:
+            options["text"] = read_text("-") if text == "-" else text
+        groups: Iterable[Sequence[str]] = [papers]
+        if batch is not None:
+            groups = ([one.text for one in group] for group in read_ids(batch, _note))
+        if skip_unknown and together:
+            groups = ([one for one in group if ix.holds(one)] for group in groups)
+        found = (
+            answer
+            for question in _questions(groups, options)
+            for answer in ix.ask_many([question], model=model, device=device)
+        )
         one = together or text is not None or len(papers) == 1
-        for piece in render.answers(asked, form, one=one, styled=is_styled(), escaped=not is_utf8()):
+        for piece in render.answers(_answered(found, failed), form, one=one, styled=is_styled(), escaped=not is_utf8()):
             sys.stdout.write(piece)
             if batch is not None:
                 sys.stdout.flush()
-    if failed and batch is not None:
+    if failed and batch is not None and not together:
         sys.exit(0 if skip_unknown else 1)
     if failed:
         sys.exit(max(error.exit_code for error in failed))
+
+
+def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iterator[Question]:
+    """A question for each group of ids, as they come; for one list, a single one."""
+    if options["together"] or "text" in options:
+        ids = [one for group in groups for one in group]
+        yield Question.parse({**options, "papers": ids} if ids else options)
+    else:
+        yield from (Question.parse({**options, "papers": group}) for group in groups if group)
 
 
 def _check_stdin(text: str | None, *files: str | None) -> None:
@@ -156,13 +168,11 @@ def _note(text: str) -> None:
     click.echo(f"lunacy: {render.harmless(text)}", err=True)
 
 
-def _ask_papers(
-    ix: Index, groups: Iterable[Sequence[str]], options: dict[str, Any], failed: list[LunacyError]
-) -> Iterator[Answer]:
-    for group in groups:
-        for answer in ix.answers(group, **options):
-            if isinstance(answer, LunacyError):
-                failed.append(answer)
-                _note(answer.full_message)
-            else:
-                yield answer
+def _answered(found: Iterable[Answer | LunacyError], failed: list[LunacyError]) -> Iterator[Answer]:
+    """The answers; each error is told at once, and kept."""
+    for one in found:
+        if isinstance(one, LunacyError):
+            failed.append(one)
+            _note(one.full_message)
+        else:
+            yield one

@@ -7,53 +7,63 @@ from collections.abc import Sequence
 import numpy as np
 
 from lunacy.arrays import Rows
+from lunacy.categories import matching_categories
 from lunacy.errors import NotAnId, UnknownPaper, UsageError
+from lunacy.keywords import canonical
 from lunacy.paper import canonical_id, parse_id
+from lunacy.question import Options
 from lunacy.search import Searcher
 
 
-def rows_of(there: Searcher, asked: Sequence[str]) -> list[int | None]:
-    """The row of each id, in any form; None for one that the index lacks."""
-    ids = list(map(canonical, asked))
-    rows = there.rows(list(dict.fromkeys(ids)))
+def rows_of(view: Searcher, papers: Sequence[str]) -> list[int | None]:
+    """The row of each paper, by its id in any form; None for one that the index lacks."""
+    for paper in papers:
+        if not isinstance(paper, str):
+            raise UsageError(f"{str(paper)[:40]!r} is a {type(paper).__name__}; give ids as text, such as '1802.05130'")
+    ids = list(map(canonical, papers))
+    rows = view.rows(list(dict.fromkeys(ids)))
     return [rows.get(one) for one in ids]
 
 
-def rows_that_must_be(there: Searcher, asked: Sequence[str]) -> Rows:
-    """The rows of papers that must be there."""
-    rows = rows_of(there, asked)
-    for identifier, row in zip(asked, rows, strict=True):
+def required_rows(view: Searcher, papers: Sequence[str]) -> Rows:
+    """As `rows_of`. Raises NotAnId, UnknownPaper for the first that the index lacks."""
+    rows = rows_of(view, papers)
+    for paper, row in zip(papers, rows, strict=True):
         if row is None:
-            raise lacking(there, identifier)
+            raise why_lacking(view, paper)
     return np.array(rows, np.int64)
 
 
-def canonical(text: str) -> str:
-    """The id in `text`, in any form; what is none is looked up as it stands."""
-    if not isinstance(text, str):
-        raise UsageError(f"{str(text)[:40]!r} is a {type(text).__name__}; give ids as text, such as '1802.05130'")
-    return canonical_id(text) or encodable(text.strip())
+def require_known(view: Searcher, options: Options) -> None:
+    """Raises UnknownPaper, UnknownCategory or NotAnId where the filter names what the index lacks."""
+    no_ids = sorted(one for one in options.not_ids if canonical_id(one) is None)
+    held = view.rows(no_ids)
+    for one in no_ids:
+        if one not in held:
+            parse_id(one)  # a list that takes nothing away must not pass for one that does
+    if options.only_ids:
+        lacking = sorted(options.only_ids - view.rows(list(options.only_ids)).keys())
+        if lacking:
+            raise UnknownPaper(
+                f"{len(lacking):,} of the {len(options.only_ids):,} ids to choose from are not in the index "
+                f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); take them out",
+                where=view.name,
+            )
+    if options.category:
+        matching_categories(options.category, view.summary().by_category)
 
 
-def encodable(text: str) -> str:
-    """`text` as UTF-8 can have it. In the C locale an argument comes with surrogates in the place of its bytes."""
+def why_lacking(view: Searcher, paper: str) -> UnknownPaper | NotAnId:
+    """The error that says why there is no answer for `paper`."""
     try:
-        return text.encode(errors="surrogateescape").decode(errors="replace")
-    except UnicodeEncodeError:  # surrogates of another kind
-        return text.encode(errors="replace").decode()
-
-
-def lacking(there: Searcher, asked: str) -> UnknownPaper | NotAnId:
-    """The error that says why there is no answer for `asked`."""
-    try:
-        identifier = parse_id(asked)
+        identifier = parse_id(paper)
     except NotAnId as error:
         return error
-    summary = there.summary()
+    summary = view.summary()
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
     return UnknownPaper(
         f"{identifier} is not in the index, which holds {summary.n_papers:,} papers ({shown}) "
         f"up to {summary.last_date or 'an unknown date'}",
-        where=there.name,
+        where=view.name,
     )

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 pytest.importorskip("pymilvus")
 
 import lunacy
+from lunacy.answer import Answer
 from lunacy.cli import main
 from lunacy.entry import Entry
 from lunacy.errors import FingerprintMismatch, ServerError, UsageError
@@ -23,6 +24,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.milvus import Collection, parse_address
 from lunacy.paper import Paper
 from lunacy.pipeline import publish
+from lunacy.question import Question
 from lunacy.store import Writer
 from tests.conftest import DIM, FakeEmbedder, vector_of
 from tests.distributed.server import Server
@@ -117,7 +119,7 @@ def test_lists_are_measured_and_told_and_filtered_questions_stay_exact(base: str
     assert report.ivf["papers"]["recall"] >= 0.9
     assert report.ivf["texts"]["measured"]
     with lunacy.open_index(address, embedder=FakeEmbedder()) as ix, lunacy.open_index(folder) as truth:
-        found = list(ix.answers(IDS[:200], ivf=True))
+        found = [one for one in ix.ask_many([Question(papers=IDS[:200], ivf=True)]) if isinstance(one, Answer)]
         best = truth.similar_many(IDS[:200])
         shares = [
             len({hit.id for hit in one.hits} & {hit.id for hit in hits}) / 10
@@ -129,10 +131,10 @@ def test_lists_are_measured_and_told_and_filtered_questions_stay_exact(base: str
         assert len(told) > 20
         scores = {hit.id: hit.score for hit in truth.similar(IDS[0], top=N, include_withdrawn=True)}
         assert all(hit.score == pytest.approx(scores[hit.id], abs=1e-9) for hit in found[0].hits)
-        [one] = ix.answers([IDS[0]], ivf=True, category="cs.*")
+        one = ix.ask(Question(papers=(IDS[0],), ivf=True, category="cs.*"))
         assert one.exact
         assert one.hits == truth.similar(IDS[0], category="cs.*")
-        asked = ix.answer_text("a question", ivf=True)
+        asked = ix.ask(Question(text="a question", ivf=True))
         assert asked.exact or asked.recall == report.ivf["texts"]["recall"]
     less = fill(tmp_path / "index")
     with Writer(less) as writer:

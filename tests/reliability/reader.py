@@ -12,6 +12,7 @@ import numpy as np
 from lunacy import open_index
 from lunacy.answer import Answer
 from lunacy.query import Index
+from lunacy.question import Question
 from tests.conftest import vector_of
 from tests.reliability.editions import ABSTRACT, CORE, commits
 
@@ -32,7 +33,7 @@ def check(answer: Answer) -> str:
 def ask(index: Index, turn: int) -> set[str]:
     """One batch, which is answered from one commit, or one paper; the editions seen."""
     asked = CORE if turn % 3 == 0 else [CORE[turn % len(CORE)]]
-    answers = list(index.answers(asked, top=100, include_self=True))
+    answers = list(index.ask_many([Question(papers=asked, top=100, include_self=True)]))
     editions = {check(answer) for answer in answers if isinstance(answer, Answer)}
     assert len(answers) == len(asked)
     assert len(editions) == 1

@@ -12,9 +12,10 @@ from unittest.mock import patch
 import numpy as np
 
 from lunacy import build_index, open_index
-from lunacy.answer import Hit
+from lunacy.answer import Answer, Hit
 from lunacy.errors import NoIndex
 from lunacy.pipeline import remove_papers, stages, vectors
+from lunacy.question import Question
 from lunacy.store import Writer, compact, repair, verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 
@@ -144,8 +145,9 @@ def assert_answers(folder: Path, found: State) -> int:
     ids = [identifier for identifier, *_ in papers]
     vectors = np.array([np.frombuffer(vector, np.float32) for *_, vector in papers])  # (n, dim)
     with open_index(folder) as index:
-        everything = list(index.answers(ids, top=TOP, include_withdrawn=True))
+        answers = list(index.ask_many([Question(papers=ids, top=TOP, include_withdrawn=True)] if ids else []))
         shown = index.similar_many(ids, top=TOP)
+    everything = [answer for answer in answers if isinstance(answer, Answer)]
     texts = [f"{answer.paper.title} {answer.paper.abstract}" for answer in everything]
     np.testing.assert_array_equal(vectors, np.array([vector_of(text) for text in texts]))
     is_shown = np.array(["has been withdrawn" not in text for text in texts])

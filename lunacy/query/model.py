@@ -1,0 +1,76 @@
+"""The index's own model, for texts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
+
+from lunacy.arrays import Vectors
+from lunacy.embedding import Embedder, load
+from lunacy.errors import ModelError
+from lunacy.fingerprint import Fingerprint
+from lunacy.paper import squeeze_spaces
+from lunacy.store import check_fingerprint
+
+
+class TextModel:
+    """Embeds texts for the index called `name`. Its model is loaded when first needed, unless `embedder` is given."""
+
+    def __init__(self, name: str, embedder: Embedder | None = None) -> None:
+        self._name = name
+        self._embedder = embedder
+
+    def embed(self, texts: Sequence[str], ours: Fingerprint, *, model: str | None, device: str) -> Vectors:
+        """(n, dim) float32, by the model that `ours` names, or by the same one from `model`.
+
+        Raises ModelError when it cannot be had, FingerprintMismatch when it is another one.
+        """
+
+        def work() -> Vectors:
+            embedder = self._loaded(ours, model, device)
+            return embedder.embed(list(map(squeeze_spaces, texts)), question=True).vectors
+
+        return _model_thread(os.getpid()).submit(work).result()
+
+    def _loaded(self, ours: Fingerprint, model: str | None, device: str) -> Embedder:
+        """Loaded once. A folder is taken at its word when the index knows no hash of weights."""
+        embedder = self._embedder
+        if embedder is None or model is not None:
+            embedder = self._load(model, device, ours)
+        theirs = replace(embedder.fingerprint, text=ours.text)
+        if ours.weights is None and model is not None and os.path.isdir(os.path.expanduser(model)):
+            theirs = replace(theirs, model=ours.model)
+        check_fingerprint(self._name, ours, theirs)
+        self._embedder = embedder
+        return embedder
+
+    def _load(self, model: str | None, device: str, ours: Fingerprint) -> Embedder:
+        try:
+            return load(
+                model or ours.model,
+                device=device,
+                prompt=ours.prompt,
+                dims=ours.dim,
+                long_texts=ours.long_texts,
+                n_texts=1,
+            )
+        except ModelError as error:
+            if model is not None or not os.path.isabs(ours.model):
+                raise
+            raise ModelError(  # whoever asks did not name that folder
+                "the model that made the index cannot be loaded here; give the model's folder",
+                where=self._name,
+                hint=f"give it with --model; {error.full_message}",
+            ) from None
+
+
+@lru_cache(maxsize=1)
+def _model_thread(_process: int) -> ThreadPoolExecutor:
+    """The one thread that runs models: an embedder is for one thread at a time.
+
+    And what a model starts of OpenMP belongs to it: a forked child would wait for ever for its parent's.
+    """
+    return ThreadPoolExecutor(1, "lunacy-model")
