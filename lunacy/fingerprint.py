@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
+
+from lunacy.errors import FingerprintMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,22 @@ class Fingerprint:
             and None not in (mine := getattr(self, field.name), theirs := getattr(other, field.name))
             and mine != theirs
         ]
+
+    def require_same(self, other: Fingerprint, *, holder: str = "the index", where: object = "") -> None:
+        """Raises FingerprintMismatch, with both values of what differs, unless vectors of `other` may join these.
+
+        `holder`: what has the vectors of this fingerprint, as a message calls it; `where` it is.
+        """
+        if different := self.differences(other):
+            values = "; ".join(
+                f"{name}: {_shown(getattr(self, name))} in {holder}, {_shown(getattr(other, name))} now"
+                for name in different
+            )
+            raise FingerprintMismatch(
+                f"{holder} was made otherwise ({values})", where=where, hint="use the same, or make another"
+            )
+
+
+def _shown(value: object) -> object:
+    """A value of a fingerprint; of a model that is a folder, only its name: where it lies concerns nobody else."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value

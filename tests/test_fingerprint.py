@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lunacy.errors import FingerprintMismatch
 from lunacy.fingerprint import Fingerprint
 
 KNOWN = Fingerprint(
@@ -70,6 +71,18 @@ def test_what_is_known_of_brought_vectors_still_counts() -> None:
 
 def test_an_empty_prompt_is_known_and_differs_from_a_prompt() -> None:
     assert replace(KNOWN, prompt="query: ").differences(KNOWN) == ["prompt"]
+
+
+def test_what_differs_is_told_with_both_values_and_without_the_folder_of_a_model() -> None:
+    given = replace(BROUGHT, model="/home/ada/model")
+    with pytest.raises(FingerprintMismatch) as caught:
+        given.require_same(replace(BROUGHT, text="title+abstract"), holder="the collection", where="/srv/index")
+    assert str(caught.value) == (
+        "the collection was made otherwise (model: model in the collection, house/model now; "
+        "text: abstract in the collection, title+abstract now)"
+    )
+    assert caught.value.where == "/srv/index"
+    given.require_same(given)
 
 
 def test_several_differences_come_in_the_order_of_the_fields() -> None:

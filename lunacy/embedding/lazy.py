@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lunacy.embedding.embedder import Embedded, Embedder, Prepared
-from lunacy.errors import FingerprintMismatch
 from lunacy.fingerprint import Fingerprint
 
 _WINDOW = 512  # texts at a time before the model is loaded
@@ -53,8 +52,6 @@ class LazyEmbedder:
         if self._embedder is None:
             embedder = self._load()
             loaded = replace(embedder.fingerprint, text=self.fingerprint.text)
-            if different := self.fingerprint.differences(loaded):
-                values = [f"{name}: {getattr(self.fingerprint, name)}, {getattr(loaded, name)}" for name in different]
-                raise FingerprintMismatch(f"the model is not the one of the index ({'; '.join(values)})")
+            self.fingerprint.require_same(loaded)
             self._embedder = embedder
         return self._embedder

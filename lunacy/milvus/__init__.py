@@ -1,7 +1,7 @@
 """Collections of a Milvus server that hold a published index. The only door to pymilvus (extra `milvus`)."""
 
 from lunacy.milvus.address import Address, is_address, parse_address
-from lunacy.milvus.collection import MOST_HITS, Collection, Published, Row, check_published, nlist_for
+from lunacy.milvus.collection import MOST_HITS, Collection, Published, Row, nlist_for
 from lunacy.milvus.expression import expression
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Collection",
     "Published",
     "Row",
-    "check_published",
     "expression",
     "is_address",
     "nlist_for",

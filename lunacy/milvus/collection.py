@@ -14,7 +14,7 @@ import numpy.typing as npt
 import orjson
 
 from lunacy.arrays import Vectors
-from lunacy.errors import FingerprintMismatch, MissingExtra, ServerError
+from lunacy.errors import MissingExtra, ServerError
 from lunacy.filter import date_number
 from lunacy.fingerprint import Fingerprint
 from lunacy.milvus.address import Address
@@ -221,13 +221,6 @@ class Collection:
 def nlist_for(n_papers: int) -> int:
     """How many lists for so many papers (https://milvus.io/docs/index.md: 4 sqrt n, of each of its segments)."""
     return int(min(_MOST_NLIST, max(_LEAST_NLIST, 4 * n_papers**0.5)))
-
-
-def check_published(address: Address, theirs: Fingerprint, ours: Fingerprint) -> None:
-    """Raises FingerprintMismatch when vectors of `ours` do not belong to those of `theirs`."""
-    if different := theirs.differences(ours):
-        values = "; ".join(f"{name}: {getattr(theirs, name)} there, {getattr(ours, name)} here" for name in different)
-        raise FingerprintMismatch(f"{address.name} holds another model's vectors ({values}); take another collection")
 
 
 def _connect(address: Address, wait_s: float) -> tuple[Any, Any, tuple[type[Exception], ...]]:

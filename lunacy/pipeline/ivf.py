@@ -10,7 +10,7 @@ from lunacy.derived.ivf import KIND, is_current
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError
 from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, ask, draw, write_ivf
-from lunacy.store import Cache, Changes, View, caches, check_fingerprint
+from lunacy.store import Cache, Changes, View, caches
 
 __all__ = ["KIND", "LEAST_ROWS", "held_out_papers", "held_out_titles", "is_current", "make", "make_tuned"]
 
@@ -56,7 +56,7 @@ def held_out_titles(view: View, embedder: Embedder | None, device: str) -> Queri
     ours = view.fingerprint
     try:
         embedder = embedder or load(ours.model, device=device)
-        check_fingerprint(view.folder, ours, replace(embedder.fingerprint, text=ours.text))
+        ours.require_same(replace(embedder.fingerprint, text=ours.text), where=view.folder)
     except LunacyError:
         return None
     rows = draw(view, N_TITLES, seed=1)

@@ -16,7 +16,7 @@ from lunacy.arrays import Rows
 from lunacy.derived.background import stored_pairs
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
-from lunacy.milvus import Address, Collection, Published, Row, check_published, nlist_for, parse_address
+from lunacy.milvus import Address, Collection, Published, Row, nlist_for, parse_address
 from lunacy.pipeline.ivf import held_out_papers, held_out_titles
 from lunacy.question import Options
 from lunacy.search.approximate import PAPERS, TEXTS
@@ -92,7 +92,7 @@ def _opened(collection: Collection, view: View) -> Published:
         collection.describe(Published(view.fingerprint, view.arithmetic))  # first: what has none is not ours
         collection.create(view.fingerprint.dim)
     published = collection.published()
-    check_published(collection.address, published.fingerprint, view.fingerprint)
+    published.fingerprint.require_same(view.fingerprint, holder="the collection", where=collection.address.name)
     collection.load()
     return published
 

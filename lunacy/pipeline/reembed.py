@@ -9,7 +9,7 @@ import numpy as np
 
 from lunacy.embedding import Embedder, load
 from lunacy.paper import embedded_text
-from lunacy.store import Store, check_fingerprint
+from lunacy.store import Store
 
 LEAST_COSINE = 0.999  # between a stored vector and one of another device or number format
 
@@ -34,7 +34,7 @@ def compare_vectors(
         embedder = embedder or load(
             model or ours.model, device=device, prompt=ours.prompt, dims=ours.dim, long_texts=ours.long_texts
         )
-        check_fingerprint(store.folder, ours, replace(embedder.fingerprint, text=ours.text))
+        ours.require_same(replace(embedder.fingerprint, text=ours.text), where=store.folder)
         again = embedder.embed([embedded_text(paper, ours.text) for paper in papers]).vectors
     cosines = np.einsum("ij,ij->i", stored, again, dtype=np.float64)  # (n,)
     return [

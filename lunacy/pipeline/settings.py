@@ -12,7 +12,7 @@ from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import RECIPES
 from lunacy.scope import Scope
-from lunacy.store import check_fingerprint, recorded_build
+from lunacy.store import recorded_build
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def settle(
         dim=dims or made_by.dim,
         long_texts=long_texts or made_by.long_texts,
     )
-    check_fingerprint(folder, made_by, asked)
+    made_by.require_same(asked, where=folder)
     notes = []
     kept = {
         f"categories {old}": category is None and bool(old.category),

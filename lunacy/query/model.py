@@ -13,7 +13,6 @@ from lunacy.embedding import Embedder, load
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import squeeze_spaces
-from lunacy.store import check_fingerprint
 
 
 class TextModel:
@@ -43,7 +42,7 @@ class TextModel:
         theirs = replace(embedder.fingerprint, text=ours.text)
         if ours.weights is None and model is not None and os.path.isdir(os.path.expanduser(model)):
             theirs = replace(theirs, model=ours.model)
-        check_fingerprint(self._name, ours, theirs)
+        ours.require_same(theirs, where=self._name)
         self._embedder = embedder
         return embedder
 

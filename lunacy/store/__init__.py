@@ -23,7 +23,7 @@ from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
-from lunacy.store.writer import Writer, check_fingerprint
+from lunacy.store.writer import Writer
 
 __all__ = [
     "SEGMENT_ROWS",
@@ -39,7 +39,6 @@ __all__ = [
     "View",
     "Writer",
     "caches",
-    "check_fingerprint",
     "expanded",
     "inventory",
     "is_shard",

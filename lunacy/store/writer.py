@@ -20,7 +20,7 @@ import orjson
 
 from lunacy.arrays import Vectors
 from lunacy.entry import Entry, text_key
-from lunacy.errors import FingerprintMismatch, IndexDamaged, NoIndex, VectorsError
+from lunacy.errors import IndexDamaged, NoIndex, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
 from lunacy.store import database as db
@@ -95,7 +95,7 @@ class Writer:
             self._mark = read_mark(self._database)
         self._fingerprint = read_fingerprint(self._database)
         if fingerprint is not None:
-            check_fingerprint(self.folder, self._fingerprint, fingerprint)
+            self._fingerprint.require_same(fingerprint, where=self.folder)
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
         self._opened = self._generation, tuple(self._segments)
@@ -329,21 +329,3 @@ class Writer:
 
 def _as_json(value: Fingerprint | Scope) -> str:
     return orjson.dumps(asdict(value)).decode()
-
-
-def check_fingerprint(where: str | Path, ours: Fingerprint, theirs: Fingerprint) -> None:
-    """Raises FingerprintMismatch, with both values, when vectors of `theirs` do not belong in the index."""
-    different = ours.differences(theirs)
-    if different:
-        values = "; ".join(
-            f"{name}: {_shown(getattr(ours, name))} in the index, {_shown(getattr(theirs, name))} now"
-            for name in different
-        )
-        raise FingerprintMismatch(
-            f"the index was made otherwise ({values}); use the same, or make another index", where=where
-        )
-
-
-def _shown(value: object) -> object:
-    """A value of a fingerprint; of a model that is a folder, only its name: where it lies concerns nobody else."""
-    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value

@@ -14,7 +14,7 @@ import numpy as np
 from lunacy.categories import category_filter
 from lunacy.embedding import Embedder
 from lunacy.entry import Entry, text_key
-from lunacy.errors import FingerprintMismatch, LunacyError, StoreError
+from lunacy.errors import LunacyError, StoreError
 from lunacy.paper import embedded_text
 from lunacy.pipeline.cluster.failure import encode_error
 from lunacy.pipeline.cluster.job import VERSION, Job, Keys
@@ -109,8 +109,7 @@ class Worker:
             if job.lunacy != VERSION:
                 raise LunacyError(f"lunacy is {VERSION} there, and {job.lunacy} here; install the same")
             embedder = job.maker.load()
-            if different := job.fingerprint.differences(replace(embedder.fingerprint, text=job.fingerprint.text)):
-                raise FingerprintMismatch(f"the model there differs in {', '.join(different)}; install the same")
+            job.fingerprint.require_same(replace(embedder.fingerprint, text=job.fingerprint.text))
             self._embedder = embedder
         return self._embedder
 
