@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from lunacy.fingerprint import Fingerprint
+from lunacy.measured import IvfFacts
 from lunacy.paper import Paper, canonical_id
 from lunacy.scope import Scope
 
@@ -148,7 +148,7 @@ class Info:
     scope: Scope = field(default_factory=Scope)
     n_segments: int = 0
     size_bytes: dict[str, int] = field(default_factory=dict)  # by file
-    ivf: dict[str, Any] | None = None  # what was measured of the IVF lists (indexes/README.md); None: there are none
+    ivf: IvfFacts | None = None  # None: there are no IVF lists
     n_unindexed: int = 0  # papers that are not in the lists, and are searched exactly beside them
     has_words: bool = False  # whether there is a lexical index
     foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from lunacy.answer import SCORE_DIGITS, Answer, Hit
+from lunacy.measured import IvfFacts
 
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
@@ -119,18 +120,16 @@ def _style(text: str, code: str, *, styled: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if styled else text
 
 
-def recalls(facts: Mapping[str, Any]) -> list[str]:
+def recalls(facts: IvfFacts) -> list[str]:
     """What was measured of IVF lists: a line for papers and one for texts."""
     lines = []
-    for asker in ("papers", "texts"):
-        found = facts[asker]
-        low, high = found["interval"]
+    for name, found in (("papers", facts.papers), ("texts", facts.texts)):
+        mean, low, high = found.recall
         lines.append(
-            f"{asker}: recall {found['recall']:.3f} ({low:.3f} to {high:.3f}) of the {facts['top']} best with nprobe "
-            f"{found['nprobe']}, "
+            f"{name}: recall {mean:.3f} ({low:.3f} to {high:.3f}) of the {facts.top} best with nprobe {found.nprobe}, "
             + (
-                f"measured on {found['queries']:,} queries on {facts['date']}"
-                if found["measured"]
+                f"measured on {found.n_queries:,} queries on {facts.date}"
+                if found.is_measured
                 else "guessed: the index's model could not be had, so twice as many lists as for papers"
             )
         )

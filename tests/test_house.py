@@ -26,6 +26,7 @@ FLOORS = {
         "kinds",
         "letters",
         "limits",
+        "measured",
         "names",
         "paper",
         "question",

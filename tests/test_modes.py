@@ -25,7 +25,7 @@ from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.pipeline import build_ivf, derive, remove_papers
-from lunacy.search import PAPERS, search, search_ivf
+from lunacy.search import search, search_ivf
 from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
@@ -181,7 +181,7 @@ def compare(case: Case, few: float, cached: int) -> None:
             if ivf is not None:
                 nlist = ivf.index.nlist
                 for found in search_ivf(
-                    view, ivf, query[None], k, query_kind=PAPERS, nprobe=nlist, without=[left_out], **options
+                    view, ivf, query[None], k, query_kind="paper", nprobe=nlist, without=[left_out], **options
                 ):
                     assert_found(found, brute_force(able, query, k, without=left_out))
         assert [fault for fault in verify(folder) if "older than the papers" not in fault] == []
@@ -386,16 +386,15 @@ def test_the_told_recall_is_that_of_other_queries(index: Path, rows: np.ndarray)
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        facts = ivf.facts[PAPERS]
-        low, high = facts["interval"]
-        assert low <= facts["recall"] <= high
+        recall, low, high = ivf.facts.papers.recall
+        assert low <= recall <= high
         queries = rows[1::3]
         places = np.arange(len(rows))[1::3].tolist()
         truth = search(view, queries, 10, without=places)
-        found = search_ivf(view, ivf, queries, 10, query_kind=PAPERS, without=places)
+        found = search_ivf(view, ivf, queries, 10, query_kind="paper", without=places)
         shares = [len(set(a.rows) & set(b.rows)) / len(a.rows) for a, b in zip(truth, found, strict=True)]
-        assert abs(np.mean(shares) - facts["recall"]) < 0.03
-        assert {one.recall for one in found} <= {facts["recall"], None}
+        assert abs(np.mean(shares) - recall) < 0.03
+        assert {one.recall for one in found} <= {recall, None}
         for one, query in zip(found[:50], queries, strict=False):
             np.testing.assert_allclose(one.scores, rows[one.rows].astype(np.float64) @ query, atol=1e-6)
 
@@ -407,7 +406,7 @@ def test_papers_that_came_after_the_lists_are_found(index: Path) -> None:
         ivf = open_ivf(view)
         assert ivf is not None
         for place, found in enumerate(
-            search_ivf(view, ivf, fresh, 3, query_kind=PAPERS, nprobe=1, include_withdrawn=True)
+            search_ivf(view, ivf, fresh, 3, query_kind="paper", nprobe=1, include_withdrawn=True)
         ):
             assert found.rows[0] == 3000 + place
 
@@ -427,7 +426,7 @@ def test_the_lists_themselves_find_the_best_when_all_are_looked_into(index: Path
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        found = search_ivf(view, ivf, rows[::50], 10, query_kind=PAPERS, nprobe=ivf.index.nlist)
+        found = search_ivf(view, ivf, rows[::50], 10, query_kind="paper", nprobe=ivf.index.nlist)
         assert all(one.recall is not None for one in found)
         for one, query in zip(found, rows[::50], strict=True):
             assert_found(one, brute_force(able, query, 10))
@@ -438,7 +437,7 @@ def test_a_longer_list_than_the_lists_give_is_exact(index: Path, rows: np.ndarra
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        [found] = search_ivf(view, ivf, rows[:1], 2000, query_kind=PAPERS, nprobe=1)
+        [found] = search_ivf(view, ivf, rows[:1], 2000, query_kind="paper", nprobe=1)
     assert found.recall is None
     assert_found(found, brute_force(able, rows[0], 2000))
 
@@ -451,7 +450,7 @@ def test_a_filter_around_another_paper_keeps_the_recall(index: Path, rows: np.nd
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        [found] = search_ivf(view, ivf, rows[:1], 10, query_kind=PAPERS, wanted=wanted)
+        [found] = search_ivf(view, ivf, rows[:1], 10, query_kind="paper", wanted=wanted)
     assert_found(found, brute_force(able, rows[0], 10))
     assert found.recall is None
 

@@ -21,7 +21,7 @@ from lunacy.entry import Entry
 from lunacy.errors import UsageError
 from lunacy.paper import Paper
 from lunacy.pipeline import build_ivf, refresh_caches
-from lunacy.search import PAPERS, Found, search, search_ivf
+from lunacy.search import Found, search, search_ivf
 from lunacy.search.recall import draw
 from lunacy.store import Store, View, Writer
 
@@ -192,11 +192,11 @@ def _ivf_line(view: View, queries: Vectors, asked: Rows, truth: list[Found]) -> 
     facts = ivf.facts
 
     def ask(some: Vectors, rows: Rows) -> list[Found]:
-        return search_ivf(view, ivf, some, TOP, query_kind=PAPERS, without=rows.tolist())
+        return search_ivf(view, ivf, some, TOP, query_kind="paper", without=rows.tolist())
 
     n_bytes = sum(cache.size_bytes for cache in view.caches if cache.kind == "ivf") / view.end_row
-    name = f"lunacy --ivf {facts['wanted']}, nprobe {facts[PAPERS]['nprobe']}"
-    return _line(name, ask, queries, asked, truth, facts["build_s"], n_bytes)
+    name = f"lunacy --ivf {facts.wanted}, nprobe {facts.papers.nprobe}"
+    return _line(name, ask, queries, asked, truth, facts.build_s, n_bytes)
 
 
 def _peer_lines(

@@ -38,7 +38,7 @@ def info(index_dir: str | None, form: str) -> None:
             "generation": found.generation,
             "segments": found.n_segments,
             "size_bytes": found.size_bytes,
-            "ivf": found.ivf and {**found.ivf, "papers_beside": found.n_unindexed},
+            "ivf": found.ivf and {**found.ivf.record(), "papers_beside": found.n_unindexed},
             "lexical": found.has_words,
             "foreign": list(found.foreign),
         }
@@ -63,7 +63,7 @@ def info(index_dir: str | None, form: str) -> None:
         size = f"{render.size(sum(found.size_bytes.values()))} in {found.n_segments} segments and papers.db"
         rows += [("size", size), ("dead rows", f"{summary.n_dead:,}")]
     if found.ivf:
-        rows += [("ivf", f"{found.ivf['nlist']:,} lists; {found.n_unindexed:,} newer papers are searched beside them")]
+        rows += [("ivf", f"{found.ivf.nlist:,} lists; {found.n_unindexed:,} newer papers are searched beside them")]
         rows += [("ivf", line) for line in render.recalls(found.ivf)]
     if found.has_words:
         rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]

@@ -31,7 +31,7 @@ def ivf(index_dir: str | None, recall: float, device: str) -> None:
     report = build_ivf(find_index(index_dir), recall=recall, device=device)
     facts = report.facts
     click.echo(
-        f"{report.folder}: {facts['nlist']:,} lists, {render.size(report.size_bytes)}, made in {facts['build_s']:.1f} s"
+        f"{report.folder}: {facts.nlist:,} lists, {render.size(report.size_bytes)}, made in {facts.build_s:.1f} s"
     )
     for line in render.recalls(facts):
         click.echo(line)

@@ -7,7 +7,6 @@ Plain k-means compares each row with each centroid: 4,096 of them for a million 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived.threads import in_thread, in_threads, multiply
+from lunacy.measured import IvfFacts
 from lunacy.store import Cache, OpenSegment, View, caches
 
 KIND = "ivf"
@@ -37,21 +37,7 @@ class Ivf:
 
     index: Any  # faiss.IndexIVF
     covered: frozenset[int]  # numbers of the segments that they were made from and that are still there
-    facts: dict[str, Any]  # indexes/README.md
-
-    def nprobe(self, query_kind: str) -> int:
-        """How many lists give the wanted recall; `query_kind`: PAPERS or TEXTS."""
-        return int(self.facts[query_kind]["nprobe"])
-
-    def recall(self, query_kind: str, nprobe: int) -> float:
-        """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
-        return measured_recall(self.facts[query_kind], nprobe)
-
-
-def measured_recall(facts: Mapping[str, Any], nprobe: int) -> float:
-    """The recall that was measured with the most lists up to `nprobe`; 0 when none was."""
-    measured = [(tried, recall) for tried, recall, *_ in facts["curve"] if tried <= nprobe]
-    return float(max(measured, default=(0, 0.0))[1])
+    facts: IvfFacts
 
 
 _opened: WeakKeyDictionary[View, Ivf | None] = WeakKeyDictionary()
@@ -68,7 +54,7 @@ def _open(view: View) -> Ivf | None:
     for cache in view.caches:
         if cache.kind == KIND and is_current(cache, view):
             path = view.folder / caches.FOLDER_NAME / cache.name
-            return Ivf(map_lists(path), _covered(cache, view), dict(cache.facts))
+            return Ivf(map_lists(path), _covered(cache, view), IvfFacts.read(cache.facts))
     return None
 
 
@@ -79,6 +65,10 @@ def _covered(cache: Cache, view: View) -> frozenset[int]:
 
 def is_current(cache: Cache, view: View) -> bool:
     """Whether segments are there that the lists were made from; others are searched without them."""
+    try:
+        IvfFacts.read(cache.facts)
+    except ValueError:
+        return False
     return bool(_covered(cache, view)) and caches.path_of(view.folder, cache) is not None
 
 

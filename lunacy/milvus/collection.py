@@ -17,6 +17,7 @@ from lunacy.arrays import Vectors
 from lunacy.errors import MissingExtra, ServerError
 from lunacy.filter import date_number
 from lunacy.fingerprint import Fingerprint
+from lunacy.measured import IvfFacts
 from lunacy.milvus.address import Address
 from lunacy.milvus.expression import among, id_of, key_of
 from lunacy.paper import Paper
@@ -55,7 +56,7 @@ class Published:
     by_category: dict[str, int] = field(default_factory=dict)
     dates: tuple[str, str] = ("", "")  # of the earliest and the latest change
     pairs: list[float] | None = None  # quantiles of the cosine of random papers
-    ivf: dict[str, Any] | None = None  # what was measured of the lists (indexes/README.md); None: there are none
+    ivf: IvfFacts | None = None  # None: there are no lists
 
 
 class Collection:
@@ -106,9 +107,9 @@ class Collection:
             raise ServerError(
                 f"{self.address.name} was published by another version of lunacy; use that one, or take another name"
             )
-        return Published(
-            **{**facts, "fingerprint": Fingerprint(**facts["fingerprint"]), "dates": tuple(facts["dates"])}
-        )
+        ivf = facts["ivf"] and IvfFacts.read(facts["ivf"])
+        fingerprint = Fingerprint(**facts["fingerprint"])
+        return Published(**{**facts, "fingerprint": fingerprint, "dates": tuple(facts["dates"]), "ivf": ivf})
 
     def describe(self, published: Published) -> None:
         """Set down what it holds: in a collection of its own, as a server forgets changed properties when it dies."""
@@ -117,7 +118,8 @@ class Collection:
             schema = self._schema(2)
             schema.add_field("facts", **self._texts(_FIELD_BYTES))
             self._create(name, schema, _index(None))
-        text = orjson.dumps({"version": _VERSION, **asdict(published)}).decode()
+        ivf = published.ivf and published.ivf.record()
+        text = orjson.dumps({"version": _VERSION, **asdict(published), "ivf": ivf}).decode()
         self._ask("upsert", of=name, data=[{"id": _FACTS, "vector": [1.0, 0.0], "facts": _pieces(text)}])
         self._ask("load_collection", of=name)
         self._ask("query", of=name, filter="", output_fields=["count(*)"], consistency_level="Strong")  # it is seen

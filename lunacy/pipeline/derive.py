@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lunacy.derived import Kind, codes, columns, lexical
 from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, NoIndex, StoreError, UsageError
+from lunacy.measured import IvfFacts
 from lunacy.pipeline import ivf
 from lunacy.search.recall import RECALL
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
@@ -33,7 +33,7 @@ class IvfReport:
     """What making the lists took and gave."""
 
     folder: Path
-    facts: dict[str, Any]
+    facts: IvfFacts
     size_bytes: int
     wait_s: float  # with measuring, which is most of it
 
@@ -101,4 +101,4 @@ def build_ivf(
                 raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
             cache = ivf.make_tuned(view, recall, ivf.held_out_titles(view, embedder, device))
             caches.commit(folder, ivf.KIND, [cache])
-        return IvfReport(folder, dict(cache.facts), cache.size_bytes, time.perf_counter() - started)
+        return IvfReport(folder, IvfFacts.read(cache.facts), cache.size_bytes, time.perf_counter() - started)

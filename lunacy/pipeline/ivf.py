@@ -9,6 +9,7 @@ from dataclasses import replace
 from lunacy.derived.ivf import KIND, is_current
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError
+from lunacy.measured import IvfFacts
 from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, ask, draw, write_ivf
 from lunacy.store import Cache, Changes, View, caches
 
@@ -23,8 +24,9 @@ def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cac
     kept = [one for one in before if is_current(one, view)]
     if not kept or not view.n_papers or _n_unindexed(view, kept[0]) < REFRESH_SHARE * view.n_papers:
         return kept
-    texts = held_out_titles(view, None, "auto") if kept[0].facts["texts"]["measured"] else None
-    return [make_tuned(view, float(kept[0].facts["wanted"]), texts)]
+    facts = IvfFacts.read(kept[0].facts)
+    texts = held_out_titles(view, None, "auto") if facts.texts.is_measured else None
+    return [make_tuned(view, facts.wanted, texts)]
 
 
 def make_tuned(view: View, recall: float, texts: Queries | None) -> Cache:

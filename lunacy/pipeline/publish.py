@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,13 +15,13 @@ from lunacy.arrays import Rows
 from lunacy.derived.background import stored_pairs
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
+from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.milvus import Address, Collection, Published, Row, nlist_for, parse_address
 from lunacy.pipeline.ivf import held_out_papers, held_out_titles
 from lunacy.question import Options
-from lunacy.search.approximate import PAPERS, TEXTS
 from lunacy.search.exact import Found
 from lunacy.search.published import PublishedIndex
-from lunacy.search.recall import RECALL, TOP, Queries, guessed_texts, interval, recalls
+from lunacy.search.recall import RECALL, TOP, Queries, interval, recalls
 from lunacy.store import Store, View
 
 _AT_A_TIME = 1000  # papers: some 2 MB
@@ -38,7 +37,7 @@ class PublishReport:
     n_papers: int
     n_sent: int  # new, or other than they were there
     n_deleted: int
-    ivf: dict[str, Any] | None  # as `Published.ivf`
+    ivf: IvfFacts | None  # as `Published.ivf`
     wait_s: float
 
 
@@ -78,7 +77,7 @@ def publish(
                 lists.create(view.fingerprint.dim, lists_for=view.n_papers)
             lists.load()
             _bring_up_to_date(lists, view, progress, is_whole=False)
-            wanted = recall if ivf or before.ivf is None else float(before.ivf["wanted"])
+            wanted = recall if ivf or before.ivf is None else before.ivf.wanted
             papers, texts = held_out_papers(view), held_out_titles(view, embedder, device)
             whole.describe(replace(ours, ivf=_untuned(view, wanted)))
             ours = replace(ours, ivf=_tuned(address, view, papers, texts, wanted))
@@ -154,38 +153,29 @@ def _chunks(rows: Rows) -> Iterator[Rows]:
         yield rows[start : start + _AT_A_TIME]
 
 
-def _untuned(view: View, wanted: float) -> dict[str, Any]:
+def _untuned(view: View, wanted: float) -> IvfFacts:
     """Facts of lists of which nothing is measured yet."""
-    nothing = {"nprobe": _LEAST_NPROBE, "recall": 0.0, "interval": [0.0, 1.0], "curve": [], "queries": 0}
-    return {
-        "nlist": nlist_for(view.n_papers),
-        "wanted": wanted,
-        "top": TOP,
-        "date": datetime.date.today().isoformat(),
-        PAPERS: {**nothing, "measured": True},
-        TEXTS: {**nothing, "measured": False},
-    }
+    nothing = Measured(_LEAST_NPROBE, Recall(0.0, 0.0, 1.0), (), 0)
+    date = datetime.date.today().isoformat()
+    return IvfFacts(nlist_for(view.n_papers), wanted, TOP, date, nothing, replace(nothing, is_measured=False))
 
 
-def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float) -> dict[str, Any]:
+def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float) -> IvfFacts:
     """How many lists give the wanted recall, as measured on the server (indexes/README.md)."""
     facts = _untuned(view, wanted)
     with closing(PublishedIndex(address)) as published:
-        facts[PAPERS].update(_measured(published, view, papers, facts, PAPERS))
-        if texts is not None:
-            facts[TEXTS] = {**facts[TEXTS], "measured": True, **_measured(published, view, texts, facts, TEXTS)}
-        else:
-            facts[TEXTS] = guessed_texts(facts[PAPERS], facts["nlist"])
-    return facts
+        by_papers = _measured(published, view, papers, facts, "paper")
+        by_texts = None if texts is None else _measured(published, view, texts, facts, "text")
+    return replace(facts, papers=by_papers, texts=by_texts or by_papers.for_texts(facts.nlist))
 
 
 def _measured(
-    published: PublishedIndex, view: View, queries: Queries, facts: dict[str, Any], query_kind: str
-) -> dict[str, Any]:
+    published: PublishedIndex, view: View, queries: Queries, facts: IvfFacts, query_kind: QueryKind
+) -> Measured:
     """The least nprobe, doubled from few, with the wanted recall, and what was measured on the way."""
     some = slice(None, None, -(-len(queries.left_out) // _QUERIES))
     queries = Queries(queries.vectors[some], queries.left_out[some], queries.truth[some])
-    curve: list[list[float]] = []
+    curve: list[tuple[int, Recall]] = []
     with published.pinned() as there:
         ids = [paper.id for paper in view.papers(queries.left_out)]
         rows = there.rows(ids)
@@ -197,8 +187,8 @@ def _measured(
             for start in range(0, len(ids), _QUERIES_AT_A_TIME):
                 some = slice(start, start + _QUERIES_AT_A_TIME)
                 found += there.nearest(queries.vectors[some], TOP, asked, query_kind=query_kind, without=without[some])
-            mean, low, high = interval(recalls(queries.truth, found))
-            curve.append([nprobe, mean, low, high])
-            if mean >= facts["wanted"] or nprobe >= facts["nlist"]:
-                return {"nprobe": nprobe, "recall": mean, "interval": [low, high], "curve": curve, "queries": len(ids)}
-            nprobe = min(2 * nprobe, facts["nlist"])
+            recall = interval(recalls(queries.truth, found))
+            curve.append((nprobe, recall))
+            if recall.mean >= facts.wanted or nprobe >= facts.nlist:
+                return Measured(nprobe, recall, tuple(curve), len(ids))
+            nprobe = min(2 * nprobe, facts.nlist)

@@ -11,11 +11,12 @@ import numpy as np
 from lunacy.answer import Answer
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import LunacyError
+from lunacy.measured import QueryKind
 from lunacy.paper import Paper, embedded_text
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import required_rows, rows_of, why_lacking
 from lunacy.question import Options, Query, Question
-from lunacy.search import PAPERS, TEXTS, Found, Ranked, Searcher, Target
+from lunacy.search import Found, Ranked, Searcher, Target
 
 
 def alike(questions: Iterable[Question]) -> Iterator[tuple[Options, Iterator[Query]]]:
@@ -49,7 +50,7 @@ def answer_batch(
     """
     asked = list(_look_up(view, batch, options, texts))
     targets = [one.target for one in asked if isinstance(one, _Asked)]
-    found = _search(view, targets, options, PAPERS if batch[0].papers else TEXTS, device)
+    found = _search(view, targets, options, "paper" if batch[0].papers else "text", device)
     lists = zip(hits_of(view, found, options.min_score), found, strict=True)
     answers: list[Answer | LunacyError] = []
     for one in asked:
@@ -84,7 +85,7 @@ def _look_up(
 
 
 def _search(
-    view: Searcher, targets: Sequence[Target], options: Options, query_kind: str, device: str | None
+    view: Searcher, targets: Sequence[Target], options: Options, query_kind: QueryKind, device: str | None
 ) -> Sequence[Found | Ranked]:
     """The rows for each target: all at once, in one product, where the nearest vectors are all that is asked for."""
     if options.is_plain and all(len(target.vectors) == 1 for target in targets):

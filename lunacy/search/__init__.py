@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from lunacy.milvus import is_address, parse_address
-from lunacy.search.approximate import PAPERS, TEXTS, search_ivf
+from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
 from lunacy.search.local import LocalIndex
 from lunacy.search.ranking import Ranked, Target
 from lunacy.search.searcher import Searcher
 
 __all__ = [
-    "PAPERS",
-    "TEXTS",
     "Found",
     "Ranked",
     "Searcher",

@@ -17,11 +17,11 @@ from lunacy.cores import n_cores
 from lunacy.derived.ivf import Ivf
 from lunacy.derived.threads import in_threads, multiply
 from lunacy.filter import Filter
+from lunacy.measured import QueryKind
 from lunacy.search.candidates import Candidates, candidates_of, qualify
 from lunacy.search.exact import Found, rescore, rows_left_out, search_candidates
 from lunacy.store import View
 
-PAPERS, TEXTS = "papers", "texts"  # what a question is
 _MARGIN = 16  # candidates beyond k
 _MORE = 0.25  # the same, as a share of k
 _DROPPED = 0.2  # share of the candidates that do not qualify: with more, the answers lie elsewhere
@@ -34,7 +34,7 @@ def search_ivf(
     queries: Vectors,
     k: int,
     *,
-    query_kind: str,
+    query_kind: QueryKind,
     nprobe: int | None = None,
     without: Sequence[int] | None = None,
     include_withdrawn: bool = False,
@@ -45,8 +45,9 @@ def search_ivf(
     by_segment = candidates_of(view, wanted, include_withdrawn)
     listed = [candidates for candidates in by_segment if candidates.segment.segment.number in ivf.covered]
     unindexed = [candidates for candidates in by_segment if candidates.segment.segment.number not in ivf.covered]
-    nprobe = min(nprobe or ivf.nprobe(query_kind), ivf.index.nlist)
-    recall = ivf.recall(query_kind, nprobe)
+    measured = ivf.facts.of(query_kind)
+    nprobe = min(nprobe or measured.nprobe, ivf.index.nlist)
+    recall = measured.recall_with(nprobe)
     found: list[Found | None] = []
     for start in range(0, len(queries), _BLOCK):
         block = slice(start, start + _BLOCK)

@@ -12,6 +12,7 @@ from lunacy.derived.background import percentiles, stored_pairs
 from lunacy.derived.ivf import open_ivf
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
+from lunacy.measured import QueryKind
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.approximate import search_ivf
@@ -121,7 +122,7 @@ class LocalIndex:
         k: int,
         options: Options,
         *,
-        query_kind: str,
+        query_kind: QueryKind,
         without: Sequence[int] | None = None,
         device: str | None = None,
     ) -> Sequence[Found]:
@@ -159,7 +160,7 @@ class LocalIndex:
         options: Options,
         unlike: Target | None,
         *,
-        query_kind: str,
+        query_kind: QueryKind,
         device: str | None = None,
     ) -> list[Ranked]:
         """By vectors, words or both, steered. Raises UsageError where words are wanted and none are indexed."""

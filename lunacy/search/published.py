@@ -7,19 +7,18 @@ does it. So scores are those of the index folder to the last digit, and lists di
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.derived.background import percentiles
-from lunacy.derived.ivf import measured_recall
 from lunacy.errors import ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
+from lunacy.measured import IvfFacts, Measured, QueryKind
 from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
 from lunacy.paper import Paper
 from lunacy.question import Options
@@ -151,7 +150,7 @@ class PublishedIndex:
         k: int,
         options: Options,
         *,
-        query_kind: str,
+        query_kind: QueryKind,
         without: Sequence[int] | None = None,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> Sequence[Found]:
@@ -160,9 +159,7 @@ class PublishedIndex:
         left_out = rows_left_out(without, len(queries))
         found: list[Found | None] = [None] * len(queries)
         if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
-            found = self._in_lists(
-                queries, k, options, left_out, options.nprobe or facts[query_kind]["nprobe"], facts[query_kind]
-            )
+            found = self._in_lists(queries, k, options, left_out, facts.of(query_kind))
         admitted, n = expression(options.filter, options.include_withdrawn, self._facts.by_category), k + _MARGIN
         while undecided := [place for place, one in enumerate(found) if one is None]:
             listed = self._collection.search(queries[undecided], n, admitted)
@@ -184,11 +181,12 @@ class PublishedIndex:
         return Found(rows[best], scores[best], recall)
 
     def _in_lists(
-        self, queries: Vectors, k: int, options: Options, left_out: Rows, nprobe: int, facts: Mapping[str, Any]
+        self, queries: Vectors, k: int, options: Options, left_out: Rows, measured: Measured
     ) -> list[Found | None]:
-        """The best `k` in the nearest `nprobe` lists, which hold codes alone; None where these are too few."""
+        """The best `k` in the nearest lists, which hold codes alone; None where these are too few."""
         assert self._lists is not None
-        n, recall = min(2 * k + _MARGIN, MOST_HITS), measured_recall(facts, nprobe)
+        nprobe, n = options.nprobe or measured.nprobe, min(2 * k + _MARGIN, MOST_HITS)
+        recall = measured.recall_with(nprobe)
         listed = self._lists.search(queries, n, expression(Filter(), options.include_withdrawn), nprobe)
         there = self._collection.held(list({one for ids, _scores in listed for one in ids}))
         self._fetch(np.array([self._row(one) for one in sorted(there)], np.int64))
@@ -198,7 +196,7 @@ class PublishedIndex:
         ]
         return [one if len(one.rows) == k else None for one in found]
 
-    def _ivf(self) -> dict[str, Any]:
+    def _ivf(self) -> IvfFacts:
         """What was measured of the lists, which are open after this."""
         if self._facts.ivf is None:
             hint = f"make them with: lunacy publish --to {self.name} --ivf"
@@ -246,7 +244,7 @@ class PublishedIndex:
         options: Options,
         unlike: Target | None,
         *,
-        query_kind: str,
+        query_kind: QueryKind,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> list[Ranked]:
         """By vectors, steered. Raises UsageError where words are wanted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
 from lunacy.derived.threads import in_thread
-from lunacy.search.approximate import PAPERS, TEXTS, search_ivf
+from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
+from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
 from lunacy.store import View
 
@@ -57,56 +58,46 @@ def recalls(truth: Sequence[Found], found: Sequence[Found]) -> npt.NDArray[np.fl
     return np.array(shares)
 
 
-def interval(shares: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+def interval(shares: npt.NDArray[np.float64]) -> Recall:
     """The mean of (n,) shares, and where it lies with 95 %: the normal approximation over queries."""
     mean = float(shares.mean()) if len(shares) else 1.0
     off = 1.96 * float(shares.std(ddof=1)) / np.sqrt(len(shares)) if len(shares) > 1 else 1.0
-    return round(mean, 4), round(max(0.0, float(mean - off)), 4), round(min(1.0, float(mean + off)), 4)
+    return Recall(round(mean, 4), round(max(0.0, float(mean - off)), 4), round(min(1.0, float(mean + off)), 4))
 
 
 def write_ivf(
     view: View, path: Path, *, wanted: float, papers: Queries, texts: Queries | None, date: str
 ) -> tuple[int, dict[str, Any]]:
-    """Write the lists, tuned to the recall that is `wanted`: the size of the file's head, and the facts.
+    """Write the lists, tuned to the recall that is `wanted`: the size of the file's head, and the facts as stored.
 
     Without `texts` to measure, they get twice the lists of papers, and their recall is that of papers with half.
     """
     started = time.perf_counter()
     head_bytes, nlist, lists = write_lists(view, path)
     build_s = round(time.perf_counter() - started, 2)
-    covered = frozenset(segment.segment.number for segment in view.segments)
-    not_yet: dict[str, Any] = {PAPERS: {"curve": []}, TEXTS: {"curve": []}}
-    opened = Ivf(map_lists(path), covered, not_yet)
-    facts: dict[str, Any] = {"nlist": nlist, "wanted": wanted, "top": TOP, "date": date, "build_s": build_s}
-    facts[PAPERS] = {**_tune(view, opened, lists, papers, PAPERS, wanted), "measured": True}
-    if texts is not None:
-        facts[TEXTS] = {**_tune(view, opened, lists, texts, TEXTS, wanted), "measured": True}
-    else:
-        facts[TEXTS] = guessed_texts(facts[PAPERS], nlist)
-    return head_bytes, facts
+    covered = frozenset(segment.number for segment in view.stored_segments)
+    nothing = Measured(1, Recall(0.0, 0.0, 1.0), (), 0)
+    facts = IvfFacts(nlist, wanted, TOP, date, nothing, nothing, build_s)
+    opened = Ivf(map_lists(path), covered, facts)
+    by_papers = _tune(view, opened, lists, papers, "paper")
+    by_texts = by_papers.for_texts(nlist) if texts is None else _tune(view, opened, lists, texts, "text")
+    return head_bytes, replace(facts, papers=by_papers, texts=by_texts).record()
 
 
-def guessed_texts(papers: dict[str, Any], nlist: int) -> dict[str, Any]:
-    """Facts of texts that were not measured: twice the lists of papers, and their recall with half."""
-    doubled = [[min(2 * nprobe, nlist), *rest] for nprobe, *rest in papers["curve"]]
-    return {**papers, "nprobe": min(2 * papers["nprobe"], nlist), "curve": doubled, "measured": False}
-
-
-def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: str, wanted: float) -> dict[str, Any]:
+def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: QueryKind) -> Measured:
     """The least nprobe with the wanted recall, and the recall measured with it and with others around it."""
     needed = _lists_needed(ivf, lists, queries)
-    nlist = ivf.index.nlist
+    nlist, wanted = ivf.index.nlist, ivf.facts.wanted
     enough = np.arange(1, nlist + 1)
     shares = np.searchsorted(np.sort(needed), enough, side="right") / max(len(needed), 1)  # (nlist,): at most by lists
     nprobe = int(np.argmax(shares >= wanted)) + 1 if (shares >= wanted).any() else nlist
-    measured = _measure(view, ivf, queries, query_kind, nprobe)
-    while measured[0] < wanted and nprobe < nlist:
+    recall = _measure(view, ivf, queries, query_kind, nprobe)
+    while recall.mean < wanted and nprobe < nlist:
         nprobe = min(nlist, nprobe + max(1, nprobe // 16))
-        measured = _measure(view, ivf, queries, query_kind, nprobe)
+        recall = _measure(view, ivf, queries, query_kind, nprobe)
     tried = sorted({min(nlist, max(1, round(nprobe * factor))) for factor in _TRIED})
-    curve = [[one, *(measured if one == nprobe else _measure(view, ivf, queries, query_kind, one))] for one in tried]
-    n = len(queries.left_out)
-    return {"nprobe": nprobe, "recall": measured[0], "interval": list(measured[1:]), "curve": curve, "queries": n}
+    curve = [(one, recall if one == nprobe else _measure(view, ivf, queries, query_kind, one)) for one in tried]
+    return Measured(nprobe, recall, tuple(curve), len(queries.left_out))
 
 
 def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:
@@ -120,7 +111,7 @@ def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:
     return np.concatenate(needed) if needed else np.empty(0, np.int64)
 
 
-def _measure(view: View, ivf: Ivf, queries: Queries, query_kind: str, nprobe: int) -> tuple[float, float, float]:
+def _measure(view: View, ivf: Ivf, queries: Queries, query_kind: QueryKind, nprobe: int) -> Recall:
     found = search_ivf(
         view, ivf, queries.vectors, TOP, query_kind=query_kind, nprobe=nprobe, without=queries.left_out.tolist()
     )

@@ -9,6 +9,7 @@ from typing import Protocol
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.fingerprint import Fingerprint
+from lunacy.measured import QueryKind
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.exact import Found
@@ -63,13 +64,13 @@ class Searcher(Protocol):
         k: int,
         options: Options,
         *,
-        query_kind: str,
+        query_kind: QueryKind,
         without: Sequence[int] | None = None,
         device: str | None = None,
     ) -> Sequence[Found]:
         """The `k` nearest rows of each query, (n, dim) float32, that `options` admit.
 
-        `query_kind`: PAPERS or TEXTS, whose recall differs. `without`: for each query one row to leave out, or -1.
+        `query_kind`: recall differs between them. `without`: for each query one row to leave out, or -1.
         """
 
     def rank(
@@ -78,7 +79,7 @@ class Searcher(Protocol):
         options: Options,
         unlike: Target | None,
         *,
-        query_kind: str,
+        query_kind: QueryKind,
         device: str | None = None,
     ) -> list[Ranked]:
         """As `options` say, for targets of one or several papers and texts; less of what is like `unlike`."""
