@@ -29,6 +29,7 @@ FLOORS = {
         "measured",
         "names",
         "paper",
+        "progress",
         "question",
         "scope",
         "tex",

@@ -11,9 +11,15 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from lunacy import build_index
+from lunacy.cli import main
 from lunacy.cli.progress import Progress
+from lunacy.pipeline import remove_papers
+from tests.conftest import DIM, lines, record, vector_of
 from tests.test_output import on_a_terminal
 
 CLEARED = "\r\x1b[K\x1b[?25h"
@@ -159,3 +165,43 @@ def test_a_build_that_waits_for_its_snapshot_shows_a_bar(tmp_path: Path) -> None
     writer.join()
     assert "indexing  [" in shown
     assert f"{CLEARED}lunacy: slow" in shown
+
+
+N = 30
+ALL = f"0%, 0 of {N}"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> str:
+    """An index of N papers."""
+    records = [record(f"1802.{number:05}") for number in range(N)]
+    (tmp_path / "snapshot.jsonl").write_bytes(lines(records))
+    np.save(tmp_path / "v.npy", np.array([vector_of(one["id"], DIM) for one in records]))
+    build_index(tmp_path / "snapshot.jsonl", into=tmp_path / "index", vectors=tmp_path / "v.npy", model="fake/model")
+    return str(tmp_path / "index")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("index {0}.jsonl --into {1} --vectors {2} --model fake/model", ["indexing: 100%, 30 lines"]),
+        ("diff {0}.jsonl --index {1}", ["reading: 100%, 30 lines"]),
+        ("verify --index {1}", [f"verifying: {ALL} rows"] * 2),  # papers, and vectors
+        ("repair --index {1}", [f"repairing: {ALL} rows"] * 2),
+        ("compact --index {1}", [f"compacting: {ALL} rows"]),
+        ("lexical --index {1}", [f"building the lexical index: {ALL} papers"]),
+        ("ivf --index {1}", [f"building the IVF index: {ALL} papers"]),
+    ],
+)
+def test_each_long_command_says_how_far_it_is(
+    index: str, command: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if command.startswith("compact"):
+        remove_papers(["1802.00007"], index=index)
+    monkeypatch.setattr("lunacy.cli.progress._LINE_S", 0)
+    folder = Path(index).parent
+    arguments = command.format(folder / "snapshot", index, folder / "v.npy").split()
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    found = [line.removeprefix("lunacy: ") for line in result.stderr.splitlines() if "%, " in line]
+    assert found[: len(said)] == said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
+from lunacy.cli.progress import Progress
 
 
 @click.command(epilog="Example: lunacy compact --index indexes/arxiv")
@@ -19,7 +20,7 @@ def compact(index_dir: str | None) -> None:
     from lunacy.store import Writer
 
     folder = find_index(index_dir)
-    with Writer(folder) as writer:
-        n_freed = writer.compact()
+    with Progress("compacting", "rows") as progress, Writer(folder) as writer:
+        n_freed = writer.compact(progress=progress)
         refresh_caches(folder, writer.changes)
     click.echo(f"{folder}: {n_freed:,} dead rows freed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import File, category_option, index_option
+from lunacy.cli.progress import Progress
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
@@ -21,7 +22,13 @@ def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: b
     from lunacy.pipeline import diff_index
     from lunacy.query import find_index
 
-    found = diff_index(snapshot, index=find_index(index_dir), category=category or None)
+    with Progress("reading") as progress:
+        found = diff_index(
+            snapshot,
+            index=find_index(index_dir),
+            category=category or None,
+            progress=lambda done, total, n_lines: progress.show(done, total, f"{n_lines:,} lines"),
+        )
     kinds = [
         ("new", found.new),
         ("changed", found.changed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import device_option, index_option
+from lunacy.cli.progress import Progress
 
 
 @click.command(epilog="Example: lunacy ivf --index indexes/arxiv --recall 0.99")
@@ -28,7 +29,8 @@ def ivf(index_dir: str | None, recall: float, device: str) -> None:
     from lunacy.pipeline import build_ivf
     from lunacy.query import find_index
 
-    report = build_ivf(find_index(index_dir), recall=recall, device=device)
+    with Progress("building the IVF index") as progress:
+        report = build_ivf(find_index(index_dir), recall=recall, device=device, progress=progress)
     facts = report.facts
     click.echo(
         f"{report.folder}: {facts.nlist:,} lists, {render.size(report.size_bytes)}, made in {facts.build_s:.1f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
+from lunacy.cli.progress import Progress
 
 
 @click.command(epilog="Example: lunacy repair --index indexes/arxiv > lost.txt")
@@ -18,7 +19,8 @@ def repair(index_dir: str | None) -> None:
     from lunacy.store import repair as mend
 
     folder = find_index(index_dir)
-    done = mend(folder)
+    with Progress("repairing", "rows") as progress:
+        done = mend(folder, progress=progress)
     for fault in done.faults:
         click.echo(f"was: {fault}", err=True)
     for identifier in done.lost:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from lunacy.cli.parameters import device_option, index_option
+from lunacy.cli.progress import Progress
 
 
 @click.command(epilog="Example: lunacy verify --index indexes/arxiv --reembed 100")
@@ -31,7 +32,8 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     from lunacy.store import verify as find_faults
 
     folder = find_index(index_dir)
-    faults = find_faults(folder)
+    with Progress("verifying", "rows") as progress:
+        faults = find_faults(folder, progress=progress)
     if n_papers and not faults:
         from lunacy.pipeline import compare_vectors
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived.threads import in_thread, in_threads, multiply
 from lunacy.measured import IvfFacts
+from lunacy.progress import Report, no_report, reported
 from lunacy.store import Cache, OpenSegment, View, caches
 
 KIND = "ivf"
@@ -86,10 +87,10 @@ def n_lists(n_rows: int) -> int:
     return int(max(1, min(wanted, n_rows // 8)))
 
 
-def write_lists(view: View, path: Path) -> tuple[int, int, Lists]:
+def write_lists(view: View, path: Path, progress: Report = no_report) -> tuple[int, int, Lists]:
     """Write the lists of all rows of `view` that have a paper: bytes of the file's head, lists, the list of each row.
 
-    The list of a row without a paper is -1.
+    The list of a row without a paper is -1. `progress`: rows that have a list, of those with a paper.
     """
     multiply(_PER_LIST)
     rng = np.random.default_rng(0)
@@ -112,7 +113,7 @@ def write_lists(view: View, path: Path) -> tuple[int, int, Lists]:
     index.is_trained = True
     lists = np.full(view.end_row, -1, np.int64)
     near = _Groups(groups)
-    for segment in view.segments:
+    for segment in reported(view.segments, [segment.n_live for segment in view.segments], progress):
         live = _live(segment)
         pieces = [live[start : start + _BLOCK] for start in range(0, len(live), _BLOCK)]
         for rows, block, mine in in_threads(partial(_read_and_assign, segment, near), pieces):

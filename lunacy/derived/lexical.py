@@ -29,6 +29,7 @@ from lunacy.arrays import Rows, Scores
 from lunacy.derived.background import FACT, draw_pairs, is_sample
 from lunacy.errors import StoreError
 from lunacy.limits import require
+from lunacy.progress import Report, no_report, reported
 from lunacy.store import Cache, Changes, Segment, View, caches, require_space
 
 KIND = "lexical"
@@ -124,8 +125,11 @@ def is_current(cache: Cache, view: View) -> bool:
     return is_made and caches.path_of(view.folder, cache) is not None
 
 
-def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
-    """The index of all papers; where `before` has one, only what is new, or changed `since`, is read again."""
+def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report = no_report) -> list[Cache]:
+    """The index of all papers; where `before` has one, only what is new, or changed `since`, is read again.
+
+    `progress`: papers, of those that are read.
+    """
     if not view.stored_segments:
         return []
     old = next(filter(_is_described, before), None)
@@ -133,7 +137,7 @@ def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cac
         return [old]
     require_space(view.folder, _BYTES * view.n_papers)
     made = caches.add_folder(
-        view.folder, KIND, view.stored_segments, write=lambda folder: _write(view, folder, old, since)
+        view.folder, KIND, view.stored_segments, write=lambda folder: _write(view, folder, old, since, progress)
     )
     return [made]
 
@@ -157,14 +161,14 @@ def _covered(view: View, cache: Cache) -> list[Segment]:
     return [one for one in view.stored_segments if (one.number, one.sha256) in set(cache.segments)]
 
 
-def _write(view: View, folder: Path, before: Cache | None, since: Changes | None) -> dict[str, Any]:
+def _write(view: View, folder: Path, before: Cache | None, since: Changes | None, progress: Report) -> dict[str, Any]:
     """Make the index of all papers of `view` in the new `folder`, and return its facts."""
     with _errors(folder):
-        _write_index(view, folder, before, since)
+        _write_index(view, folder, before, since, progress)
     return {"end_row": view.end_row, FACT: draw_pairs(view)}
 
 
-def _write_index(view: View, folder: Path, before: Cache | None, since: Changes | None) -> None:
+def _write_index(view: View, folder: Path, before: Cache | None, since: Changes | None, progress: Report) -> None:
     require(n_threads=_THREADS_TO_WRITE)
     folder.mkdir()
     old = caches.path_of(view.folder, before) if before and caches.is_whole(view.folder, before) else None
@@ -185,8 +189,8 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
         for row in np.setdiff1d(kept, np.setdiff1d(live, again)).tolist():  # no paper any more, or to be read again
             _delete(writer, index, row, row + 1)
         live = np.setdiff1d(live, np.setdiff1d(kept, again))
-    for start in range(0, len(live), _CHUNK):
-        rows = live[start : start + _CHUNK]
+    chunks = [live[start : start + _CHUNK] for start in range(0, len(live), _CHUNK)]
+    for rows in reported(chunks, [len(rows) for rows in chunks], progress):
         for row, paper in zip(rows.tolist(), view.papers(rows), strict=True):
             document = tantivy.Document()
             document.add_integer("row", row)

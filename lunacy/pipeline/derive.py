@@ -12,6 +12,7 @@ from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, NoIndex, StoreError, UsageError
 from lunacy.measured import IvfFacts
 from lunacy.pipeline import ivf
+from lunacy.progress import Report, no_report
 from lunacy.search.recall import RECALL
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
@@ -69,21 +70,26 @@ def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | No
         caches.commit(view.folder, kind.KIND, now)
 
 
-def build_lexical(folder: str | Path) -> LexicalReport:
+def build_lexical(folder: str | Path, *, progress: Report = no_report) -> LexicalReport:
     """Make the lexical index of an index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
     started = time.perf_counter()
     with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
         if not view.n_papers:
             raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
         caches.require_place(view.folder)
-        [cache] = made = lexical.make(view, [], None)
+        [cache] = made = lexical.make(view, [], None, progress)
         caches.commit(view.folder, lexical.KIND, made)
         size_bytes = sum(size for _name, size, _sha256 in cache.facts["files"])
         return LexicalReport(folder, view.n_papers, size_bytes, time.perf_counter() - started)
 
 
 def build_ivf(
-    folder: str | Path, *, recall: float = RECALL, embedder: Embedder | None = None, device: str = "auto"
+    folder: str | Path,
+    *,
+    recall: float = RECALL,
+    embedder: Embedder | None = None,
+    device: str = "auto",
+    progress: Report = no_report,
 ) -> IvfReport:
     """Make the IVF lists of an index, tuned so that they find the share `recall` of the ten best.
 
@@ -99,6 +105,6 @@ def build_ivf(
         with Store(folder) as store, store.view() as view:
             if not view.n_papers:
                 raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
-            cache = ivf.make_tuned(view, recall, ivf.held_out_titles(view, embedder, device))
+            cache = ivf.make_tuned(view, recall, ivf.held_out_titles(view, embedder, device), progress)
             caches.commit(folder, ivf.KIND, [cache])
         return IvfReport(folder, IvfFacts.read(cache.facts), cache.size_bytes, time.perf_counter() - started)

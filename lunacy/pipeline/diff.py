@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,17 @@ class DiffReport:
     n_bad: int
 
 
-def diff_index(snapshot: str | Path | None, *, index: str | Path, category: Iterable[str] | None = None) -> DiffReport:
+def diff_index(
+    snapshot: str | Path | None,
+    *,
+    index: str | Path,
+    category: Iterable[str] | None = None,
+    progress: Callable[[int, int | None, int], None] = lambda _position_bytes, _size_bytes, _n_lines: None,
+) -> DiffReport:
     """What `build_index` with this snapshot would do to the index in the folder `index`; touches nothing.
 
-    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index.
+    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `progress`:
+    bytes read, of how many (None: unknown), and lines.
 
     Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
     """
@@ -58,6 +65,7 @@ def diff_index(snapshot: str | Path | None, *, index: str | Path, category: Iter
                         kinds[entry.id] = kind
                 if window.broken:
                     raise window.broken
+                progress(window.position_bytes, opened.size_bytes, n_read)
         if not n_read:
             raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
         live = view.live_rows()

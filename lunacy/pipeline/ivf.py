@@ -10,6 +10,7 @@ from lunacy.derived.ivf import KIND, is_current
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError
 from lunacy.measured import IvfFacts
+from lunacy.progress import Report, no_report
 from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, ask, draw, write_ivf
 from lunacy.store import Cache, Changes, View, caches
 
@@ -29,8 +30,11 @@ def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cac
     return [make_tuned(view, facts.wanted, texts)]
 
 
-def make_tuned(view: View, recall: float, texts: Queries | None) -> Cache:
-    """Lists of all papers, tuned to find the share `recall` of the ten best; `texts`: titles to measure by."""
+def make_tuned(view: View, recall: float, texts: Queries | None, progress: Report = no_report) -> Cache:
+    """Lists of all papers, tuned to find the share `recall` of the ten best; `texts`: titles to measure by.
+
+    `progress`: as of `write_ivf`.
+    """
     papers, date = held_out_papers(view), datetime.date.today().isoformat()
     return caches.add(
         view.folder,
@@ -38,7 +42,9 @@ def make_tuned(view: View, recall: float, texts: Queries | None) -> Cache:
         KIND,
         view.stored_segments,
         size_bytes=view.n_papers * (view.fingerprint.dim + 8),
-        write=lambda path: write_ivf(view, path, wanted=recall, papers=papers, texts=texts, date=date),
+        write=lambda path: write_ivf(
+            view, path, wanted=recall, papers=papers, texts=texts, date=date, progress=progress
+        ),
     )
 
 

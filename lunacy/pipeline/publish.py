@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from lunacy.errors import NoIndex, ServerError, UsageError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.milvus import Address, Collection, Published, Row, nlist_for, parse_address
 from lunacy.pipeline.ivf import held_out_papers, held_out_titles
+from lunacy.progress import Report, no_report
 from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.published import PublishedIndex
@@ -49,7 +50,7 @@ def publish(
     recall: float = RECALL,
     embedder: Embedder | None = None,
     device: str = "auto",
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Report = no_report,
 ) -> PublishReport:
     """Bring the collection at the address `to` up to the last commit of the index in `folder`.
 
@@ -111,9 +112,7 @@ def _described(view: View, before: Published) -> Published:
     )
 
 
-def _bring_up_to_date(
-    collection: Collection, view: View, progress: Callable[[int, int], None], *, is_whole: bool
-) -> tuple[int, int]:
+def _bring_up_to_date(collection: Collection, view: View, progress: Report, *, is_whole: bool) -> tuple[int, int]:
     """How many papers were sent, and deleted."""
     is_empty = collection.count() == 0
     n_sent = n_done = 0

@@ -15,6 +15,7 @@ from lunacy.arrays import Rows, Vectors
 from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
 from lunacy.derived.threads import in_thread
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
+from lunacy.progress import Report, no_report, reported
 from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
 from lunacy.store import View
@@ -66,25 +67,33 @@ def interval(shares: npt.NDArray[np.float64]) -> Recall:
 
 
 def write_ivf(
-    view: View, path: Path, *, wanted: float, papers: Queries, texts: Queries | None, date: str
+    view: View,
+    path: Path,
+    *,
+    wanted: float,
+    papers: Queries,
+    texts: Queries | None,
+    date: str,
+    progress: Report = no_report,
 ) -> tuple[int, dict[str, Any]]:
     """Write the lists, tuned to the recall that is `wanted`: the size of the file's head, and the facts as stored.
 
     Without `texts` to measure, they get twice the lists of papers, and their recall is that of papers with half.
+    `progress`: papers that have a list, of all; then queries, of those that are asked.
     """
     started = time.perf_counter()
-    head_bytes, nlist, lists = write_lists(view, path)
+    head_bytes, nlist, lists = write_lists(view, path, progress)
     build_s = round(time.perf_counter() - started, 2)
     covered = frozenset(segment.number for segment in view.stored_segments)
     nothing = Measured(1, Recall(0.0, 0.0, 1.0), (), 0)
     facts = IvfFacts(nlist, wanted, TOP, date, nothing, nothing, build_s)
     opened = Ivf(map_lists(path), covered, facts)
-    by_papers = _tune(view, opened, lists, papers, "paper")
-    by_texts = by_papers.for_texts(nlist) if texts is None else _tune(view, opened, lists, texts, "text")
+    by_papers = _tune(view, opened, lists, papers, "paper", progress)
+    by_texts = by_papers.for_texts(nlist) if texts is None else _tune(view, opened, lists, texts, "text", progress)
     return head_bytes, replace(facts, papers=by_papers, texts=by_texts).record()
 
 
-def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: QueryKind) -> Measured:
+def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: QueryKind, progress: Report) -> Measured:
     """The least nprobe with the wanted recall, and the recall measured with it and with others around it."""
     needed = _lists_needed(ivf, lists, queries)
     nlist, wanted = ivf.index.nlist, ivf.facts.wanted
@@ -96,8 +105,12 @@ def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: Quer
         nprobe = min(nlist, nprobe + max(1, nprobe // 16))
         recall = _measure(view, ivf, queries, query_kind, nprobe)
     tried = sorted({min(nlist, max(1, round(nprobe * factor))) for factor in _TRIED})
-    curve = [(one, recall if one == nprobe else _measure(view, ivf, queries, query_kind, one)) for one in tried]
-    return Measured(nprobe, recall, tuple(curve), len(queries.left_out))
+    n = len(queries.left_out)
+    curve = [
+        (one, recall if one == nprobe else _measure(view, ivf, queries, query_kind, one))
+        for one in reported(tried, [n] * len(tried), progress)
+    ]
+    return Measured(nprobe, recall, tuple(curve), n)
 
 
 def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:

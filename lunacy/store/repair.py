@@ -15,6 +15,7 @@ import orjson
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.fingerprint import Fingerprint
+from lunacy.progress import Report, no_report, reported
 from lunacy.store import caches
 from lunacy.store.database import Database, wal_bytes
 from lunacy.store.files import part_name, remove, sync_folder
@@ -38,7 +39,7 @@ class Repaired:
     n_unreadable: int  # rows whose paper could not be read, so that its id is not known
 
 
-def repair(folder: str | Path) -> Repaired:
+def repair(folder: str | Path, *, progress: Report = no_report) -> Repaired:
     """Mend the index in `folder`: a new `papers.db` of all that can be read and proved right takes the old one's place.
 
     A segment that is not as it was written is dropped whole, with its papers; a paper that is not as it was written is
@@ -47,12 +48,12 @@ def repair(folder: str | Path) -> Repaired:
     """
     with writer_lock(folder) as folder:
         remove(parts(folder))
-        faults = _faults(folder)
+        faults = _faults(folder, progress)
         if faults:
             caches.drop(folder)  # made again from what is whole
         if not all(fault.startswith(f"{caches.FOLDER_NAME}/") for fault in faults):
             try:
-                return _rebuild(folder, faults)
+                return _rebuild(folder, faults, progress)
             finally:
                 with suppress(OSError):
                     remove(parts(folder))
@@ -62,14 +63,14 @@ def repair(folder: str | Path) -> Repaired:
         return Repaired(faults, n_papers, [], 0)
 
 
-def _faults(folder: Path) -> list[str]:
+def _faults(folder: Path, progress: Report) -> list[str]:
     try:
-        return verify(folder)
+        return verify(folder, progress=progress)
     except IndexDamaged as error:
         return [str(error)]
 
 
-def _rebuild(folder: Path, faults: list[str]) -> Repaired:
+def _rebuild(folder: Path, faults: list[str], progress: Report) -> Repaired:
     workshop = folder / part_name("repair")
     workshop.mkdir()
     old = Database(folder, writable=True, to_repair=True)
@@ -77,7 +78,7 @@ def _rebuild(folder: Path, faults: list[str]) -> Repaired:
         fingerprint = _trusted_fingerprint(old)
         new = Database(workshop, writable=True)
         try:
-            report = _salvage(old, new, fingerprint, faults)
+            repaired = _salvage(old, new, fingerprint, faults, progress)
             new.write_back()
         finally:
             new.close()
@@ -90,7 +91,7 @@ def _rebuild(folder: Path, faults: list[str]) -> Repaired:
     sync_folder(folder)
     os.replace(workshop / NAME, folder / NAME)
     sync_folder(folder)
-    return report
+    return repaired
 
 
 def _trusted_fingerprint(old: Database) -> Fingerprint:
@@ -104,11 +105,12 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
     return fingerprint
 
 
-def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str]) -> Repaired:
+def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str], progress: Report) -> Repaired:
     kept, lost = 0, []
     unreadable: list[int] = []  # rows
     counts: Counter[tuple[str, str]] = Counter()
-    for segment in read_segments(old):
+    segments = read_segments(old)
+    for segment in reported(segments, [segment.n_rows for segment in segments], progress):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
         whole: dict[int, tuple[bytes, Entry, int]] = {}  # by row
         hashes = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []

@@ -11,6 +11,7 @@ import numpy as np
 
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
+from lunacy.progress import Report, no_report, reported
 from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.files import expanded
@@ -19,16 +20,17 @@ from lunacy.store.records import PAPER_COLUMNS, count, counted, read_paper, vect
 from lunacy.store.segments import UNIT_TOLERANCE, OpenSegment, Segment
 
 
-def verify(folder: str | Path) -> list[str]:
+def verify(folder: str | Path, *, progress: Report = no_report) -> list[str]:
     """What is wrong with the index in `folder`, a line each; empty when all is well.
 
-    Raises NoIndex when there is none. Reads every byte: some 15 seconds a million papers.
+    `progress`: rows, first of papers, then of vectors. Raises NoIndex when there is none. Reads every byte: some 15
+    seconds a million papers.
     """
     while True:
         database = Database(expanded(folder), to_repair=True)
         try:
             database.run("BEGIN")
-            faults = list(_faults(database))
+            faults = list(_faults(database, progress))
             before = database.all("SELECT value FROM meta WHERE key = 'generation'") if faults else []
             database.run("ROLLBACK")
             # a writer may have merged away a segment meanwhile: what counts is said of the last commit
@@ -38,7 +40,7 @@ def verify(folder: str | Path) -> list[str]:
             database.close()
 
 
-def _faults(database: Database) -> Iterator[str]:
+def _faults(database: Database, progress: Report) -> Iterator[str]:
     try:
         if strange := database.strange_objects():
             yield f"papers.db: lacks, or has too many: {strange}"
@@ -54,11 +56,12 @@ def _faults(database: Database) -> Iterator[str]:
         if read_generation(database) < max((segment.number for segment in segments), default=1):
             yield "papers.db: its generation is older than its segments"
         yield from _row_faults(database, segments)
-        yield from _paper_faults(database, fingerprint.text)
+        n_rows = sum(segment.n_rows for segment in segments)
+        yield from _paper_faults(database, fingerprint.text, n_rows, progress)
     except (StoreError, ValueError, TypeError) as error:
         yield f"papers.db: {error}"
         return
-    for segment in segments:
+    for segment in reported(segments, [segment.n_rows for segment in segments], progress):
         fault = segment_fault(database.folder, segment, fingerprint.dim)
         if fault:
             yield f"{segment.name}: {fault}"
@@ -85,15 +88,17 @@ def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:
         yield f"papers.db: {len(live) + len(dead) - n_inside:,} rows are in no segment"
 
 
-def _paper_faults(database: Database, recipe: str) -> Iterator[str]:
+def _paper_faults(database: Database, recipe: str, n_rows: int, progress: Report) -> Iterator[str]:
     """Each paper is as it was written, and the counts are those of the papers."""
     counts: Counter[tuple[str, str]] = Counter()
-    last = -1
+    last, n_done = -1, 0
     columns_read = f"row, text_hash, content_hash, withdrawn, added, {PAPER_COLUMNS}"
     while papers := database.all(f"SELECT {columns_read} FROM papers WHERE row > ? ORDER BY row LIMIT 4096", (last,)):
         if not (isinstance(papers[-1][0], int) and papers[-1][0] > last):
             raise IndexDamaged("its rows are out of order")
         last = papers[-1][0]
+        progress(n_done, n_rows)
+        n_done += len(papers)
         entries = []
         for row, text_hash, content_hash, withdrawn, added, *columns in papers:
             entry = Entry.with_notice(read_paper(columns), recipe, withdrawn=bool(withdrawn))

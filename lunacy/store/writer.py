@@ -22,6 +22,7 @@ from lunacy.arrays import Vectors
 from lunacy.entry import Entry, text_key
 from lunacy.errors import IndexDamaged, NoIndex, VectorsError
 from lunacy.fingerprint import Fingerprint
+from lunacy.progress import Report, no_report, reported
 from lunacy.scope import Scope
 from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
@@ -242,10 +243,13 @@ class Writer:
             self._commit(self._segment, self._first_row)
             self._tidy(DEAD_SHARE)
 
-    def compact(self) -> int:
-        """Rewrite every segment that has a dead row, and merge the small ones; how many dead rows that freed."""
+    def compact(self, *, progress: Report = no_report) -> int:
+        """Rewrite every segment that has a dead row, and merge the small ones; how many dead rows that freed.
+
+        `progress`: rows, of those that are rewritten.
+        """
         [before] = self._database.one("SELECT count(*) FROM dead")
-        self._tidy(0, must=True)
+        self._tidy(0, must=True, progress=progress)
         [after] = self._database.one("SELECT count(*) FROM dead")
         return int(before - after)
 
@@ -275,10 +279,11 @@ class Writer:
         self._counts.clear()
         self._segments = read_segments(self._database)
 
-    def _tidy(self, dead_share: float, *, must: bool = False) -> None:
+    def _tidy(self, dead_share: float, *, must: bool = False, progress: Report = no_report) -> None:
         """Rewrite what is untidy; where the disk has no room for the copy, it waits, unless it `must` be done."""
         dead = read_rows(self._database, "SELECT row FROM dead ORDER BY row")
-        for run in untidy_runs(self._segments, dead, dead_share=dead_share):
+        runs = untidy_runs(self._segments, dead, dead_share=dead_share)
+        for run in reported(runs, [sum(segment.n_rows for segment in run) for run in runs], progress):
             n_bytes = 2 * sum(segment.size_bytes for segment in run)
             if must:
                 require_space(self.folder, n_bytes)
