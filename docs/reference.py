@@ -48,7 +48,8 @@ def _of_command(command: click.Command, path: str, depth: int) -> Iterator[str]:
             lines = [f"- {_of_option(one, ctx)}" for one in options]
             yield (f"{heading}:\n\n" if heading else "") + "\n".join(lines)
     if command.epilog:
-        yield command.epilog.replace("Example: ", "Example: `") + "`"
+        title, _, examples = command.epilog.strip("\b\n").partition(":")
+        yield f"{title}:\n\n```\n{textwrap.dedent(examples.strip(chr(10))).strip()}\n```"
     if depth and isinstance(command, click.Group):
         for name, one in command.commands.items():
             yield from _of_command(one, f"{path} {name}", depth + 1)

@@ -24,14 +24,18 @@ _HEADINGS = {
     "How to rank": "--rank --ivf --nprobe --fold --diverse --min-score",
     "Output": "--top --format",
 }
+_EXAMPLES = """\b
+Examples:
+  lunacy query https://arxiv.org/abs/1802.05130 --top 3
+  lunacy query --text "graph neural networks" --category 'cs.*' --since 2024
+  lunacy query 1802.05130 1801.06294 --together --diverse
+  lunacy query 1802.05130 --not 1709.01687 --fold
+  lunacy query --batch ids.txt --format csv > similar.csv
+"""
 _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-@click.command(
-    cls=GroupedCommand,
-    headings=_HEADINGS,
-    epilog="Example: lunacy query https://arxiv.org/abs/1802.05130 --top 3",
-)
+@click.command(cls=GroupedCommand, headings=_HEADINGS, epilog=_EXAMPLES)
 @click.argument("papers", metavar="ID...", nargs=-1)
 @anywhere_option
 @click.option(
