@@ -12,8 +12,8 @@ import numpy as np
 from lunacy.errors import SnapshotError
 from lunacy.pipeline.changes import Change, change
 from lunacy.scope import Scope
-from lunacy.snapshot import Snapshot, read_windows
-from lunacy.store import Store
+from lunacy.snapshot import Snapshot, Window, read_windows
+from lunacy.store import Store, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,46 +38,62 @@ def diff_index(
 ) -> DiffReport:
     """What `build_index` with this snapshot would do to the index in the folder `index`; touches nothing.
 
-    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `progress`:
-    bytes read, of how many (None: unknown), and lines.
+    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `progress`: bytes
+    read, of how many (None: unknown), and lines.
 
     Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
     """
-    kinds: dict[str, Change] = {}  # of all but the unchanged papers
-    n_read = n_filtered = n_bad = 0
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
         opened.check()
-        is_kept, is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: what the snapshot has
         scope = view.scope if category is None else Scope.of(category)
+        comparison = _Comparison(view)
         with closing(read_windows(opened, scope.category, recipe=view.fingerprint.text)) as windows:
             for window in windows:
-                n_read += window.n_lines
-                n_filtered += len(window.filtered)
-                n_bad += len(window.bad)
-                is_filtered[list(view.rows(window.filtered).values())] = True
-                ids = [entry.id for entry in window.kept]
-                rows, known = view.rows(ids), view.known(ids)
-                is_kept[list(rows.values())] = True
-                for entry in window.kept:
-                    kind = change(known.get(entry.id), entry)
-                    kinds.pop(entry.id, None)
-                    if kind is not Change.UNCHANGED:
-                        kinds[entry.id] = kind
+                comparison.add(window)
                 if window.broken:
                     raise window.broken
-                progress(window.position_bytes, opened.size_bytes, n_read)
-        if not n_read:
+                progress(window.position_bytes, opened.size_bytes, comparison.n_read)
+        if not comparison.n_read:
             raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
-        live = view.live_rows()
-        gone = live[~(is_kept | is_filtered)[live]]
-        of_kind = {kind: [identifier for identifier, one in kinds.items() if one is kind] for kind in Change}
-        changed, metadata_only = of_kind[Change.CHANGED], of_kind[Change.METADATA]
+        return comparison.report()
+
+
+class _Comparison:
+    """The papers of an index and of a snapshot, as far as it is read."""
+
+    def __init__(self, view: View) -> None:
+        self.n_read = 0
+        self._view = view
+        self._n_filtered = self._n_bad = 0
+        self._changes: dict[str, Change] = {}  # by id; unchanged papers are not in it
+        self._is_kept, self._is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: papers of the snapshot
+
+    def add(self, window: Window) -> None:
+        """Compare some more lines; of an id that comes twice the later line decides."""
+        self.n_read += window.n_lines
+        self._n_filtered += len(window.filtered)
+        self._n_bad += len(window.bad)
+        self._is_filtered[list(self._view.rows(window.filtered).values())] = True
+        ids = [entry.id for entry in window.kept]
+        rows, known = self._view.rows(ids), self._view.known(ids)
+        self._is_kept[list(rows.values())] = True
+        for entry in window.kept:
+            kind = change(known.get(entry.id), entry)
+            self._changes.pop(entry.id, None)
+            if kind is not Change.UNCHANGED:
+                self._changes[entry.id] = kind
+
+    def report(self) -> DiffReport:
+        """What the update would do, once the whole snapshot is compared."""
+        live = self._view.live_rows()
+        gone = live[~(self._is_kept | self._is_filtered)[live]]
+        ids = {kind: [identifier for identifier, one in self._changes.items() if one is kind] for kind in Change}
         return DiffReport(
-            new=of_kind[Change.NEW],
-            changed=changed,
-            metadata_only=metadata_only,
-            gone=[paper.id for paper in view.papers(gone)],
-            n_unchanged=int(is_kept.sum()) - len(changed) - len(metadata_only),
-            n_filtered=n_filtered,
-            n_bad=n_bad,
+            new=ids[Change.NEW],
+            changed=ids[Change.CHANGED],
+            metadata_only=ids[Change.METADATA],
+            gone=[paper.id for paper in self._view.papers(gone)],
+            n_unchanged=int(self._is_kept.sum()) - len(ids[Change.CHANGED]) - len(ids[Change.METADATA]),
+            n_filtered=self._n_filtered,
+            n_bad=self._n_bad,
         )
