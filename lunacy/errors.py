@@ -1,23 +1,23 @@
-"""Every error that lunacy raises on purpose.
+"""Every error that lunacy raises on purpose, with the exit code of the command line and the status over HTTP.
 
-LunacyError                 exit 1: it failed, and the message says what, where and what to do next
-├── UsageError              exit 2: the question itself is wrong
-│   ├── MissingExtra        an optional part that is not installed
-│   ├── NotAnId             text that is no arXiv id
-│   └── UnknownCategory     a category that arXiv does not have
-├── SnapshotError           the snapshot cannot be read on
-├── ListError               a file of ids that is none
-├── ModelError              the embedding model cannot be had
-├── FingerprintMismatch     vectors of two models do not mix
-├── ServerError             a Milvus server that cannot be had, or does not do what it is asked
-├── VectorsError            a `--vectors` file that does not fit its snapshot
-└── StoreError              the index folder
-    ├── NoIndex             nothing there, or not an index
-    ├── IndexLocked         another writer holds it
-    ├── DiskFull            no room for the next commit
-    ├── PruneRefused        more papers would go than a snapshot can be trusted with
-    ├── IndexDamaged        a file is missing, cut or changed
-    └── UnknownPaper        an id that the index lacks
+LunacyError                  1  500   it failed
+├── UsageError               2  400   the question itself is wrong
+│   ├── MissingExtra         2  501   an optional part that is not installed
+│   ├── NotAnId              2  400   text that is no arXiv id
+│   └── UnknownCategory      2  400   a category that arXiv does not have
+├── SnapshotError            1  500   the snapshot cannot be read on
+├── ListError                1  400   a file of ids that is none
+├── ModelError               1  503   the embedding model cannot be had
+├── FingerprintMismatch      1  409   vectors of two models do not mix
+├── ServerError              1  503   a Milvus server that cannot be had, or does not do what it is asked
+├── VectorsError             1  500   a file of vectors that does not fit its snapshot
+└── StoreError               1  500   the index folder
+    ├── NoIndex              1  404   nothing there, or not an index
+    ├── IndexLocked          1  409   another writer holds it
+    ├── DiskFull             1  507   no room for the next commit
+    ├── PruneRefused         1  409   more papers would go than a snapshot can be trusted with
+    ├── IndexDamaged         1  500   a file is missing, cut or changed
+    └── UnknownPaper         1  404   an id that the index lacks
 """
 
 from __future__ import annotations
@@ -26,18 +26,21 @@ NO_THREADS = "cannot start a thread: too many run already; raise the limit: ulim
 
 
 class LunacyError(Exception):
-    """Root of the tree; `str(error)` is one line that may be shown to anybody.
+    """Root of the tree. `str(error)` says what is wrong in one line that may be shown to anybody.
 
-    `where`: the path or address that it is about; `hint`: what to do next. Either may name paths of this machine, so
-    only the command line shows them, by `full_message`.
+    `where`: the path or address that it is about; `hint`: what to do next, at the command line. Either may name paths
+    of this machine, so only the command line shows them, by `full_message`. A traceback has the hint in its last line.
     """
 
     exit_code = 1
+    status = 500
 
     def __init__(self, message: str = "", *, where: object = "", hint: str = "") -> None:
         super().__init__(message)
         self.where = str(where)
         self.hint = hint
+        if hint:
+            self.add_note(hint)
 
     @property
     def full_message(self) -> str:
@@ -49,13 +52,16 @@ class UsageError(LunacyError):
     """The question itself is wrong."""
 
     exit_code = 2
+    status = 400
 
 
 class MissingExtra(UsageError):
     """An optional part that is not installed."""
 
+    status = 501
+
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs what is not installed: pip install 'lunacy[{extra}]'")
+        super().__init__(f"{what} needs a part that is not installed", hint=f"pip install 'lunacy[{extra}]'")
 
 
 class NotAnId(UsageError):
@@ -73,17 +79,25 @@ class SnapshotError(LunacyError):
 class ListError(LunacyError):
     """A file of ids that is none."""
 
+    status = 400
+
 
 class ModelError(LunacyError):
     """The embedding model cannot be had."""
+
+    status = 503
 
 
 class FingerprintMismatch(LunacyError):
     """Vectors of two models do not mix."""
 
+    status = 409
+
 
 class ServerError(LunacyError):
     """A Milvus server that cannot be had, or does not do what it is asked."""
+
+    status = 503
 
 
 class VectorsError(LunacyError):
@@ -97,17 +111,25 @@ class StoreError(LunacyError):
 class NoIndex(StoreError):
     """Nothing there, or not an index."""
 
+    status = 404
+
 
 class IndexLocked(StoreError):
     """Another writer holds the index."""
+
+    status = 409
 
 
 class DiskFull(StoreError):
     """No room for the next commit."""
 
+    status = 507
+
 
 class PruneRefused(StoreError):
     """More papers would go than a snapshot can be trusted with."""
+
+    status = 409
 
 
 class IndexDamaged(StoreError):
@@ -116,6 +138,8 @@ class IndexDamaged(StoreError):
 
 class UnknownPaper(StoreError):
     """An id that the index lacks."""
+
+    status = 404
 
 
 def one_line(error: BaseException) -> str:

@@ -126,7 +126,10 @@ def test_without_the_extra_one_line_says_how_to_get_it(tmp_path: Path, monkeypat
     ):
         result = run(*command)
         assert result.exit_code == 2
-        assert result.stderr == "lunacy: a Milvus server needs what is not installed: pip install 'lunacy[milvus]'\n"
+        assert (
+            result.stderr
+            == "lunacy: a Milvus server needs a part that is not installed; pip install 'lunacy[milvus]'\n"
+        )
     with pytest.raises(MissingExtra):
         lunacy.open_index("milvus://localhost:19530/arxiv")
 
