@@ -39,7 +39,7 @@ wheel: .venv/dev  ## Build the wheel and the source distribution into dist/
 lock:  ## Write constraints.txt: the newest versions that go together, as a fresh environment gets them
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[cpu,dev,distributed]'
-	echo '# The versions that make installs; pyproject.toml keeps the ranges open. Made with make lock.' > constraints.txt
+	echo '# The versions that make installs; pyproject.toml keeps the ranges open. `make lock` writes them anew.' > constraints.txt
 	.venv-lock/bin/python -m pip freeze --exclude lunacy | sed -E 's/\+[[:alnum:].]+$$//' | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt
 	rm -rf .venv-lock
 
