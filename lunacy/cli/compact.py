@@ -15,12 +15,10 @@ def compact(index_dir: str | None) -> None:
 
     This happens by itself when a quarter of a segment's rows belong to such papers.
     """
-    from lunacy.pipeline import refresh_caches
+    from lunacy.pipeline import compact_index
     from lunacy.query import find_index
-    from lunacy.store import Writer
 
     folder = find_index(index_dir)
-    with Progress("compacting", "rows") as progress, Writer(folder) as writer:
-        n_freed = writer.compact(progress=progress)
-        refresh_caches(folder, writer.changes)
+    with Progress("compacting", "rows") as progress:
+        n_freed = compact_index(folder, progress=progress)
     click.echo(f"{folder}: {n_freed:,} dead rows freed")

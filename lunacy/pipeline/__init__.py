@@ -1,6 +1,7 @@
 """The write side: snapshot -> skip what is known -> embed -> store."""
 
 from lunacy.pipeline.build import BuildReport, build_index
+from lunacy.pipeline.compact import compact_index
 from lunacy.pipeline.counts import Counts, Progress
 from lunacy.pipeline.derive import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.diff import DiffReport, diff_index
@@ -19,6 +20,7 @@ __all__ = [
     "build_index",
     "build_ivf",
     "build_lexical",
+    "compact_index",
     "compare_vectors",
     "diff_index",
     "publish",
