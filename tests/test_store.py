@@ -180,16 +180,20 @@ def test_the_next_writer_works_after_a_kill_and_removes_the_garbage(tmp_path: Pa
     assert_index(tmp_path, ["a", "b"])
 
 
-def test_known_tells_what_this_writer_has_met(tmp_path: Path) -> None:
+def test_known_tells_what_this_writer_was_told_of_or_has_added(tmp_path: Path) -> None:
     fill(tmp_path, names(1200))
     with writing(tmp_path) as writer:
-        first = writer.known(names(1100))  # more than SQLite takes in one statement
-        assert sorted(first) == names(1100)
-        assert {known.is_met for known in first.values()} == {False}
+        for _ in range(2):  # to ask changes nothing
+            first = writer.known(names(1100))  # more than SQLite takes in one statement
+            assert sorted(first) == names(1100)
+            assert {known.is_seen for known in first.values()} == {False}
         assert first["2401.00007"].text_hash == blake2b(b"We study 2401.00007.", digest_size=16).digest()
-        assert writer.known(["2401.00007"])["2401.00007"].is_met
+        writer.mark_seen([*names(1100), "lacking"])
+        assert writer.known(["2401.00007"])["2401.00007"].is_seen
         writer.append([entry("new")], vectors(["new"]))
-        assert writer.known(["new", "2401.01199", "lacking"])["new"].is_met
+        found = writer.known(["new", "2401.01199", "lacking"])
+        assert {one: known.is_seen for one, known in found.items()} == {"new": True, "2401.01199": False}
+        assert writer.unseen() == names(100, first=1100)
 
 
 def test_text_keys_are_of_each_paper_and_its_text(tmp_path: Path) -> None:
@@ -213,14 +217,14 @@ def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
     assert not list(tmp_path.parent.glob("*.part"))
 
 
-def test_a_paper_that_this_writer_added_is_met_also_after_a_rewrite(tmp_path: Path) -> None:
+def test_a_paper_that_this_writer_added_is_seen_also_after_a_rewrite(tmp_path: Path) -> None:
     fill(tmp_path, names(8))
     with writing(tmp_path) as writer:
         writer.remove(names(2))
         writer.commit()  # two of eight rows are dead: rows move down
         writer.append([entry("a"), entry("b")], vectors("ab"))
-        met = {identifier: known.is_met for identifier, known in writer.known(["a", "b", *names(6, first=2)]).items()}
-    assert met == {"a": True, "b": True, **dict.fromkeys(names(6, first=2), False)}
+        seen = {identifier: known.is_seen for identifier, known in writer.known(["a", "b", *names(6, first=2)]).items()}
+    assert seen == {"a": True, "b": True, **dict.fromkeys(names(6, first=2), False)}
 
 
 def test_a_doi_is_found_by_an_index_however_it_is_capitalised(tmp_path: Path) -> None:

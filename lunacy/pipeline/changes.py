@@ -44,7 +44,7 @@ class Plan:
     def known_after(self, ids: Iterable[str]) -> dict[str, Known]:
         """Those of `ids` that this plan will have changed, as the index will then know them."""
         found = ((one, self.latest[one]) for one in ids if one in self.latest)
-        return {one: Known(entry.text_hash, entry.content_hash, is_met=True) for one, entry in found}
+        return {one: Known(entry.text_hash, entry.content_hash, is_seen=True) for one, entry in found}
 
 
 def make_plan(window: Window, known: Mapping[str, Known]) -> Plan:
@@ -54,7 +54,7 @@ def make_plan(window: Window, known: Mapping[str, Known]) -> Plan:
     for entry, place in zip(window.kept, window.places, strict=True):
         identifier = entry.id
         before = known.get(identifier)
-        plan.n_repeated += identifier in places or (before is not None and before.is_met)
+        plan.n_repeated += identifier in places or (before is not None and before.is_seen)
         plan.n_lines[change(plan.latest.get(identifier) or before, entry)] += 1
         plan.latest[identifier] = entry
         places[identifier] = place

@@ -14,7 +14,7 @@ def prune_index(writer: Writer, counts: Counts, limit: float) -> None:
 
     Raises PruneRefused where they are more, or where a line that could not be read may be one of them.
     """
-    gone = writer.unmet()
+    gone = writer.unseen()
     n_papers = writer.n_papers
     if not gone:
         return

@@ -36,9 +36,10 @@ class Stages:
     def process(self, window: Window, *, with_filtered: bool) -> None:
         """Skip what the index has, have the rest embedded, and store what is ready."""
         if with_filtered:
-            self._writer.known(window.filtered)  # they are met: a paper that the snapshot holds is not gone
+            self._writer.mark_seen(window.filtered)  # a paper that the snapshot holds is not gone
         ids = [entry.id for entry in window.kept]
         known = self._writer.known(ids)
+        self._writer.mark_seen(ids)
         for plan, _ in self._on_the_way:
             known.update(plan.known_after(ids))
         plan = make_plan(window, known)

@@ -9,7 +9,7 @@ import numpy as np
 from lunacy.arrays import Rows
 from lunacy.fingerprint import Fingerprint
 from lunacy.store.database import Database
-from lunacy.store.reader import read_rows
+from lunacy.store.records import read_rows
 from lunacy.store.segments import OpenSegment, Segment, SegmentWriter
 
 SEGMENT_ROWS = 2**16  # a commit comes at the latest with so many rows, and merging stops there

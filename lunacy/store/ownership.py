@@ -32,6 +32,7 @@ from lunacy.store.files import (
     is_regular,
     remove,
 )
+from lunacy.store.meta import read_segments
 from lunacy.store.origin import (
     JOURNAL,
     NAME,
@@ -43,7 +44,6 @@ from lunacy.store.origin import (
     origin,
     require_index,
 )
-from lunacy.store.reader import read_segments
 from lunacy.store.segments import mark_of, segment_name
 
 QUARANTINE_NAME = "quarantine.jsonl"

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from operator import ge
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from lunacy.answer import Summary
 from lunacy.arrays import Rows, Vectors
 from lunacy.errors import IndexDamaged
-from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
-from lunacy.store.records import PAPER_COLUMNS, Known, read_paper
-from lunacy.store.segments import OpenSegment, Segment
-
-_LARGEST_DIM = 2**16
-_MOST_ROWS = 2**32
-_MOST_DIGITS = 18
+from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments
+from lunacy.store.records import PAPER_COLUMNS, Known, read_paper, read_rows
+from lunacy.store.segments import OpenSegment
 
 
 class View:
@@ -61,8 +54,7 @@ class View:
     @property
     def arithmetic(self) -> str:
         """The device and number format of the last vectors."""
-        [value] = self._database.one("SELECT value FROM meta WHERE key = 'arithmetic'")
-        return str(value)
+        return read_arithmetic(self._database)
 
     @property
     def scope(self) -> Scope:
@@ -80,7 +72,7 @@ class View:
         """The hashes of those `ids` that the index holds."""
         found = self._database.some("SELECT id, text_hash, content_hash FROM papers WHERE id IN ({})", ids)
         return {
-            identifier: Known(text_hash, content_hash, is_met=False) for identifier, text_hash, content_hash in found
+            identifier: Known(text_hash, content_hash, is_seen=False) for identifier, text_hash, content_hash in found
         }
 
     def live_rows(self) -> Rows:
@@ -145,70 +137,3 @@ class View:
             by_category={value: n for kind, value, n in counts if kind == "category"},
             by_date={value: n for kind, value, n in counts if kind == "updated"},
         )
-
-
-def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> Rows:
-    """The row numbers that a query gives, which must be ascending."""
-    rows = [row for [row] in database.all(sql, parameters)]
-    is_right = all(isinstance(row, int) and 0 <= row < _MOST_ROWS for row in rows)
-    if not is_right or any(map(ge, rows, rows[1:])):
-        raise IndexDamaged(f"{database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
-    return np.array(rows, np.int64)
-
-
-def read_generation(database: Database) -> int:
-    """How many commits the index has had."""
-    [value] = database.one("SELECT value FROM meta WHERE key = 'generation'")
-    if not (isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < _MOST_DIGITS):
-        raise IndexDamaged(f"{database.folder}: the generation in papers.db is {str(value)[:40]!r}; see: lunacy verify")
-    return int(value)
-
-
-def read_fingerprint(database: Database) -> Fingerprint:
-    """What made the vectors."""
-    [value] = database.one("SELECT value FROM meta WHERE key = 'fingerprint'")
-    try:
-        fingerprint = Fingerprint(**orjson.loads(value))
-    except (orjson.JSONDecodeError, TypeError) as error:
-        raise IndexDamaged(f"{database.folder}: the fingerprint in papers.db is not one: {error}") from None
-    if not (isinstance(fingerprint.dim, int) and 0 < fingerprint.dim <= _LARGEST_DIM):
-        raise IndexDamaged(f"{database.folder}: the dimension in papers.db is {fingerprint.dim!r}")
-    return fingerprint
-
-
-def read_segments(database: Database) -> list[Segment]:
-    """The segments that the database names, in row order. Raises IndexDamaged for what no writer wrote."""
-    segments = []
-    end = 0
-    for columns in database.all(
-        "SELECT number, first_row, n_rows, size_bytes, sha256 FROM segments ORDER BY first_row"
-    ):
-        segment = Segment(*columns)
-        if not all(isinstance(value, int) for value in columns[:4]) or not (
-            0 < segment.number < _MOST_ROWS
-            and segment.n_rows > 0
-            and end <= segment.first_row <= _MOST_ROWS - segment.n_rows
-        ):
-            raise IndexDamaged(f"{database.folder}: papers.db names a segment that cannot be: {columns}")
-        end = segment.end_row
-        segments.append(segment)
-    return segments
-
-
-def read_scope(database: Database) -> Scope:
-    """Which papers of its snapshots the index takes in."""
-    [value] = database.one("SELECT value FROM meta WHERE key = 'scope'")
-    try:
-        patterns = orjson.loads(value)["category"]
-        if not (isinstance(patterns, list) and all(isinstance(one, str) for one in patterns)):
-            raise TypeError("category is no list of texts")
-    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-        raise IndexDamaged(f"{database.folder}: the scope in papers.db is not one: {error}") from None
-    return Scope(tuple(patterns))
-
-
-def meta_check(database: Database) -> str:
-    """A hash of what `meta` says of vectors, segments and scope, so that `verify` finds a change in it."""
-    keys = "'fingerprint', 'arithmetic', 'mark', 'scope'"
-    values = database.all(f"SELECT value FROM meta WHERE key IN ({keys}) ORDER BY key")
-    return blake2b("\x1f".join(str(value) for [value] in values).encode(), digest_size=16).hexdigest()

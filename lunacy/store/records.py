@@ -1,4 +1,4 @@
-"""A paper as a row of `papers.db`: its columns, and what it is counted by."""
+"""Rows of `papers.db`: the columns of a paper, and what it is counted by."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import ge
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.entry import FIELDS, Entry, to_paper
 from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
+from lunacy.store.database import Database
+from lunacy.store.meta import MOST_ROWS
 from lunacy.store.segments import Segment
 
 COUNTED = "categories, updated, withdrawn, added"
@@ -28,7 +33,7 @@ class Known(NamedTuple):
 
     text_hash: bytes  # of the embedded text
     content_hash: bytes  # of everything that is stored
-    is_met: bool  # the writer added it, or was asked for it before
+    is_seen: bool  # the writer added it, or `mark_seen` was told of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,15 @@ def count(papers: Iterable[Sequence[Any]]) -> Counted:
     return counts
 
 
+def add_counts(database: Database, counts: Counted) -> None:
+    """Add to the table `counts`; what comes to nothing goes."""
+    database.run_many(
+        "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n_papers = n_papers + excluded.n_papers",
+        [(*key, n) for key, n in counts.items() if n],
+    )
+    database.run("DELETE FROM counts WHERE n_papers = 0")
+
+
 def counted(entry: Entry, added: int) -> tuple[str, str, bool, int]:
     """The COUNTED columns of an entry."""
     return entry.columns[4], entry.columns[6], entry.is_withdrawn, added
@@ -75,3 +89,12 @@ def read_paper(columns: Sequence[Any]) -> Paper:
     if not (all(isinstance(value, str) for value in texts) and isinstance(n_versions, int)):
         raise IndexDamaged(f"papers.db holds a paper with fields of another type: {str(columns)[:200]}")
     return to_paper(columns)
+
+
+def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> Rows:
+    """The row numbers that a query gives, which must be ascending."""
+    rows = [row for [row] in database.all(sql, parameters)]
+    is_right = all(isinstance(row, int) and 0 <= row < MOST_ROWS for row in rows)
+    if not is_right or any(map(ge, rows, rows[1:])):
+        raise IndexDamaged(f"{database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
+    return np.array(rows, np.int64)

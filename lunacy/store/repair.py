@@ -6,11 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import orjson
 
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
@@ -19,10 +17,29 @@ from lunacy.progress import Report, no_report, reported
 from lunacy.store import caches
 from lunacy.store.database import Database, wal_bytes
 from lunacy.store.files import part_name, remove, sync_folder
+from lunacy.store.meta import (
+    begin_meta,
+    finish_meta,
+    insert_segment,
+    meta_check,
+    read_arithmetic,
+    read_fingerprint,
+    read_generation,
+    read_scope,
+    read_segments,
+)
 from lunacy.store.origin import NAME, SHM, WAL
 from lunacy.store.ownership import parts, read_mark, writer_lock
-from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_segments
-from lunacy.store.records import INTO_PAPERS, PAPER_COLUMNS, count, counted, read_paper, to_row, vector_hashes
+from lunacy.store.records import (
+    INTO_PAPERS,
+    PAPER_COLUMNS,
+    add_counts,
+    count,
+    counted,
+    read_paper,
+    to_row,
+    vector_hashes,
+)
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.verify import segment_fault, verify
 
@@ -125,27 +142,23 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
         new.insert(INTO_PAPERS, [to_row(row, *one) for row, one in whole.items()])
         counts.update(count(counted(entry, added) for _hash, entry, added in whole.values()))
         if whole:
-            columns = (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256)
-            new.run("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", columns)
+            insert_segment(new, segment)
             dead = sorted(set(range(segment.first_row, segment.end_row)) - whole.keys())
             new.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in dead])
     outside = _outside(old)
     lost += [identifier for identifier in outside if isinstance(identifier, str)]
     ids = _ids(old) if unreadable else {}
     lost += [str(ids[row]) for row in unreadable if row in ids]
-    new.run_many("INSERT INTO counts VALUES (?, ?, ?)", [(*key, n) for key, n in counts.items()])
-    [arithmetic] = old.one("SELECT value FROM meta WHERE key = 'arithmetic'")
-    [scope] = old.one("SELECT value FROM meta WHERE key = 'scope'")
-    meta = {
-        "mark": read_mark(old).hex(),
-        "generation": str(_next_generation(old)),
-        "fingerprint": orjson.dumps(asdict(fingerprint)).decode(),
-        "arithmetic": arithmetic,
-        "scope": scope,
-        "check": "",
-    }
-    new.run_many("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
-    new.run("UPDATE meta SET value = ? WHERE key = 'check'", (meta_check(new),))
+    add_counts(new, counts)
+    begin_meta(
+        new,
+        fingerprint,
+        read_scope(old),
+        generation=_next_generation(old),
+        arithmetic=read_arithmetic(old),
+        mark=read_mark(old),
+    )
+    finish_meta(new)
     new.run("COMMIT")
     return Repaired(faults, kept, lost, 0 if ids else len(unreadable))
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -73,6 +73,17 @@ class Segment:
     def positions(self, rows: Rows) -> Rows:
         """Which of `rows`, ascending, are its own, as positions in it."""
         return rows[slice(*np.searchsorted(rows, (self.first_row, self.end_row)))] - self.first_row
+
+
+def require_unit_rows(vectors: Vectors, dim: int, ids: Sequence[str]) -> None:
+    """Raises VectorsError, naming the paper, unless there is a float32 vector of length 1 for each of `ids`."""
+    if vectors.shape != (shape := (len(ids), dim)) or vectors.dtype != np.float32:
+        raise VectorsError(f"{vectors.dtype} {vectors.shape} came as vectors of papers; float32 {shape} is needed")
+    with np.errstate(all="ignore"):
+        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # (n,)
+    if len(wrong := np.flatnonzero(~(np.abs(norms - 1) < UNIT_TOLERANCE))):
+        paper, norm = ids[int(wrong[0])], norms[wrong[0]]
+        raise VectorsError(f"the vector of {paper} has the length {norm:.4g}, and 1 is needed; was it normalised?")
 
 
 class SegmentWriter:

@@ -15,7 +15,8 @@ from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.files import expanded
-from lunacy.store.reader import View, read_generation
+from lunacy.store.meta import read_generation
+from lunacy.store.reader import View
 
 _ATTEMPTS = 20
 

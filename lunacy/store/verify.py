@@ -15,8 +15,8 @@ from lunacy.progress import Report, no_report, reported
 from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.files import expanded
-from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_segments
-from lunacy.store.records import PAPER_COLUMNS, count, counted, read_paper, vector_hashes
+from lunacy.store.meta import meta_check, read_fingerprint, read_generation, read_segments
+from lunacy.store.records import PAPER_COLUMNS, count, counted, read_paper, read_rows, vector_hashes
 from lunacy.store.segments import UNIT_TOLERANCE, OpenSegment, Segment
 
 

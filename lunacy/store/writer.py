@@ -6,21 +6,17 @@ it and its papers commits. Whatever the database does not name is garbage, which
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from hashlib import blake2b
-from itertools import count as count_from
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from lunacy.arrays import Vectors
-from lunacy.entry import Entry, text_key
-from lunacy.errors import IndexDamaged, NoIndex, VectorsError
+from lunacy.entry import Entry
+from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.fingerprint import Fingerprint
 from lunacy.progress import Report, no_report, reported
 from lunacy.scope import Scope
@@ -36,10 +32,21 @@ from lunacy.store.files import (
     require_space,
     sync_folder,
 )
+from lunacy.store.meta import (
+    begin_meta,
+    finish_meta,
+    insert_segment,
+    read_fingerprint,
+    read_generation,
+    read_scope,
+    read_segments,
+    write_meta,
+    write_scope,
+)
 from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
-from lunacy.store.reader import meta_check, read_fingerprint, read_generation, read_rows, read_scope, read_segments
-from lunacy.store.records import COUNTED, INTO_PAPERS, UPDATE, Changes, Known, count, counted, to_row, vector_hashes
-from lunacy.store.segments import UNIT_TOLERANCE, Segment, SegmentWriter, check_shape, mark_of
+from lunacy.store.records import Changes, Known, read_rows
+from lunacy.store.segments import Segment, SegmentWriter, check_shape, mark_of, require_unit_rows
+from lunacy.store.table import PaperTable
 
 
 class Writer:
@@ -64,7 +71,6 @@ class Writer:
         self.folder = expanded(folder)
         self.arithmetic = arithmetic
         self._segment: SegmentWriter | None = None
-        self._counts: Counter[tuple[str, str]] = Counter()
         require_writable(self.folder, new=fingerprint is not None)
         with ExitStack() as stack:
             stack.callback(remove_folders, make_folder(self.folder))
@@ -80,17 +86,7 @@ class Writer:
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
             if fingerprint is None:
                 raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
-            self._database.run_many(
-                "INSERT INTO meta VALUES (?, ?)",
-                [
-                    ("generation", "0"),
-                    ("fingerprint", _as_json(fingerprint)),
-                    ("arithmetic", ""),
-                    ("scope", _as_json(scope or Scope())),
-                    ("mark", ""),
-                    ("check", ""),
-                ],
-            )
+            begin_meta(self._database, fingerprint, scope or Scope())
             self._mark: bytes | None = None  # it comes with the first papers
         else:
             self._mark = read_mark(self._database)
@@ -100,8 +96,7 @@ class Writer:
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
         self._opened = self._generation, tuple(self._segments)
-        self._touched: set[int] = set()  # rows that have another paper since, other metadata, or none
-        self._met = bytearray(self._first_row)  # by row: whether this writer has met the paper
+        self._papers = PaperTable(self._database, self._first_row)
         for segment in self._segments:
             try:
                 check_shape(self.folder / segment.name, segment, self._fingerprint.dim)
@@ -110,7 +105,7 @@ class Writer:
         self._remove_garbage()
         if scope is not None and scope != read_scope(self._database):
             self._begin()
-            self._database.run("UPDATE meta SET value = ? WHERE key = 'scope'", (_as_json(scope),))
+            write_scope(self._database, scope)
 
     def _remove_garbage(self) -> None:
         """Remove the segments that no commit names.
@@ -134,13 +129,12 @@ class Writer:
     @property
     def n_papers(self) -> int:
         """How many papers the index holds, with all uncommitted changes."""
-        [n] = self._database.one("SELECT count(*) FROM papers")
-        return int(n)
+        return self._papers.n_papers
 
     @property
     def changes(self) -> Changes:
         """What was committed since this writer opened the index, new rows aside."""
-        return Changes(*self._opened, np.array(sorted(self._touched), np.int64))
+        return Changes(*self._opened, self._papers.touched)
 
     @property
     def n_pending(self) -> int:
@@ -148,31 +142,20 @@ class Writer:
         return self._segment.n_rows if self._segment else 0
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
-        """Those of `ids` that the index, with all uncommitted changes, holds. They count as met from now on."""
-        found = {}
-        for identifier, row, text_hash, content_hash in self._database.some(
-            "SELECT id, row, text_hash, content_hash FROM papers WHERE id IN ({})", ids
-        ):
-            if not 0 <= row < len(self._met):
-                raise IndexDamaged(f"{self.folder}: row {row} is in no segment; mend the index with: lunacy repair")
-            found[identifier] = Known(text_hash, content_hash, bool(self._met[row]))
-            self._met[row] = True
-        return found
+        """Those of `ids` that the index, with all uncommitted changes, holds."""
+        return self._papers.known(ids)
+
+    def mark_seen(self, ids: Sequence[str]) -> None:
+        """Remember that the snapshots hold these papers; ids that the index lacks are passed over."""
+        self._papers.mark_seen(ids)
+
+    def unseen(self) -> list[str]:
+        """The ids of the papers that this writer has neither added nor been told of, in row order."""
+        return self._papers.unseen()
 
     def text_keys(self) -> npt.NDArray[np.uint64]:
         """The `text_key` of each paper, ascending: (n,) uint64, in the byte order of this machine."""
-        keys = bytearray()
-        for identifier, text_hash in self._database.stream("SELECT id, text_hash FROM papers"):
-            keys += text_key(identifier, text_hash)
-        return np.sort(np.frombuffer(keys, np.uint64))
-
-    def unmet(self) -> list[str]:
-        """The ids of the papers that this writer has neither added nor been asked for, in row order."""
-        rows = read_rows(self._database, "SELECT row FROM papers ORDER BY row")
-        met = np.frombuffer(self._met, np.bool_)[rows]
-        unmet = rows[~met].tolist()
-        by_row = dict(self._database.some("SELECT row, id FROM papers WHERE row IN ({})", unmet))
-        return [by_row[row] for row in unmet]
+        return self._papers.text_keys()
 
     def append(self, entries: Sequence[Entry], vectors: Vectors, *, replaced: Sequence[str] = ()) -> None:
         """Add papers, each with the vector of the same place: (n, dim) float32, unit rows.
@@ -182,59 +165,29 @@ class Writer:
         """
         if not entries and not len(vectors):
             return
-        if vectors.shape != (shape := (len(entries), self._fingerprint.dim)) or vectors.dtype != np.float32:
-            raise VectorsError(f"{vectors.dtype} {vectors.shape} came as vectors of papers; float32 {shape} is needed")
-        with np.errstate(all="ignore"):
-            norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # (n,)
-        if len(wrong := np.flatnonzero(~(np.abs(norms - 1) < UNIT_TOLERANCE))):
-            paper, norm = entries[int(wrong[0])].id, norms[wrong[0]]
-            raise VectorsError(f"the vector of {paper} has the length {norm:.4g}, and 1 is needed; was it normalised?")
+        require_unit_rows(vectors, self._fingerprint.dim, [entry.id for entry in entries])
         self._begin()
         require_space(self.folder, 2 * vectors.nbytes)
         if self._mark is None:
             self._mark = blake2b(b"".join(entry.content_hash for entry in entries), digest_size=8).digest()
-            self._database.run("UPDATE meta SET value = ? WHERE key = 'mark'", (self._mark.hex(),))
+            write_meta(self._database, "mark", self._mark.hex())
         if self._segment is None:
             self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim, self._mark)
         first = self._first_row + self.n_pending
         self._segment.append(vectors)
-        self._met.extend(b"\x01" * len(entries))
-        came = self._take_out(replaced)
-        added = [came.get(entry.id, self._generation + 1) for entry in entries]
-        hashes = vector_hashes(vectors)
-        self._database.insert(INTO_PAPERS, list(map(to_row, count_from(first), hashes, entries, added)))
-        self._counts.update(count(map(counted, entries, added)))
+        self._papers.insert(entries, vectors, first_row=first, generation=self._generation + 1, replaced=replaced)
 
     def amend(self, entries: Sequence[Entry]) -> None:
         """Store new metadata of papers that the index holds, and whose embedded text is the same."""
-        if not entries:
-            return
-        self._begin()
-        ids = [entry.id for entry in entries]
-        before = list(self._database.some(f"SELECT id, row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract(count(columns for _id, _row, *columns in before))
-        self._touched.update(row for _id, row, *_ in before)
-        self._database.run_many(
-            UPDATE, [(entry.content_hash, entry.is_withdrawn, *entry.columns, entry.id) for entry in entries]
-        )
-        added = {identifier: columns[-1] for identifier, *columns in before}
-        self._counts.update(count(counted(entry, added[entry.id]) for entry in entries))
+        if entries:
+            self._begin()
+            self._papers.amend(entries)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take papers out. Their rows are dead: never an answer again."""
         if ids:
             self._begin()
-            self._take_out(ids)
-
-    def _take_out(self, ids: Sequence[str]) -> dict[str, int]:
-        """The generation in which each first came."""
-        gone = list(self._database.some(f"SELECT id, row, {COUNTED} FROM papers WHERE id IN ({{}})", ids))
-        self._counts.subtract(count(columns for _id, _row, *columns in gone))
-        rows = [row for _id, row, *_ in gone]
-        self._touched.update(rows)
-        self._database.run_many("INSERT INTO dead VALUES (?)", [(row,) for row in rows])
-        self._database.run_many("DELETE FROM papers WHERE row = ?", [(row,) for row in rows])
-        return {identifier: columns[-1] for identifier, *columns in gone}
+            self._papers.take_out(ids)
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible, at once; then tidy up."""
@@ -261,22 +214,14 @@ class Writer:
             generation = max(generation, segment.number)  # so that the next number is free, whatever was taken
             self._segment = None  # from here on the next writer decides what becomes of the file: it may be named
             sync_folder(self.folder)
-            self._database.run(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?)",
-                (segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256),
-            )
+            insert_segment(self._database, segment)
             if self.arithmetic:
-                self._database.run("UPDATE meta SET value = ? WHERE key = 'arithmetic'", (self.arithmetic,))
-        self._database.run_many(
-            "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n_papers = n_papers + excluded.n_papers",
-            [(*key, n) for key, n in self._counts.items() if n],
-        )
-        self._database.run("DELETE FROM counts WHERE n_papers = 0")
-        self._database.run("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))
-        self._database.run("UPDATE meta SET value = ? WHERE key = 'check'", (meta_check(self._database),))
+                write_meta(self._database, "arithmetic", self.arithmetic)
+        self._papers.write_counts()
+        write_meta(self._database, "generation", str(generation))
+        finish_meta(self._database)
         self._database.run("COMMIT")
         self._generation = generation
-        self._counts.clear()
         self._segments = read_segments(self._database)
 
     def _tidy(self, dead_share: float, *, must: bool = False, progress: Report = no_report) -> None:
@@ -295,12 +240,9 @@ class Writer:
         self._begin()
         assert self._mark is not None  # there are segments
         self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1, self._mark)
-        moved = np.flatnonzero(rows != first + np.arange(len(rows)))
-        n_same = int(moved[0]) if len(moved) else len(rows)
-        self._touched.update(range(first + n_same, run[-1].end_row))
-        self._met[first : first + len(rows)] = bytes(np.frombuffer(self._met, np.uint8)[rows])
+        self._papers.moved(first, rows, run[-1].end_row)
         self._commit(self._segment, first)
-        del self._met[self._first_row :]
+        self._papers.forget_from(self._first_row)
         for segment in run:
             (self.folder / segment.name).unlink(missing_ok=True)
 
@@ -330,7 +272,3 @@ class Writer:
         else:
             with self._on_failure:
                 self._discard()
-
-
-def _as_json(value: Fingerprint | Scope) -> str:
-    return orjson.dumps(asdict(value)).decode()

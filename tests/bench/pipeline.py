@@ -83,7 +83,9 @@ def store_alone(snapshot: Path, into: Path) -> float:
     started = time.perf_counter()
     with Writer(into, embedder.fingerprint) as writer:
         for window in windows:
-            writer.known([entry.id for entry in window.kept])
+            ids = [entry.id for entry in window.kept]
+            writer.known(ids)
+            writer.mark_seen(ids)
             writer.append(window.kept, embedder.embed([""] * len(window.kept)).vectors)
             n += len(window.kept)
             if writer.n_pending > SEGMENT_ROWS - NoCost.window:
