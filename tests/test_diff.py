@@ -122,11 +122,11 @@ REPEATS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", REPEATS)
-@pytest.mark.parametrize("window", [1, 512])
+@pytest.mark.parametrize("batch_lines", [1, 512])
 def test_of_lines_with_one_id_the_later_decides(
-    folder: Path, write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, case: str, window: int
+    folder: Path, write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, case: str, batch_lines: int
 ) -> None:
-    monkeypatch.setattr("lunacy.snapshot.reading.WINDOW", window)
+    monkeypatch.setattr("lunacy.snapshot.reading.BATCH_LINES", batch_lines)
     path = write_snapshot([*BEFORE[1:], *REPEATS[case], *BEFORE[:1] * (REPEATS[case][0]["id"] != BEFORE[0]["id"])])
     told = diff_index(path, index=folder)
     done = what_an_update_does(folder, path)

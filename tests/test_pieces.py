@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lunacy.errors import SnapshotError
-from lunacy.snapshot import Line, Snapshot, Window, cut, read_piece
+from lunacy.snapshot import Batch, Line, Snapshot, cut, read_piece
 from lunacy.snapshot import lines as module
 from lunacy.snapshot import pieces as pieces_module
-from lunacy.snapshot.windows import windows
+from lunacy.snapshot.batches import batches
 from tests.conftest import lines, record
 
 TEXT = "title+abstract"
@@ -35,15 +35,15 @@ def is_kept(categories: tuple[str, ...]) -> bool:
     return "hep-th" not in categories
 
 
-def whole(path: Path) -> Window:
-    """All lines of a snapshot as one window."""
+def whole(path: Path) -> Batch:
+    """All lines of a snapshot as one batch."""
     with Snapshot(path) as snapshot:
-        return next(windows(snapshot, is_kept, recipe=TEXT, size=10**9), Window())
+        return next(batches(snapshot, is_kept, recipe=TEXT, size=10**9), Batch())
 
 
-def together(path: Path, size: int) -> Window:
-    """The pieces of a snapshot, each read on its own, as one window."""
-    found, n_met = Window(), 0
+def together(path: Path, size: int) -> Batch:
+    """The pieces of a snapshot, each read on its own, as one batch."""
+    found, n_met = Batch(), 0
     with Snapshot(path) as snapshot:
         pieces = list(cut(snapshot, size))
         assert [piece.is_last for piece in pieces] == [False] * (len(pieces) - 1) + [True]
@@ -52,14 +52,14 @@ def together(path: Path, size: int) -> Window:
             with Snapshot(path) as again:
                 read[piece.number] = read_piece(again, piece, is_kept, recipe=TEXT)
     for number in range(len(pieces)):
-        window, n_lines = read[number]
-        found.kept += window.kept
-        found.places += [place + found.n_lines for place in window.places]
-        found.filtered += window.filtered
-        found.bad += [(line._replace(number=line.number + n_met), reason) for line, reason in window.bad]
-        found.n_lines += window.n_lines
+        batch, n_lines = read[number]
+        found.kept += batch.kept
+        found.places += [place + found.n_lines for place in batch.places]
+        found.filtered += batch.filtered
+        found.bad += [(line._replace(number=line.number + n_met), reason) for line, reason in batch.bad]
+        found.n_lines += batch.n_lines
         n_met += n_lines
-        found.position_bytes, found.broken = window.position_bytes, window.broken
+        found.position_bytes, found.broken = batch.position_bytes, batch.broken
     return found
 
 
@@ -151,5 +151,5 @@ def test_a_bad_line_keeps_its_begin_and_its_place_in_the_whole(write: Callable[[
     path = write(b"{}\n" * 3 + b"\n" + b"[1]\n")
     with Snapshot(path) as snapshot:
         piece = list(cut(snapshot, 5))[2]  # the bytes 10 to 14
-        window, n_met = read_piece(snapshot, piece, is_kept, recipe=TEXT)
-    assert (window.bad[0][0], n_met) == (Line(1, 10, b"[1]"), 1)
+        batch, n_met = read_piece(snapshot, piece, is_kept, recipe=TEXT)
+    assert (batch.bad[0][0], n_met) == (Line(1, 10, b"[1]"), 1)

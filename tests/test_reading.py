@@ -16,7 +16,7 @@ import pytest
 
 from lunacy import build_index
 from lunacy.errors import SnapshotError
-from lunacy.snapshot import Line, Snapshot, Stopped, Window, read_windows, reading
+from lunacy.snapshot import Batch, Line, Snapshot, Stopped, read_batches, reading
 from tests.conftest import FakeEmbedder, few_quick, lines, record
 from tests.test_pipeline import BAD, contents
 from tests.test_snapshot import CONTAINERS, TWO
@@ -41,19 +41,19 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]
     return started
 
 
-def read(path: Path, **options: Any) -> list[Window]:
+def read(path: Path, **options: Any) -> list[Batch]:
     with Snapshot(path) as snapshot:
-        return list(read_windows(snapshot, recipe="title+abstract", **options))
+        return list(read_batches(snapshot, recipe="title+abstract", **options))
 
 
-def told(windows: list[Window]) -> list[tuple[Any, ...]]:
-    """All that windows say; of what ended the reading, the words."""
-    return [(one.n_lines, one.kept, one.places, one.filtered, one.bad, str(one.broken or "")) for one in windows]
+def told(batches: list[Batch]) -> list[tuple[Any, ...]]:
+    """All that batches say; of what ended the reading, the words."""
+    return [(one.n_lines, one.kept, one.places, one.filtered, one.bad, str(one.broken or "")) for one in batches]
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "all": {},
-    "small windows": {"size": 3},
+    "small batches": {"size": 3},
     "a category": {"category": ["hep-*"], "size": 7},
     "a limit": {"limit": 25, "size": 10},
     "strict": {"strict": True, "size": 8},
@@ -72,7 +72,7 @@ def test_processes_read_what_a_thread_reads(
     monkeypatch.setattr(reading, "n_processes", lambda: n)
     path = write_snapshot(DATA)
     by_thread = read(path, **options)
-    assert [entry.id for window in by_thread for entry in window.kept][:1] == [
+    assert [entry.id for batch in by_thread for entry in batch.kept][:1] == [
         "1802.00005" if "category" in options else "1802.00001"
     ]
     started = request.getfixturevalue("in_process")
@@ -101,14 +101,14 @@ def test_processes_stop_where_a_cut_file_stops(
 @pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_process_reads_every_container(write_snapshot: Callable[..., Path], container: str) -> None:
-    [window] = read(write_snapshot(CONTAINERS[container], "a name with a space and ü"))
-    assert window.n_lines == TWO.count(b"\n")
+    [batch] = read(write_snapshot(CONTAINERS[container], "a name with a space and ü"))
+    assert batch.n_lines == TWO.count(b"\n")
 
 
 @pytest.mark.usefixtures("in_process")
 def test_lines_are_bad_for_the_same_reasons(write_snapshot: Callable[..., Path]) -> None:
-    [window] = read(write_snapshot(DATA))
-    assert [line for line, _reason in window.bad] == [
+    [batch] = read(write_snapshot(DATA))
+    assert [line for line, _reason in batch.bad] == [
         Line(21, len(lines(PAPERS[:20])), BAD.strip()),
         Line(23, len(lines(PAPERS[:20])) + len(BAD) + 1, b"[]"),
     ]
@@ -151,7 +151,7 @@ def test_the_process_ends_with_the_run(write_snapshot: Callable[..., Path], in_p
     path = write_snapshot([record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)])
     is_wanted = True
     with Snapshot(path) as snapshot:
-        found = read_windows(snapshot, recipe="abstract", size=8, is_wanted=lambda: is_wanted)
+        found = read_batches(snapshot, recipe="abstract", size=8, is_wanted=lambda: is_wanted)
         next(found)
         is_wanted = False
         with pytest.raises(Stopped):
@@ -175,17 +175,17 @@ def test_a_pipe_is_read_in_a_thread(in_process: list[Any]) -> None:
     with open(other, "wb") as file:
         file.write(TWO)
     with Snapshot(f"/dev/fd/{end}") as snapshot:
-        [window] = read_windows(snapshot, recipe="abstract")
+        [batch] = read_batches(snapshot, recipe="abstract")
     os.close(end)
-    assert (window.n_lines, in_process) == (2, [])
+    assert (batch.n_lines, in_process) == (2, [])
 
 
 def test_a_file_that_only_this_process_has_is_read_here(
     write_snapshot: Callable[..., Path], in_process: list[Any]
 ) -> None:
     with write_snapshot(DATA).open("rb") as file, Snapshot(f"/dev/fd/{file.fileno()}") as snapshot:
-        [window] = read_windows(snapshot, recipe="abstract")
-    assert (window.n_lines, in_process) == (42, [])
+        [batch] = read_batches(snapshot, recipe="abstract")
+    assert (batch.n_lines, in_process) == (42, [])
 
 
 STRANGE: dict[str, tuple[str, dict[str, str]]] = {  # code that runs before, and variables
@@ -213,14 +213,14 @@ STRANGE: dict[str, tuple[str, dict[str, str]]] = {  # code that runs before, and
     "UTF-8 by a variable": ("", {"LC_ALL": "C", "PYTHONUTF8": "1"}),
 }
 READ_ALL = """
-from lunacy.snapshot import Snapshot, read_windows, reading
+from lunacy.snapshot import Snapshot, read_batches, reading
 import sys
 reading.PROCESS_FROM_BYTES = 0
 here, read_ahead = [], reading.read_ahead
 reading.read_ahead = lambda *arguments: here.append(1) or read_ahead(*arguments)
 with Snapshot(sys.argv[1]) as snapshot, open(sys.argv[2], "w") as told:
-    for window in read_windows(snapshot, recipe="abstract"):
-        print([entry.id for entry in window.kept], len(window.bad), window.broken, len(here), file=told)
+    for batch in read_batches(snapshot, recipe="abstract"):
+        print([entry.id for entry in batch.kept], len(batch.bad), batch.broken, len(here), file=told)
 """
 HERE = {case for case in STRANGE if "executable" in case or "program" in case or case.startswith("no more")}
 HERE.add("no temporary files")
@@ -268,8 +268,8 @@ def test_a_process_that_dies_says_its_last_words(
     write_snapshot: Callable[..., Path], in_process: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_CODE", "main = lambda send, order: bytes(-1)")
-    [window] = read(write_snapshot(DATA))
-    assert "ended early (exit status 1: ValueError: negative count); run again" in str(window.broken)
+    [batch] = read(write_snapshot(DATA))
+    assert "ended early (exit status 1: ValueError: negative count); run again" in str(batch.broken)
     assert len(in_process) == 1
 
 
@@ -277,6 +277,6 @@ def test_a_file_that_goes_away_is_one_error(write_snapshot: Callable[..., Path],
     path = write_snapshot(DATA)
     with Snapshot(path) as snapshot:
         path.unlink()
-        [window] = read_windows(snapshot, recipe="abstract")
-    assert "No such file" in str(window.broken)
+        [batch] = read_batches(snapshot, recipe="abstract")
+    assert "No such file" in str(batch.broken)
     assert len(in_process) == 1

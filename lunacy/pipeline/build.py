@@ -19,7 +19,7 @@ from lunacy.pipeline.request import BuildRequest
 from lunacy.pipeline.settings import Settings
 from lunacy.pipeline.stages import Stages
 from lunacy.pipeline.vectors import FileVectors, ModelVectors, VectorSource
-from lunacy.snapshot import Quarantine, Snapshot, Window
+from lunacy.snapshot import Batch, Quarantine, Snapshot
 from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove
 
 if TYPE_CHECKING:
@@ -246,13 +246,13 @@ class _Run:
     def _store(self, stages: Stages) -> SnapshotError | None:
         """What the storing thread does. Returns what ended the reading early."""
         counts, broken = self.counts, None
-        with closing(self.reader.windows(stages.main_thread.is_open)) as windows:
-            for n, window in windows:
-                self._set_aside(window, self.snapshots[n].name)
-                stages.process(window, with_filtered=self.request.prune)
+        with closing(self.reader.batches(stages.main_thread.is_open)) as batches:
+            for n, batch in batches:
+                self._set_aside(batch, self.snapshots[n].name)
+                stages.process(batch, with_filtered=self.request.prune)
                 self.notes.tell(self.source.notes)  # other machines may have some
-                self.progress(self._progress(n, window))
-                broken = broken or window.broken
+                self.progress(self._progress(n, batch))
+                broken = broken or batch.broken
         if counts.read > counts.quarantined:  # else the run fails, and must not change the scope
             stages.finish()
         remove(own_shards(self.request.into))
@@ -260,15 +260,15 @@ class _Run:
             prune_index(self.writer, counts, self.request.prune_limit)
         return broken
 
-    def _set_aside(self, window: Window, name: str) -> None:
+    def _set_aside(self, batch: Batch, name: str) -> None:
         """Count the lines that are not taken in, and write down the bad ones."""
-        self.counts.read += window.n_lines
-        self.counts.filtered += len(window.filtered)
-        self.counts.quarantined += len(window.bad)
-        for line, reason in window.bad:
+        self.counts.read += batch.n_lines
+        self.counts.filtered += len(batch.filtered)
+        self.counts.quarantined += len(batch.bad)
+        for line, reason in batch.bad:
             self.quarantine.add(name, line, reason)
 
-    def _progress(self, n: int, window: Window) -> Progress:
+    def _progress(self, n: int, batch: Batch) -> Progress:
         sizes = [snapshot.size_bytes for snapshot in self.snapshots]
-        position_bytes = sum(size or 0 for size in sizes[:n]) + window.position_bytes
+        position_bytes = sum(size or 0 for size in sizes[:n]) + batch.position_bytes
         return Progress(self.counts, position_bytes, None if None in sizes else sum(size or 0 for size in sizes))

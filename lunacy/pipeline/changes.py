@@ -1,4 +1,4 @@
-"""What is to be done with the papers of a window, given what the index has of them. Pure."""
+"""What is to be done with the papers of a batch, given what the index has of them. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from lunacy.entry import Entry
-from lunacy.snapshot import Window
+from lunacy.snapshot import Batch
 from lunacy.store import Known
 
 
@@ -47,11 +47,11 @@ class Plan:
         return {one: Known(entry.text_hash, entry.content_hash, is_seen=True) for one, entry in found}
 
 
-def make_plan(window: Window, known: Mapping[str, Known]) -> Plan:
-    """The plan for the papers of a window. An id may come twice: the later line wins."""
+def make_plan(batch: Batch, known: Mapping[str, Known]) -> Plan:
+    """The plan for the papers of a batch. An id may come twice: the later line wins."""
     plan = Plan()
     places: dict[str, int] = {}
-    for entry, place in zip(window.kept, window.places, strict=True):
+    for entry, place in zip(batch.kept, batch.places, strict=True):
         identifier = entry.id
         before = known.get(identifier)
         plan.n_repeated += identifier in places or (before is not None and before.is_seen)

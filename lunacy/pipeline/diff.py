@@ -12,7 +12,7 @@ import numpy as np
 from lunacy.errors import SnapshotError
 from lunacy.pipeline.changes import Change, change
 from lunacy.scope import Scope
-from lunacy.snapshot import Snapshot, Window, read_windows
+from lunacy.snapshot import Batch, Snapshot, read_batches
 from lunacy.store import Store, View
 
 
@@ -47,12 +47,12 @@ def diff_index(
         opened.check()
         scope = view.scope if category is None else Scope.of(category)
         comparison = _Comparison(view)
-        with closing(read_windows(opened, scope.category, recipe=view.fingerprint.text)) as windows:
-            for window in windows:
-                comparison.add(window)
-                if window.broken:
-                    raise window.broken
-                progress(window.position_bytes, opened.size_bytes, comparison.n_read)
+        with closing(read_batches(opened, scope.category, recipe=view.fingerprint.text)) as batches:
+            for batch in batches:
+                comparison.add(batch)
+                if batch.broken:
+                    raise batch.broken
+                progress(batch.position_bytes, opened.size_bytes, comparison.n_read)
         if not comparison.n_read:
             raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
         return comparison.report()
@@ -68,16 +68,16 @@ class _Comparison:
         self._changes: dict[str, Change] = {}  # by id; unchanged papers are not in it
         self._is_kept, self._is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: papers of the snapshot
 
-    def add(self, window: Window) -> None:
+    def add(self, batch: Batch) -> None:
         """Compare some more lines; of an id that comes twice the later line decides."""
-        self.n_read += window.n_lines
-        self._n_filtered += len(window.filtered)
-        self._n_bad += len(window.bad)
-        self._is_filtered[list(self._view.rows(window.filtered).values())] = True
-        ids = [entry.id for entry in window.kept]
+        self.n_read += batch.n_lines
+        self._n_filtered += len(batch.filtered)
+        self._n_bad += len(batch.bad)
+        self._is_filtered[list(self._view.rows(batch.filtered).values())] = True
+        ids = [entry.id for entry in batch.kept]
         rows, known = self._view.rows(ids), self._view.known(ids)
         self._is_kept[list(rows.values())] = True
-        for entry in window.kept:
+        for entry in batch.kept:
             kind = change(known.get(entry.id), entry)
             self._changes.pop(entry.id, None)
             if kind is not Change.UNCHANGED:

@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from lunacy.snapshot import Snapshot, Window, read_windows
+from lunacy.snapshot import Batch, Snapshot, read_batches
 
 
 class Reader(Protocol):
     """Reads snapshots one after another, ahead of the rest of a build."""
 
-    def windows(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Window]]:
-        """The windows of all snapshots, each with its snapshot's number; a broken one is the last.
+    def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Batch]]:
+        """The batches of all snapshots, each with its snapshot's number; a broken one is the last.
 
         Raises Stopped when no longer wanted.
         """
@@ -27,15 +27,15 @@ class LocalReader:
     snapshots: Sequence[Snapshot]
     category: Sequence[str]  # patterns
     recipe: str  # the recipe of the embedded text
-    size: int  # lines of a window
+    size: int  # lines of a batch
     limit: int | None  # of kept papers, of all snapshots
     strict: bool  # the first bad line ends it
 
-    def windows(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Window]]:
+    def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Batch]]:
         """As of Reader."""
         n_left = self.limit
         for n, snapshot in enumerate(self.snapshots):
-            found = read_windows(
+            found = read_batches(
                 snapshot,
                 self.category,
                 recipe=self.recipe,
@@ -45,8 +45,8 @@ class LocalReader:
                 is_wanted=is_wanted,
             )
             with closing(found):
-                for window in found:
-                    yield n, window
-                    n_left = None if n_left is None else n_left - len(window.kept)
-                    if window.broken is not None or n_left == 0:
+                for batch in found:
+                    yield n, batch
+                    n_left = None if n_left is None else n_left - len(batch.kept)
+                    if batch.broken is not None or n_left == 0:
                         return

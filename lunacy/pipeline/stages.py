@@ -1,4 +1,4 @@
-"""The windows of a run on their way into the store."""
+"""The batches of a run on their way into the store."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from lunacy.pipeline.changes import Change, Plan, make_plan
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.main_thread import MainThreadExecutor
 from lunacy.pipeline.vectors import VectorSource
-from lunacy.snapshot import Window
+from lunacy.snapshot import Batch
 from lunacy.store import SEGMENT_ROWS, Writer
 
 COMMIT_S = 60.0  # at most so much embedding is lost when a run is killed
-_DEPTH = 3  # windows between the plan and the store: one tokenised, one in the model, one ready
+_DEPTH = 3  # batches between the plan and the store: one tokenised, one in the model, one ready
 
 
 class Stages:
-    """The windows on their way from the plan to the store, in order, with the model in between.
+    """The batches on their way from the plan to the store, in order, with the model in between.
 
-    A window is planned before those ahead of it are stored, so what these do is counted as known.
+    A batch is planned before those ahead of it are stored, so what these do is counted as known.
     """
 
     def __init__(self, writer: Writer, source: VectorSource, counts: Counts) -> None:
@@ -33,23 +33,23 @@ class Stages:
         self._on_the_way: deque[tuple[Plan, Future[Embedded] | None]] = deque()
         self._committed_s = time.monotonic()
 
-    def process(self, window: Window, *, with_filtered: bool) -> None:
+    def process(self, batch: Batch, *, with_filtered: bool) -> None:
         """Skip what the index has, have the rest embedded, and store what is ready."""
         if with_filtered:
-            self._writer.mark_seen(window.filtered)  # a paper that the snapshot holds is not gone
-        ids = [entry.id for entry in window.kept]
+            self._writer.mark_seen(batch.filtered)  # a paper that the snapshot holds is not gone
+        ids = [entry.id for entry in batch.kept]
         known = self._writer.known(ids)
         self._writer.mark_seen(ids)
         for plan, _ in self._on_the_way:
             known.update(plan.known_after(ids))
-        plan = make_plan(window, known)
+        plan = make_plan(batch, known)
         _count(plan, self._counts)
-        self._on_the_way.append((plan, self._embed(window, plan) if plan.embed else None))
+        self._on_the_way.append((plan, self._embed(batch, plan) if plan.embed else None))
         while self._on_the_way and (len(self._on_the_way) > _DEPTH or _is_ready(self._on_the_way[0][1])):
             self._store_next()
 
-    def _embed(self, window: Window, plan: Plan) -> Future[Embedded]:
-        prepared = self._tokeniser.submit(self._source.prepare, window, list(plan.embed.values()))
+    def _embed(self, batch: Batch, plan: Plan) -> Future[Embedded]:
+        prepared = self._tokeniser.submit(self._source.prepare, batch, list(plan.embed.values()))
         return self.main_thread.submit(lambda: prepared.result()())
 
     def _store_next(self) -> None:

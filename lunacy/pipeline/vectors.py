@@ -13,7 +13,7 @@ from lunacy.entry import Entry
 from lunacy.errors import UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import embedded_text
-from lunacy.snapshot import Snapshot, Window
+from lunacy.snapshot import Batch, Snapshot
 
 _GIVEN_WINDOW = 512  # papers at a time when their vectors are brought along
 
@@ -37,8 +37,8 @@ class VectorSource(Protocol):
     def notes(self) -> Sequence[str]:
         """What the user should know of how they are made, a line each; most often nothing."""
 
-    def prepare(self, window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
-        """The first step for `papers` of the window, each with its place; what it returns is the second.
+    def prepare(self, batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+        """The first step for `papers` of the batch, each with its place; what it returns is the second.
 
         The second steps run one at a time, in order, and give one vector for each paper.
         """
@@ -63,7 +63,7 @@ class ModelVectors:
         """Those of the model."""
         return self._embedder.notes
 
-    def prepare(self, _window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+    def prepare(self, _batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """Tokenise the texts; then run the model."""
         texts = [embedded_text(entry.paper, self.fingerprint.text) for entry, _place in papers]
         return partial(self._embedder.run, self._embedder.prepare(texts))
@@ -94,6 +94,6 @@ class FileVectors:
         self.fingerprint = Fingerprint(model=canonical_name(model), text=recipe, dim=self._given.dim)
         self.window = _GIVEN_WINDOW
 
-    def prepare(self, _window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+    def prepare(self, _batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """Read the rows of the papers."""
         return partial(Embedded, self._given.unit_rows([place for _entry, place in papers]), 0)

@@ -1,30 +1,30 @@
-"""arXiv's metadata snapshot (JSON Lines, as Kaggle has it): a stream of bytes -> lines -> papers -> windows of entries.
+"""arXiv's metadata snapshot (JSON Lines, as Kaggle has it): a stream of bytes -> lines -> papers -> batches of entries.
 
 Memory is bounded by the longest line, whatever the file holds. A bad line has a number, an offset and a reason.
 """
 
 from lunacy.snapshot.ahead import Stopped, read_ahead
+from lunacy.snapshot.batches import BATCH_LINES, Batch, refusal
 from lunacy.snapshot.lines import Line, Snapshot
 from lunacy.snapshot.parse import BadLine, parse
 from lunacy.snapshot.pieces import LINE_BYTES, Piece, cut, read_piece
 from lunacy.snapshot.quarantine import Quarantine
-from lunacy.snapshot.reading import read_windows
-from lunacy.snapshot.windows import WINDOW, Window, refusal
+from lunacy.snapshot.reading import read_batches
 
 __all__ = [
+    "BATCH_LINES",
     "LINE_BYTES",
-    "WINDOW",
     "BadLine",
+    "Batch",
     "Line",
     "Piece",
     "Quarantine",
     "Snapshot",
     "Stopped",
-    "Window",
     "cut",
     "parse",
     "read_ahead",
+    "read_batches",
     "read_piece",
-    "read_windows",
     "refusal",
 ]

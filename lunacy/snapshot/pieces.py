@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lunacy.errors import SnapshotError
+from lunacy.snapshot.batches import Batch, batches
 from lunacy.snapshot.lines import Line, Snapshot
-from lunacy.snapshot.windows import Window, windows
 
 LINE_BYTES = 1400  # a little less than a line of arXiv's snapshot has: a piece seldom has more than `size` lines
 
@@ -67,18 +67,18 @@ def read_piece(
     recipe: str,
     limit: int | None = None,
     strict: bool = False,
-) -> tuple[Window, int]:
-    """The window of all lines in `piece`, placed and numbered from its beginning, and how many lines, blank ones too.
+) -> tuple[Batch, int]:
+    """The batch of all lines in `piece`, placed and numbered from its beginning, and how many lines, blank ones too.
 
-    The options are those of `windows`; what they end early has the number of its line in the message.
+    The options are those of `batches`; what they end early has the number of its line in the message.
     """
     reader = _Reader(snapshot, piece)
     size = max(1, piece.position_bytes, len(piece.lines))  # all in one
-    window = next(windows(reader, keep, recipe=recipe, limit=limit, strict=strict, size=size), Window())
-    window.position_bytes = piece.position_bytes
-    if piece.broken and window.broken is None:
-        window.broken = SnapshotError(piece.broken)
-    return window, reader.n_met
+    batch = next(batches(reader, keep, recipe=recipe, limit=limit, strict=strict, size=size), Batch())
+    batch.position_bytes = piece.position_bytes
+    if piece.broken and batch.broken is None:
+        batch.broken = SnapshotError(piece.broken)
+    return batch, reader.n_met
 
 
 class _Reader:

@@ -2,7 +2,7 @@
 
 To parse and hash a paper takes as long as to store it. In one process Python does one of them at a time; in two it
 does both (`python -m tests.bench` measures it). Several processes each read the whole file and parse some of its
-windows: to find the lines is a tenth of the work. The windows come through a pipe, as `marshal` writes plain tuples.
+batches: to find the lines is a tenth of the work. The batches come through a pipe, as `marshal` writes plain tuples.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from lunacy.cores import n_cores
 from lunacy.entry import Entry
 from lunacy.errors import SnapshotError
 from lunacy.snapshot.ahead import read_ahead
+from lunacy.snapshot.batches import BATCH_LINES, Batch, batches, with_papers
 from lunacy.snapshot.child import Child, NotStarted
 from lunacy.snapshot.lines import Line, Snapshot
-from lunacy.snapshot.windows import WINDOW, Window, windows, with_papers
 
 PROCESS_FROM_BYTES = 2**23  # of the file: for less, the start of a process (0.1 s) is not worth it
-_THREAD_AHEAD = 4  # windows
-_PROCESS_AHEAD = 32  # windows: some 40 MB, so that it goes on while a commit is flushed
+_THREAD_AHEAD = 4  # batches
+_PROCESS_AHEAD = 32  # batches: some 40 MB, so that it goes on while a commit is flushed
 _CODE = "from lunacy.snapshot.reading import main"
 
 
-def read_windows(
+def read_batches(
     snapshot: Snapshot,
     category: Iterable[str] = (),
     *,
@@ -38,18 +38,18 @@ def read_windows(
     strict: bool = False,
     size: int | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
-) -> Generator[Window]:
-    """The snapshot in windows of up to `size` lines (WINDOW), of papers in `category` (patterns), read ahead.
+) -> Generator[Batch]:
+    """The snapshot in batches of up to `size` lines (BATCH_LINES), of papers in `category` (patterns), read ahead.
 
     `recipe`: of the embedded text; `limit`: of kept papers; `strict`: the first bad line ends it. Reading that
-    ends early is told by the last window: what came before it counts. So is a file in which nothing is a paper.
+    ends early is told by the last batch: what came before it counts. So is a file in which nothing is a paper.
     Raises Stopped when no longer wanted.
     """
     patterns = list(category)
-    options: dict[str, Any] = {"recipe": recipe, "limit": limit, "strict": strict, "size": size or WINDOW}
+    options: dict[str, Any] = {"recipe": recipe, "limit": limit, "strict": strict, "size": size or BATCH_LINES}
 
-    def here() -> Generator[Window]:
-        return read_ahead(windows(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+    def here() -> Generator[Batch]:
+        return read_ahead(batches(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
 
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
     # under these names another process finds another file
@@ -70,9 +70,9 @@ def n_processes() -> int:
 
 
 def _from_processes(
-    name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool], here: Callable[[], Generator[Window]]
-) -> Generator[Window]:
-    """The windows of each process in turn, which is their order in the snapshot; if one does not start, from `here`."""
+    name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool], here: Callable[[], Generator[Batch]]
+) -> Generator[Batch]:
+    """The batches of each process in turn, which is their order in the snapshot; if one does not start, from `here`."""
     with ExitStack() as stack:
         try:
             children = [stack.enter_context(closing(Child(_CODE, json.dumps(order)))) for order in orders]
@@ -88,44 +88,44 @@ def _from_processes(
                 return  # where one ends, so do those that would come after
             if frame is None:
                 broken = SnapshotError(f"{name}: a process that reads it ended early ({child.how()}); run again")
-                window = Window(broken=broken)
+                batch = Batch(broken=broken)
             else:
-                window = _unpacked(frame)
-            yield window
-            if window.broken:
+                batch = _unpacked(frame)
+            yield batch
+            if batch.broken:
                 return
 
 
 def main(send: Callable[[bytes], None], order: str) -> None:
-    """The process: sends the windows that are ordered, and nothing at the end."""
+    """The process: sends the batches that are ordered, and nothing at the end."""
     ordered = json.loads(order)
     try:
         with Snapshot(ordered["source"]) as snapshot:
-            found = windows(snapshot, category_filter(ordered["category"]), **ordered["options"])
+            found = batches(snapshot, category_filter(ordered["category"]), **ordered["options"])
             for frame in read_ahead(map(_packed, found), _PROCESS_AHEAD):
                 send(frame)
     except SnapshotError as error:  # it was there a moment ago
-        send(_packed(Window(broken=error)))
+        send(_packed(Batch(broken=error)))
     send(b"")
 
 
-def _packed(window: Window) -> bytes:
+def _packed(batch: Batch) -> bytes:
     return marshal.dumps(
         (
-            window.position_bytes,
-            window.n_lines,
-            list(map(tuple, window.kept)),
-            window.places,
-            window.filtered,
-            [(tuple(line), reason) for line, reason in window.bad],
-            None if window.broken is None else str(window.broken),
+            batch.position_bytes,
+            batch.n_lines,
+            list(map(tuple, batch.kept)),
+            batch.places,
+            batch.filtered,
+            [(tuple(line), reason) for line, reason in batch.bad],
+            None if batch.broken is None else str(batch.broken),
         )
     )
 
 
-def _unpacked(frame: bytes) -> Window:
+def _unpacked(frame: bytes) -> Batch:
     position_bytes, n_lines, kept, places, filtered, bad, broken = marshal.loads(frame)  # noqa: S302 (our own process wrote it)
-    return Window(
+    return Batch(
         position_bytes,
         n_lines,
         list(map(Entry._make, kept)),

@@ -27,9 +27,9 @@ print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN
 _DIGEST = """
 import sys
 from lunacy.snapshot import Snapshot
-from lunacy.snapshot.windows import windows
+from lunacy.snapshot.batches import batches
 with Snapshot(sys.argv[1]) as snapshot:
-    for _window in windows(snapshot, lambda _categories: True, recipe="title+abstract"):
+    for _batch in batches(snapshot, lambda _categories: True, recipe="title+abstract"):
         pass
 """
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"

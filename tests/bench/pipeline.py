@@ -20,7 +20,7 @@ import orjson
 from lunacy import build_index
 from lunacy.embedding import Embedded, Prepared
 from lunacy.fingerprint import Fingerprint
-from lunacy.snapshot import Snapshot, Window, read_windows
+from lunacy.snapshot import Batch, Snapshot, read_batches
 from lunacy.store import SEGMENT_ROWS, Writer
 from tests.bench.__main__ import run
 
@@ -71,32 +71,32 @@ def read_alone(snapshot: Path) -> float:
     """Papers a second that come out of the reader."""
     started = time.perf_counter()
     with Snapshot(snapshot) as opened:
-        n = sum(len(window.kept) for window in _first(read_windows(opened, recipe="title+abstract")))
+        n = sum(len(batch.kept) for batch in _first(read_batches(opened, recipe="title+abstract")))
     return n / (time.perf_counter() - started)
 
 
 def store_alone(snapshot: Path, into: Path) -> float:
     """Papers a second that the store takes, with its commits."""
     with Snapshot(snapshot) as opened:
-        windows = list(_first(read_windows(opened, recipe="title+abstract")))
+        batches = list(_first(read_batches(opened, recipe="title+abstract")))
     embedder, n = NoCost(), 0
     started = time.perf_counter()
     with Writer(into, embedder.fingerprint) as writer:
-        for window in windows:
-            ids = [entry.id for entry in window.kept]
+        for batch in batches:
+            ids = [entry.id for entry in batch.kept]
             writer.known(ids)
             writer.mark_seen(ids)
-            writer.append(window.kept, embedder.embed([""] * len(window.kept)).vectors)
-            n += len(window.kept)
+            writer.append(batch.kept, embedder.embed([""] * len(batch.kept)).vectors)
+            n += len(batch.kept)
             if writer.n_pending > SEGMENT_ROWS - NoCost.window:
                 writer.commit()
         writer.commit()
     return n / (time.perf_counter() - started)
 
 
-def _first(windows: Iterator[Window]) -> Iterator[Window]:
+def _first(batches: Iterator[Batch]) -> Iterator[Batch]:
     """The first N_ALONE papers."""
-    return islice(windows, N_ALONE // NoCost.window)
+    return islice(batches, N_ALONE // NoCost.window)
 
 
 def main(source: str | None = None, n: str = str(N_LINES)) -> None:

@@ -44,12 +44,12 @@ REMOVED = ["2401.00001", "2401.00020", "2401.00030"]
 
 @contextmanager
 def small_steps() -> Iterator[None]:
-    """Windows of 6 papers, a commit every 12, so that a few dozen papers make commits, merges and rewrites."""
+    """Batches of 6 papers, a commit every 12, so that a few dozen papers make commits, merges and rewrites."""
     with ExitStack() as stack:
         for module, name, value in (
             (vectors, "_GIVEN_WINDOW", 6),
             (FakeEmbedder, "window", 6),
-            (stages, "_DEPTH", 0),  # each window is stored before the next is planned: the calls come in one order
+            (stages, "_DEPTH", 0),  # each batch is stored before the next is planned: the calls come in one order
             (stages, "SEGMENT_ROWS", 12),
             (compact, "SEGMENT_ROWS", 40),
         ):

@@ -11,7 +11,7 @@ from lunacy.pipeline.stages import Stages
 from lunacy.snapshot import reading
 from tests.reliability.scenario import small_steps
 
-PAUSE_S = 0.005  # a window: as if a model worked on it
+PAUSE_S = 0.005  # a batch: as if a model worked on it
 
 
 def slowly(*arguments: object, **more: object) -> None:

@@ -14,7 +14,7 @@ from lunacy.pipeline.cluster.dataset import Made, made_shards
 from lunacy.pipeline.cluster.failure import raise_encoded
 from lunacy.pipeline.cluster.job import Job, Keys
 from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard
-from lunacy.snapshot import Snapshot, Window, cut, read_piece, refusal
+from lunacy.snapshot import Batch, Snapshot, cut, read_piece, refusal
 from lunacy.store import is_shard, own_shards, remove, remove_folders
 
 _SEEN_S, _POLL_S = 5.0, 0.1  # for a file that another machine wrote to be seen here
@@ -26,14 +26,14 @@ class ShardReader:
     def __init__(
         self, job: Job, snapshots: Sequence[Snapshot], known: Keys, *, limit: int | None, strict: bool
     ) -> None:
-        """`known`: the `text_key` of each paper that needs no vector, ascending. `limit`, `strict`: as of `windows`."""
+        """`known`: the `text_key` of each paper that needs no vector, ascending. `limit`, `strict`: as of `batches`."""
         self._job = job
         self._snapshots = snapshots
         self._known = known
         self._limit = limit
         self._strict = strict
 
-    def windows(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Shard]]:
+    def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Shard]]:
         """The shards, each with the number of its snapshot; one that ends early is the last.
 
         Raises Stopped when no longer wanted, and what went wrong on the workers.
@@ -77,11 +77,9 @@ class ShardReader:
         snapshot, job = self._snapshots[n], self._job
         piece = next(piece for piece in cut(snapshot, job.window) if piece.number == number)
         keep = category_filter(job.category)
-        window, _n_met = read_piece(
-            snapshot, piece, keep, recipe=job.fingerprint.text, limit=limit, strict=self._strict
-        )
-        for field in fields(Window):
-            setattr(shard, field.name, getattr(window, field.name))
+        batch, _n_met = read_piece(snapshot, piece, keep, recipe=job.fingerprint.text, limit=limit, strict=self._strict)
+        for field in fields(Batch):
+            setattr(shard, field.name, getattr(batch, field.name))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from lunacy.arrays import Vectors
 from lunacy.entry import FIELDS, Entry
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
-from lunacy.snapshot import Line, Window
+from lunacy.snapshot import Batch, Line
 from lunacy.store import SHARD_KEY, put_file
 
 _VERSION = 3
@@ -34,8 +34,8 @@ class Damaged(Exception):
 
 
 @dataclass(slots=True)
-class Shard(Window):
-    """A window with the vectors of its papers, placed and numbered from the beginning of its piece."""
+class Shard(Batch):
+    """A batch with the vectors of its papers, placed and numbered from the beginning of its piece."""
 
     n_met: int = 0  # lines, blank ones too
     is_last: bool = False  # of its snapshot

@@ -12,11 +12,11 @@ from lunacy.embedding import Embedded
 from lunacy.entry import Entry
 from lunacy.pipeline.cluster.shards import Shard
 from lunacy.pipeline.vectors import VectorSource
-from lunacy.snapshot import Window
+from lunacy.snapshot import Batch
 
 
 class ShardVectors:
-    """The vectors that come with their windows, which are shards."""
+    """The vectors that come with their batches, which are shards."""
 
     def __init__(self, own: VectorSource, window: int) -> None:
         """`own`: makes here what the shards lack. `window`: about how many lines a shard has."""
@@ -36,12 +36,12 @@ class ShardVectors:
         """Those of all machines."""
         return [*self._notes, *self._own.notes]
 
-    def prepare(self, window: Window, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
+    def prepare(self, batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """Find the papers' rows in the shard; then gather these, and run the model for the other papers."""
-        assert isinstance(window, Shard)
-        rows = np.array([window.rows.get(place, -1) for _entry, place in papers], np.int64)
+        assert isinstance(batch, Shard)
+        rows = np.array([batch.rows.get(place, -1) for _entry, place in papers], np.int64)
         lacking = [paper for paper, row in zip(papers, rows.tolist(), strict=True) if row < 0]
-        return partial(self._gather, window, rows, self._own.prepare(window, lacking) if lacking else None)
+        return partial(self._gather, batch, rows, self._own.prepare(batch, lacking) if lacking else None)
 
     def _gather(self, shard: Shard, rows: Rows, embed_rest: Callable[[], Embedded] | None) -> Embedded:
         self._arithmetic = shard.arithmetic

@@ -19,7 +19,7 @@ from lunacy.paper import embedded_text
 from lunacy.pipeline.cluster.failure import encode_error
 from lunacy.pipeline.cluster.job import VERSION, Job, Keys
 from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard, write_shard
-from lunacy.snapshot import Line, Piece, Snapshot, Window, read_piece
+from lunacy.snapshot import Batch, Line, Piece, Snapshot, read_piece
 from lunacy.store import is_shard
 
 
@@ -85,11 +85,11 @@ class Worker:
 
     def _read(self, n: int, piece: Piece) -> Shard:
         with Snapshot(self._job.snapshots[n][0]) as snapshot:
-            window, n_met = read_piece(snapshot, piece, self._keep, recipe=self._job.fingerprint.text)
-        if window.broken and not piece.broken:
-            raise window.broken
+            batch, n_met = read_piece(snapshot, piece, self._keep, recipe=self._job.fingerprint.text)
+        if batch.broken and not piece.broken:
+            raise batch.broken
         return Shard(
-            **{field.name: getattr(window, field.name) for field in fields(Window)},
+            **{field.name: getattr(batch, field.name) for field in fields(Batch)},
             n_met=n_met,
             is_last=piece.is_last,
         )

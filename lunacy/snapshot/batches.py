@@ -1,4 +1,4 @@
-"""Lines -> windows: some consecutive lines, read, hashed and sorted by what becomes of them."""
+"""Lines -> batches: some consecutive lines, read, hashed and sorted by what becomes of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lunacy.errors import SnapshotError
 from lunacy.snapshot.lines import KEPT_BYTES, Line
 from lunacy.snapshot.parse import BadLine, parse
 
-WINDOW = 512  # lines at a time
+BATCH_LINES = 512  # lines at a time
 _DOUBTED = 1000  # bad lines without one paper, after which none is waited for
 
 
 @dataclass(slots=True)
-class Window:
+class Batch:
     """Some consecutive lines of the snapshot, read."""
 
     position_bytes: int = 0
@@ -42,52 +42,52 @@ class Lines(Protocol):
         """The lines that are not blank."""
 
 
-def windows(
+def batches(
     snapshot: Lines,
     keep: Callable[[tuple[str, ...]], bool],
     *,
     recipe: str,
     limit: int | None = None,
     strict: bool = False,
-    size: int = WINDOW,
+    size: int = BATCH_LINES,
     share: tuple[int, int] = (0, 1),
-) -> Iterator[Window]:
-    """The snapshot in windows of up to `size` lines, with hashes for the recipe of the embedded text.
+) -> Iterator[Batch]:
+    """The snapshot in batches of up to `size` lines, with hashes for the recipe of the embedded text.
 
-    `limit`: of kept papers; `strict`: the first bad line ends it. Reading that ends early is told by the last window:
-    what came before it counts. `share`: (1, 4) is the second of each four windows.
+    `limit`: of kept papers; `strict`: the first bad line ends it. Reading that ends early is told by the last batch:
+    what came before it counts. `share`: (1, 4) is the second of each four batches.
     """
-    window, n_left = Window(), limit
+    batch, n_left = Batch(), limit
     first, step = share
     try:
         for place, line in enumerate(snapshot.lines()):
             if place // size % step != first:
                 continue
-            window.n_lines += 1
+            batch.n_lines += 1
             try:
                 paper = parse(line)
             except BadLine as reason:
-                window.bad.append((line._replace(raw=line.raw[:KEPT_BYTES]), str(reason)))
+                batch.bad.append((line._replace(raw=line.raw[:KEPT_BYTES]), str(reason)))
                 if strict:
                     raise refusal(snapshot.name, line, str(reason)) from None
             else:
                 if keep(paper.categories):
-                    window.kept.append(Entry.of(paper, recipe))
-                    window.places.append(place)
+                    batch.kept.append(Entry.of(paper, recipe))
+                    batch.places.append(place)
                     n_left = None if n_left is None else n_left - 1
                 else:
-                    window.filtered.append(paper.id)
-            if window.n_lines == size or n_left == 0:
-                window.position_bytes = snapshot.position_bytes
-                yield window
-                window = Window()
+                    batch.filtered.append(paper.id)
+            if batch.n_lines == size or n_left == 0:
+                batch.position_bytes = snapshot.position_bytes
+                yield batch
+                batch = Batch()
             if n_left == 0:
                 return
     except SnapshotError as error:
-        window.broken = error
-    if window.n_lines or window.broken:
-        window.position_bytes = snapshot.position_bytes
-        yield window
+        batch.broken = error
+    if batch.n_lines or batch.broken:
+        batch.position_bytes = snapshot.position_bytes
+        yield batch
 
 
 def refusal(name: str, line: Line, reason: str) -> SnapshotError:
@@ -95,18 +95,18 @@ def refusal(name: str, line: Line, reason: str) -> SnapshotError:
     return SnapshotError(f"{name}, line {line.number}, byte {line.offset}: {reason}")
 
 
-def with_papers(found: Generator[Window], name: str) -> Generator[Window]:
-    """The same windows, or a broken one alone, where not one line, or none of the first thousand, is a paper.
+def with_papers(found: Generator[Batch], name: str) -> Generator[Batch]:
+    """The same batches, or a broken one alone, where not one line, or none of the first thousand, is a paper.
 
     So a file of another kind is not read to its end, and its lines are not set aside as bad ones of a snapshot.
     """
-    held: list[Window] = []
+    held: list[Batch] = []
     n_bad = 0
     with closing(found):
-        for window in found:
-            held.append(window)
-            n_bad += len(window.bad)
-            if window.kept or window.filtered or window.broken:
+        for batch in found:
+            held.append(batch)
+            n_bad += len(batch.bad)
+            if batch.kept or batch.filtered or batch.broken:
                 yield from held
                 yield from found
                 return
@@ -116,7 +116,7 @@ def with_papers(found: Generator[Window], name: str) -> Generator[Window]:
             if not n_bad:
                 yield from held
                 return
-    line, reason = next(bad for window in held for bad in window.bad)
+    line, reason = next(bad for batch in held for bad in batch.bad)
     which = "line" if n_bad < _DOUBTED else f"of the first {n_bad:,} lines"
     why = f"line {line.number}, byte {line.offset}: {reason}"
-    yield Window(held[-1].position_bytes, broken=SnapshotError(f"{name}: not one {which} is a paper; {why}"))
+    yield Batch(held[-1].position_bytes, broken=SnapshotError(f"{name}: not one {which} is a paper; {why}"))
