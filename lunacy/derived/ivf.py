@@ -139,6 +139,8 @@ def _live(segment: OpenSegment) -> Rows:
 
 def _train(sample: Vectors, nlist: int) -> list[Vectors]:
     """Unit centroids, `nlist` in all, in groups of neighbours."""
+    # FAISS' two_level_clustering took 20 s where this and `_Groups` take 4 s (120,000 papers, 1,024 lists), for a
+    # recall of 0.763 instead of 0.753 with 4 lists, 0.976 instead of 0.974 with 32: it runs its groups one by one
     tops = in_thread(lambda: _k_means(sample, max(1, round(np.sqrt(nlist)))))
     owners = in_thread(lambda: _nearest(sample, tops, 1))[1][:, 0]  # (n,)
     sizes = np.bincount(owners, minlength=len(tops))
@@ -182,10 +184,10 @@ class _Groups:
         for group, centroids in enumerate(self._groups):
             mine = np.flatnonzero((near == group).any(axis=1))
             if len(mine):
-                scores, places = (found[:, 0] for found in _nearest(rows[mine], centroids, 1))
+                scores, indexes = (found[:, 0] for found in _nearest(rows[mine], centroids, 1))
                 better = scores > best[mine]
                 best[mine[better]] = scores[better]
-                lists[mine[better]] = self._firsts[group] + places[better]
+                lists[mine[better]] = self._firsts[group] + indexes[better]
         return lists
 
 
@@ -195,7 +197,7 @@ def _read_and_assign(segment: OpenSegment, groups: _Groups, positions: Rows) -> 
 
 
 def _nearest(rows: Vectors, centroids: Vectors, k: int) -> tuple[npt.NDArray[np.float32], Lists]:
-    """(n, k) scores and places of the best centroids of each row; by FAISS, as NumPy's products have threads of their
+    """(n, k) scores and indexes of the best centroids of each row; by FAISS, as NumPy's products have threads of their
     own, which get into each other's way.
     """
     index = faiss.IndexFlatIP(centroids.shape[1])

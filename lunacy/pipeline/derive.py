@@ -48,7 +48,7 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
     """
     folder = expanded(folder)
     try:
-        caches.require_place(folder)
+        caches.require_folder(folder)
     except StoreError:
         return
     with Store(folder) as store:
@@ -76,7 +76,7 @@ def build_lexical(folder: str | Path, *, progress: Report = no_report) -> Lexica
     with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
         if not view.n_papers:
             raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
-        caches.require_place(view.folder)
+        caches.require_folder(view.folder)
         [cache] = made = lexical.make(view, [], None, progress)
         caches.commit(view.folder, lexical.KIND, made)
         size_bytes = sum(size for _name, size, _sha256 in cache.facts["files"])
@@ -99,7 +99,7 @@ def build_ivf(
     if not 0 < recall < 1:
         raise UsageError(f"recall is {recall}; give a share between 0 and 1, such as 0.98; without --ivf it is 1")
     with writer_lock(folder) as folder:
-        caches.require_place(folder)
+        caches.require_folder(folder)
         refresh_caches(folder)  # the codes quicken the measuring
         started = time.perf_counter()
         with Store(folder) as store, store.view() as view:

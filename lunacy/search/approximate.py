@@ -22,8 +22,7 @@ from lunacy.search.candidates import Candidates, candidates_of, qualify
 from lunacy.search.exact import Found, rescore, rows_left_out, search_candidates
 from lunacy.store import View
 
-_MARGIN = 16  # candidates beyond k
-_MORE = 0.25  # the same, as a share of k
+_MORE, _MORE_SHARE = 16, 0.25  # candidates beyond k, whose scores are by codes: at least, and as a share of k
 _DROPPED = 0.2  # share of the candidates that do not qualify: with more, the answers lie elsewhere
 _BLOCK = 256  # queries at a time: bounds memory
 
@@ -81,7 +80,7 @@ def _search_lists(
     The candidates are those of a question without a filter. When nearly all of them qualify, the recall is that
     without a filter; when not, the answers lie elsewhere, and how many the lists would miss is not known.
     """
-    n = min(k + max(_MARGIN, int(_MORE * k)), ivf.index.ntotal)
+    n = min(k + max(_MORE, int(_MORE_SHARE * k)), ivf.index.ntotal)
     if n < k or not listed:
         return [None] * len(queries)
     settings: Any = faiss.SearchParametersIVF

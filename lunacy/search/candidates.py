@@ -94,6 +94,6 @@ def _among(values: Rows, ascending: Rows) -> npt.NDArray[np.bool_]:
     """Which of `values` are in `ascending`."""
     if not len(ascending):
         return np.zeros(len(values), np.bool_)
-    places = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    found: npt.NDArray[np.bool_] = ascending[places] == values
+    indexes = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    found: npt.NDArray[np.bool_] = ascending[indexes] == values
     return found

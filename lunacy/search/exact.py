@@ -20,8 +20,8 @@ from lunacy.search.candidates import Candidates, candidates_of
 from lunacy.search.scan import Fetched, fetch
 from lunacy.store import View
 
-_ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
-_MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so that one pass nearly always does
+ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
+MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so that one pass nearly always does
 _BLOCK = 1024  # queries at a time: bounds memory
 _GPU_BLOCK = 2**14  # the same on a GPU, to which all rows go once for each block
 _RESCORED_FLOATS = 2**22  # at a time: bounds memory
@@ -83,10 +83,10 @@ def _search_block(
 ) -> list[Found]:
     found: list[Found | None] = [None] * len(queries)
     undecided = np.arange(len(queries))
-    n_fetched = k + _MARGIN
+    n_fetched = k + MARGIN
     while len(undecided):
         if device is None:
-            fetched = fetch(by_segment, queries[undecided], n_fetched, again=n_fetched > k + _MARGIN)
+            fetched = fetch(by_segment, queries[undecided], n_fetched, again=n_fetched > k + MARGIN)
         else:
             fetched = _fetch_on(device, by_segment, queries[undecided], n_fetched)
         fetched.uppers[fetched.rows == left_out[undecided, None]] = -np.inf
@@ -136,7 +136,7 @@ def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> l
     least = -np.partition(-scores, k - 1, axis=1)[:, k - 1] if n_found >= k else np.full(len(queries), -np.inf)
     others = fetched.uppers > -np.inf  # (q, c): those that could still belong
     np.put_along_axis(others, order, False, axis=1)
-    others &= fetched.uppers + _ROUNDING >= least[:, None]
+    others &= fetched.uppers + ROUNDING >= least[:, None]
     decided: list[Found | None] = []
     for query, limit in enumerate(fetched.limits.tolist()):
         candidates, exact = rows[query], scores[query]
@@ -146,7 +146,7 @@ def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> l
             exact = np.concatenate([exact, rescore(view, queries[query][None], more)[0]])
         best = np.lexsort((candidates, -exact))[:k]
         best = best[exact[best] > -np.inf]
-        is_proved = limit == -np.inf or (len(best) == k and exact[best[-1]] > limit + _ROUNDING)
+        is_proved = limit == -np.inf or (len(best) == k and exact[best[-1]] > limit + ROUNDING)
         decided.append(Found(candidates[best], exact[best]) if is_proved else None)
     return decided
 

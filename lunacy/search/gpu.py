@@ -39,20 +39,20 @@ def fetch_on(device: str, by_segment: Sequence[Candidates], queries: Vectors, n:
 
 def _best(candidates: Candidates, asked: torch.Tensor, n: int) -> Fetched:
     """The best `n` of a segment, block by block."""
-    best, places = asked.new_empty((len(asked), 0)), asked.new_empty((len(asked), 0), dtype=torch.int64)
+    best, best_positions = asked.new_empty((len(asked), 0)), asked.new_empty((len(asked), 0), dtype=torch.int64)
     for positions, block in _blocks(candidates):
         rows = torch.from_numpy(block).to(asked.device)  # (b, dim)
         where = torch.from_numpy(positions).to(asked.device)  # (b,)
         step = max(1, _SCORES // len(rows))
         found = [_top(asked[at : at + step] @ rows.T, where, n) for at in range(0, len(asked), step)]
         best = torch.cat([best, torch.cat([scores for scores, _places in found])], dim=1)
-        places = torch.cat([places, torch.cat([here for _scores, here in found])], dim=1)
+        best_positions = torch.cat([best_positions, torch.cat([here for _scores, here in found])], dim=1)
         best, order = best.topk(min(n, best.shape[1]), dim=1)
-        places = places.gather(1, order)
+        best_positions = best_positions.gather(1, order)
     uppers = best.cpu().numpy()
     is_all = uppers.shape[1] == candidates.n
     limits = np.full(len(uppers), -np.inf) if is_all else uppers[:, -1].astype(np.float64)
-    return Fetched(uppers, places.cpu().numpy() + candidates.first_row, limits)
+    return Fetched(uppers, best_positions.cpu().numpy() + candidates.first_row, limits)
 
 
 def _top(scores: torch.Tensor, where: torch.Tensor, n: int) -> tuple[torch.Tensor, torch.Tensor]:

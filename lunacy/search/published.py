@@ -22,13 +22,12 @@ from lunacy.measured import IvfFacts, Measured, QueryKind
 from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
 from lunacy.paper import Paper
 from lunacy.question import Options
-from lunacy.search.exact import Found, rows_left_out
+from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
 from lunacy.search.ranking import Ranked, Sides, Target, rank
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
 _WAIT_S = 10.0  # for a server that is starting
-_MARGIN = 9  # more than k: the paper itself, ties, rounding
-_ROUNDING = 1e-5
+_MARGIN = MARGIN + 1  # rows asked for beyond k: the server does not leave out the paper itself
 _STEP = 6.0  # of the weights, against differences of cosines
 
 
@@ -161,14 +160,14 @@ class PublishedIndex:
         if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
             found = self._in_lists(queries, k, options, left_out, facts.of(query_kind))
         admitted, n = expression(options.filter, options.include_withdrawn, self._facts.by_category), k + _MARGIN
-        while undecided := [place for place, one in enumerate(found) if one is None]:
+        while undecided := [query for query, one in enumerate(found) if one is None]:
             listed = self._collection.search(queries[undecided], n, admitted)
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
-            for place, (ids, scores) in zip(undecided, listed, strict=True):
-                one = self._scored(ids, queries[place], k, left_out[place])
+            for query, (ids, scores) in zip(undecided, listed, strict=True):
+                one = self._scored(ids, queries[query], k, left_out[query])
                 is_all = len(ids) < n or n == MOST_HITS
-                if is_all or one.scores[-1] > scores[-1] + _ROUNDING:  # else many are tied
-                    found[place] = one
+                if is_all or one.scores[-1] > scores[-1] + ROUNDING:  # else many are tied
+                    found[query] = one
             n = min(4 * n, MOST_HITS)
         return [one for one in found if one is not None]
 
@@ -191,8 +190,8 @@ class PublishedIndex:
         there = self._collection.held(list({one for ids, _scores in listed for one in ids}))
         self._fetch(np.array([self._row(one) for one in sorted(there)], np.int64))
         found = [
-            self._scored([one for one in ids if one in there], queries[place], k, left_out[place], recall)
-            for place, (ids, _scores) in enumerate(listed)
+            self._scored([one for one in ids if one in there], queries[query], k, left_out[query], recall)
+            for query, (ids, _scores) in enumerate(listed)
         ]
         return [one if len(one.rows) == k else None for one in found]
 
@@ -225,7 +224,7 @@ class PublishedIndex:
             least: Scores = products.min(axis=1, initial=np.inf)  # (c,)
             best = np.lexsort((rows, -least))[:n]
             if len(ids) == n_listed:
-                best = best[least[best] > scores[-1] + _ROUNDING]
+                best = best[least[best] > scores[-1] + ROUNDING]
             if len(ids) < n_listed or len(best) >= enough:
                 return Found(rows[best], least[best])
             if n_listed == MOST_HITS:

@@ -21,13 +21,12 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.derived.threads import in_threads
 from lunacy.question import Options
-from lunacy.search.exact import Found
+from lunacy.search.exact import MARGIN, Found
 
 if TYPE_CHECKING:
     from lunacy.derived.lexical import Lexical  # tantivy: only when asked for
 
 N_CANDIDATES = 200  # of each side
-_MARGIN = 8  # more than k: room for rounding
 _DENSE, _LEXICAL = 0.7, 0.3
 _LEAST_SPREAD = 0.05  # of the mean BM25: when a few papers share a word, all as well
 _UNLIKE = 0.5  # how much the likeness to what is not wanted takes away
@@ -73,20 +72,20 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
     n_left_out = max((len(one.left_out) for one in targets), default=0)
     combined = [_combined(one, unlike) for one in targets]
     least = -np.inf if options.min_score is None else options.min_score
-    n, ranked = max(k + _MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(targets))
-    while undecided := [place for place, one in enumerate(ranked) if one is None]:
-        single = [place for place in undecided if len(combined[place]) == 1]
-        vectors = [combined[place] for place in single]
+    n, ranked = max(k + MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(targets))
+    while undecided := [index for index, one in enumerate(ranked) if one is None]:
+        single = [index for index in undecided if len(combined[index]) == 1]
+        vectors = [combined[index] for index in single]
         nearest = sides.nearest(np.concatenate(vectors), n + n_left_out) if single else []
         found = dict(zip(single, nearest, strict=True))
         unwanted = [] if is_dense or unlike is None else _by_words(sides, unlike, n)
-        for place in undecided:
-            near = found.get(place) or sides.nearest_to_all(combined[place], n + n_left_out)
-            by_words = [] if is_dense else _by_words(sides, targets[place], n)
-            candidates = _Candidates.of(sides, targets[place], unlike, options.rank, near, by_words, unwanted)
+        for index in undecided:
+            near = found.get(index) or sides.nearest_to_all(combined[index], n + n_left_out)
+            by_words = [] if is_dense else _by_words(sides, targets[index], n)
+            candidates = _Candidates.of(sides, targets[index], unlike, options.rank, near, by_words, unwanted)
             one = candidates.ranked(options, near.recall)
             is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
-            ranked[place] = one if len(one.rows) == k or is_all else None
+            ranked[index] = one if len(one.rows) == k or is_all else None
         n *= 4
     return [one for one in ranked if one is not None]
 
@@ -163,7 +162,7 @@ class _Candidates:
             self.scores[best],
             self.cosines[best],
             None if self.lexical is None else self.lexical[best],
-            [self.rows[copies.get(place, [])] for place in best.tolist()],
+            [self.rows[copies.get(index, [])] for index in best.tolist()],
             recall,
         )
 
@@ -176,9 +175,9 @@ def _scores(
     cosines = np.array([(there * one).sum(axis=-1) for one in target.vectors]).reshape(-1, len(rows))
     shared = np.zeros_like(cosines)
     for row, words in zip(shared, by_words, strict=False):
-        places = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
-        is_here = rows[places] == words.rows if len(rows) else np.zeros(len(words.rows), np.bool_)
-        row[places[is_here]] = words.scores[is_here]
+        indexes = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
+        is_here = rows[indexes] == words.rows if len(rows) else np.zeros(len(words.rows), np.bool_)
+        row[indexes[is_here]] = words.scores[is_here]
     if how == "dense" or lexical is None:
         return cosines, shared, cosines
     if how == "lexical":
@@ -219,15 +218,15 @@ def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
 
 
 def _folded(order: Rows, vectors: Vectors, k: int) -> tuple[Rows, dict[int, list[int]]]:
-    """The first `k` places of `order` that are no copy of an earlier one, and the copies of each."""
+    """The first `k` indexes of `order` that are no copy of an earlier one, and the copies of each."""
     kept: list[int] = []
     copies: dict[int, list[int]] = {}
-    for place in order.tolist():
-        likeness = vectors[kept] @ vectors[place]  # (kept,)
+    for index in order.tolist():
+        likeness = vectors[kept] @ vectors[index]  # (kept,)
         if len(kept) and likeness.max() >= _COPY:
-            copies.setdefault(kept[int(likeness.argmax())], []).append(place)
+            copies.setdefault(kept[int(likeness.argmax())], []).append(index)
         elif len(kept) < k:
-            kept.append(place)
+            kept.append(index)
     return np.array(kept, np.int64), copies
 
 

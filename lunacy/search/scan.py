@@ -80,8 +80,8 @@ def _scan_many(candidates: Candidates, queries: Vectors, n: int) -> Fetched:
         positions = candidates.allowed[start : start + _GATHER]
         block = candidates.segment.vectors(positions)  # (b, dim)
         n_here = min(n, len(block))
-        scores, places = faiss.knn(queries, block, n_here, metric=faiss.METRIC_INNER_PRODUCT)
-        rows = positions[places] + candidates.first_row
+        scores, indexes = faiss.knn(queries, block, n_here, metric=faiss.METRIC_INNER_PRODUCT)
+        rows = positions[indexes] + candidates.first_row
         found.append(Fetched(scores, rows, _limits(scores, is_all=n_here == len(block))))
     return joined(found, len(queries))
 
@@ -115,7 +115,7 @@ def _limits(scores: npt.NDArray[np.float32], *, is_all: bool) -> Scores:
 def _score_allowed(candidates: Candidates, allowed: Rows, queries: Vectors, n: int) -> Fetched:
     """Only the rows that count, where they lie."""
     scores = np.empty((len(queries), len(allowed)), np.float32)
-    places = np.zeros(len(allowed), np.int64)
+    first = np.zeros(len(allowed), np.int64)  # each with the one query
     index: Any = candidates.segment.index
     rows_at = index.get_xb()
     for query, into in zip(np.ascontiguousarray(queries), scores, strict=True):
@@ -123,7 +123,7 @@ def _score_allowed(candidates: Candidates, allowed: Rows, queries: Vectors, n: i
             index.d,
             len(allowed),
             faiss.swig_ptr(query),
-            faiss.swig_ptr(places),
+            faiss.swig_ptr(first),
             rows_at,
             faiss.swig_ptr(allowed),
             faiss.swig_ptr(into),

@@ -33,7 +33,7 @@ __all__ = [
     "own_files",
     "path_of",
     "read",
-    "require_place",
+    "require_folder",
     "version",
 ]
 
@@ -59,10 +59,10 @@ def path_of(folder: Path, cache: Cache) -> Path | None:
 
 def is_whole(folder: Path, cache: Cache, *, by_hash: bool = True) -> bool:
     """Whether each file of a cache that is a folder has its size, and its hash."""
-    place = (folder / FOLDER_NAME / cache.name).parent
+    cache_folder = (folder / FOLDER_NAME / cache.name).parent
     try:
         return all(
-            (place / name).stat().st_size == size and (not by_hash or _hash(place / name) == sha256)
+            (cache_folder / name).stat().st_size == size and (not by_hash or _hash(cache_folder / name) == sha256)
             for name, size, sha256 in cache.facts["files"]
         )
     except OSError:
@@ -82,10 +82,10 @@ def add(
 
     `write` makes it under the path that it is given, and returns the size of its head and its facts.
     """
-    place = folder / FOLDER_NAME
-    place.mkdir(exist_ok=True)
+    cache_folder = folder / FOLDER_NAME
+    cache_folder.mkdir(exist_ok=True)
     require_space(folder, size_bytes)
-    path = place / part_name(stem)
+    path = cache_folder / part_name(stem)
     try:
         head_bytes, facts = write(path)
         with path.open("rb+") as file:
@@ -94,8 +94,8 @@ def add(
             file.seek(0)
             whole = hashlib.file_digest(file, "sha256").hexdigest()
             written_bytes = file.seek(0, os.SEEK_END)
-        name = _free_name(place, stem, whole)
-        os.rename(path, place / name)
+        name = _free_name(cache_folder, stem, whole)
+        os.rename(path, cache_folder / name)
     except BaseException:
         with suppress(OSError):
             path.unlink(missing_ok=True)
@@ -108,9 +108,9 @@ def add_folder(
     folder: Path, kind: str, segments: Sequence[Segment], *, write: Callable[[Path], Mapping[str, Any]]
 ) -> Cache:
     """As `add`, for a cache that is a folder of tantivy's, which `write` makes. Its `meta.json` stands for it."""
-    place = folder / FOLDER_NAME
-    place.mkdir(exist_ok=True)
-    unfinished = place / part_name(kind)
+    cache_folder = folder / FOLDER_NAME
+    cache_folder.mkdir(exist_ok=True)
+    unfinished = cache_folder / part_name(kind)
     facts = write(unfinished)
     files: list[tuple[str, int, str]] = []
     for path in entries(unfinished):
@@ -122,17 +122,17 @@ def add_folder(
             files.append((path.name, file.seek(0, os.SEEK_END), _hash(path)))
     sync_folder(unfinished)
     _name, size_bytes, sha256 = next(one for one in files if one[0] == _STANDS_FOR)
-    name = _free_name(place, kind, sha256)
-    os.rename(unfinished, place / name)
+    name = _free_name(cache_folder, kind, sha256)
+    os.rename(unfinished, cache_folder / name)
     made_from = tuple((segment.number, segment.sha256) for segment in segments)
     facts = {**facts, "files": files}
     return Cache(kind, f"{name}/{_STANDS_FOR}", made_from, size_bytes, sha256, size_bytes, sha256, facts)
 
 
-def _free_name(place: Path, stem: str, sha256: str) -> str:
+def _free_name(cache_folder: Path, stem: str, sha256: str) -> str:
     """A name that ends in as much of the hash as it takes for it to be free."""
     names = (f"{stem}-{sha256[:n]}" for n in range(12, len(sha256) + 1))
-    return next(name for name in names if not os.path.lexists(place / name))
+    return next(name for name in names if not os.path.lexists(cache_folder / name))
 
 
 def _hash(path: Path) -> str:
@@ -140,12 +140,12 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def require_place(folder: Path) -> None:
+def require_folder(folder: Path) -> None:
     """Raises StoreError where something that is not ours stands in the way of caches: then there can be none."""
-    place = folder / FOLDER_NAME
-    if os.path.lexists(place) and not is_folder(place):
-        raise StoreError(f"{place} is no folder, and caches go into one; move it away and run again")
-    path = place / manifest.NAME
+    cache_folder = folder / FOLDER_NAME
+    if os.path.lexists(cache_folder) and not is_folder(cache_folder):
+        raise StoreError(f"{cache_folder} is no folder, and caches go into one; move it away and run again")
+    path = cache_folder / manifest.NAME
     if os.path.lexists(path) and not is_manifest(path):
         raise StoreError(f"{path} is not lunacy's, or damaged, so it is not written over; move it away and run again")
 
@@ -155,14 +155,15 @@ def commit(folder: Path, kind: str, caches: Sequence[Cache]) -> None:
 
     A folder goes with the commit after: a question that has just begun may be about to open it.
     """
-    require_place(folder)
-    place = folder / FOLDER_NAME
-    place.mkdir(exist_ok=True)
+    require_folder(folder)
+    cache_folder = folder / FOLDER_NAME
+    cache_folder.mkdir(exist_ok=True)
     before = read(folder)
     now = [*(one for one in before if one.kind != kind), *caches]
     manifest.write(folder, now)
     kept = {manifest.NAME, *_tops(now), *_tops(cache for cache in before if "/" in cache.name)}
-    remove(path for path in _own(place, _tops([*before, *now])) if path.relative_to(place).parts[0] not in kept)
+    ours = _own(cache_folder, _tops([*before, *now]))
+    remove(path for path in ours if path.relative_to(cache_folder).parts[0] not in kept)
 
 
 def drop(folder: Path) -> None:
@@ -172,14 +173,14 @@ def drop(folder: Path) -> None:
 
 def own_files(folder: Path) -> Iterator[Path]:
     """What is ours in the folder of caches, and the folder: files, and folders behind what is in them."""
-    place = folder / FOLDER_NAME
-    if is_folder(place):
-        found = list(_own(place, _tops(read(folder))))
-        yield from [*found, place] if found else []
+    cache_folder = folder / FOLDER_NAME
+    if is_folder(cache_folder):
+        found = list(_own(cache_folder, _tops(read(folder))))
+        yield from [*found, cache_folder] if found else []
 
 
-def _own(place: Path, named: set[str]) -> Iterator[Path]:
-    for path in entries(place):
+def _own(cache_folder: Path, named: set[str]) -> Iterator[Path]:
+    for path in entries(cache_folder):
         if is_folder(path):
             if path.name in named or is_part(path.name) or _is_proved(path.name, path / _STANDS_FOR):
                 yield from (one for one in entries(path) if _INSIDE.fullmatch(one.name) and is_regular(one))
@@ -226,9 +227,9 @@ def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterat
             yield f"{FOLDER_NAME}/{cache.name}: it is older than the papers, so it is not used"
 
 
-def _files(place: Path, cache: Cache) -> Iterator[tuple[Path, str]]:
+def _files(cache_folder: Path, cache: Cache) -> Iterator[tuple[Path, str]]:
     """Each file of a cache, and its hash."""
-    path = place / cache.name
+    path = cache_folder / cache.name
     if "files" not in cache.facts:
         yield path, cache.sha256
     for name, _size, sha256 in cache.facts.get("files", []):

@@ -69,17 +69,17 @@ def is_manifest(path: Path) -> bool:
 
 def write(folder: Path, caches: Sequence[Cache]) -> None:
     """Have it name just these caches. What is there must be ours."""
-    place = folder / FOLDER_NAME
+    cache_folder = folder / FOLDER_NAME
     content = orjson.dumps({"lunacy": "caches", "version": _VERSION, "caches": [asdict(cache) for cache in caches]})
     check = hashlib.sha256(content).hexdigest()
-    path = place / part_name("manifest")
+    path = cache_folder / part_name("manifest")
     with path.open("xb") as file:
         file.write(content + b"\n" + check.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    sync_folder(place)
-    os.replace(path, place / NAME)
-    sync_folder(place)
+    sync_folder(cache_folder)
+    os.replace(path, cache_folder / NAME)
+    sync_folder(cache_folder)
 
 
 def read_or_raise(folder: Path) -> list[Cache]:
