@@ -1,4 +1,4 @@
-"""Building an index and bringing it up to date."""
+"""Build an index, or bring it up to date."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a run did."""
+    """What a build did."""
 
     counts: Counts
     folder: Path
     quarantine: Path | None  # where the bad lines are, if there were any
-    wait_s: float = field(compare=False)  # wall time
-    notes: tuple[str, ...] = ()  # how the model was run, where that may surprise
+    wait_s: float = field(compare=False)  # seconds
+    notes: tuple[str, ...] = ()  # what may surprise about how the model ran
 
 
 def build_index(
@@ -132,7 +132,7 @@ def build_index(
 
 
 class _Notes:
-    """What the user should know: each told once, as soon as it is known."""
+    """Passes on what the user should know, each note once."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
@@ -147,7 +147,7 @@ class _Notes:
 
 @contextmanager
 def _open_snapshots(snapshot: str | Path | Sequence[str | Path] | None) -> Iterator[list[Snapshot]]:
-    """The snapshots, in order, each found to be one."""
+    """The snapshots, opened in order, each checked to look like one."""
     sources = [snapshot] if snapshot is None or isinstance(snapshot, str | Path) else snapshot
     if not sources:
         raise UsageError("no snapshot is given; leave it out for the sample that lunacy ships")
@@ -160,11 +160,11 @@ def _open_snapshots(snapshot: str | Path | Sequence[str | Path] | None) -> Itera
 
 @contextmanager
 def _open_cluster(request: BuildRequest, settings: Settings, snapshots: Sequence[Snapshot]) -> Iterator[Cluster | None]:
-    """The Ray cluster that reads and embeds; None: this machine does."""
+    """The Ray cluster that reads and embeds; None if this machine does."""
     if request.ray is None:
         yield None
         return
-    from lunacy.pipeline.cluster import Cluster, connected, embedder_maker  # ray: seconds
+    from lunacy.pipeline.cluster import Cluster, connected, embedder_maker  # importing ray takes seconds
 
     with connected(request.ray, snapshots):
         if request.vectors is not None:
@@ -187,7 +187,7 @@ def _open_source(
             settings.recorded,
             on_load=lambda loaded: notes.tell(loaded.notes),
             device="cpu" if cluster else request.device,
-            n_texts=1 if cluster else None,  # the few that nobody there has embedded
+            n_texts=1 if cluster else None,  # only the few that no worker has embedded
             **request.model_options(settings),
         )
         source = ModelVectors(embedder, settings.recipe)
@@ -214,7 +214,7 @@ def _open_reader(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """All that is open for a run."""
+    """A build with everything open."""
 
     request: BuildRequest
     snapshots: Sequence[Snapshot]
@@ -227,7 +227,7 @@ class _Run:
     counts: Counts = field(default_factory=Counts)
 
     def to_the_end(self) -> None:
-        """Store all papers, and refresh what is derived from them; then raise what ended the reading early."""
+        """Store all papers and refresh derived data; then raise the error that ended the reading early, if any."""
         stages = Stages(self.writer, self.source, self.counts)
         try:
             broken = stages.main_thread.serve(lambda: self._store(stages))
@@ -244,13 +244,13 @@ class _Run:
             raise SnapshotError(f"{name}: not one line is a paper; {self.quarantine.first}")
 
     def _store(self, stages: Stages) -> SnapshotError | None:
-        """What the storing thread does. Returns what ended the reading early."""
+        """Read, embed and store everything, in the storing thread. Returns the error that ended the reading early."""
         counts, broken = self.counts, None
         with closing(self.reader.batches(stages.main_thread.is_open)) as batches:
             for n, batch in batches:
                 self._set_aside(batch, self.snapshots[n].name)
                 stages.process(batch, with_filtered=self.request.prune)
-                self.notes.tell(self.source.notes)  # other machines may have some
+                self.notes.tell(self.source.notes)  # workers may have new ones
                 self.progress(self._progress(n, batch))
                 broken = broken or batch.broken
         if counts.read > counts.quarantined:  # else the run fails, and must not change the scope
@@ -261,7 +261,7 @@ class _Run:
         return broken
 
     def _set_aside(self, batch: Batch, name: str) -> None:
-        """Count the lines that are not taken in, and write down the bad ones."""
+        """Count lines that are filtered or bad, and write the bad ones to quarantine."""
         self.counts.read += batch.n_lines
         self.counts.filtered += len(batch.filtered)
         self.counts.quarantined += len(batch.bad)

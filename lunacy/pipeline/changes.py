@@ -1,4 +1,4 @@
-"""What is to be done with the papers of a batch, given what the index has of them. Pure."""
+"""Decide what a batch changes in the index, given what the index knows. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lunacy.store import Known
 
 
 class Change(Enum):
-    """What a line does to the index."""
+    """What a line of a snapshot changes."""
 
     NEW = "new"
-    CHANGED = "changed"  # another embedded text: it needs a new vector
+    CHANGED = "changed"  # its embedded text changed, so it needs a new vector
     METADATA = "metadata only"
     UNCHANGED = "unchanged"
 
 
 def change(known: Known | Entry | None, entry: Entry) -> Change:
-    """What becomes of a paper that the index knows as `known`."""
+    """What `entry` changes for a paper that the index has as `known`."""
     if known is None:
         return Change.NEW
     if known.text_hash != entry.text_hash:
@@ -32,23 +32,23 @@ def change(known: Known | Entry | None, entry: Entry) -> Change:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done, with one entry an id."""
+    """What a batch changes, with one entry per id."""
 
-    embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # by id, with the place of the line
-    replaced: list[str] = field(default_factory=list)  # those of `embed` that the index has another vector of
+    embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # by id: new or changed papers, with their places
+    replaced: list[str] = field(default_factory=list)  # ids in `embed` whose old vector the index has
     amend: list[Entry] = field(default_factory=list)
-    latest: dict[str, Entry] = field(default_factory=dict)  # what the index will know of each id
-    n_lines: Counter[Change] = field(default_factory=Counter)  # by what they do
+    latest: dict[str, Entry] = field(default_factory=dict)  # by id: what the index will know
+    n_lines: Counter[Change] = field(default_factory=Counter)  # by what they change
     n_repeated: int = 0
 
     def known_after(self, ids: Iterable[str]) -> dict[str, Known]:
-        """Those of `ids` that this plan will have changed, as the index will then know them."""
+        """What the index will know of those `ids` that are in this batch."""
         found = ((one, self.latest[one]) for one in ids if one in self.latest)
         return {one: Known(entry.text_hash, entry.content_hash, is_seen=True) for one, entry in found}
 
 
 def make_plan(batch: Batch, known: Mapping[str, Known]) -> Plan:
-    """The plan for the papers of a batch. An id may come twice: the later line wins."""
+    """What a batch changes. If an id comes twice, the later line wins."""
     plan = Plan()
     places: dict[str, int] = {}
     for entry, place in zip(batch.kept, batch.places, strict=True):

@@ -1,4 +1,4 @@
-"""What an update would do."""
+"""Compare a snapshot with an index: what an update would change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lunacy.store import Store, View
 
 @dataclass(frozen=True, slots=True)
 class DiffReport:
-    """The papers by what an update would do to them; the unchanged ones are only counted."""
+    """Ids of papers by what an update would change; unchanged papers are only counted."""
 
     new: list[str]
     changed: list[str]
@@ -41,7 +41,7 @@ def diff_index(
     `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `progress`: bytes
     read, of how many (None: unknown), and lines.
 
-    Of an id that comes twice the later line decides. Raises SnapshotError where the snapshot breaks off, NoIndex.
+    If an id comes twice, the later line counts. Raises NoIndex, and SnapshotError if the snapshot breaks off.
     """
     with Snapshot(snapshot) as opened, Store(index) as store, store.view() as view:
         opened.check()
@@ -59,17 +59,17 @@ def diff_index(
 
 
 class _Comparison:
-    """The papers of an index and of a snapshot, as far as it is read."""
+    """An index, compared with the lines of a snapshot read so far."""
 
     def __init__(self, view: View) -> None:
         self.n_read = 0
         self._view = view
         self._n_filtered = self._n_bad = 0
         self._changes: dict[str, Change] = {}  # by id; unchanged papers are not in it
-        self._is_kept, self._is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: papers of the snapshot
+        self._is_kept, self._is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: is it in the snapshot
 
     def add(self, batch: Batch) -> None:
-        """Compare some more lines; of an id that comes twice the later line decides."""
+        """Compare more lines."""
         self.n_read += batch.n_lines
         self._n_filtered += len(batch.filtered)
         self._n_bad += len(batch.bad)
@@ -84,7 +84,7 @@ class _Comparison:
                 self._changes[entry.id] = kind
 
     def report(self) -> DiffReport:
-        """What the update would do, once the whole snapshot is compared."""
+        """The result, once the whole snapshot is compared."""
         live = self._view.live_rows()
         gone = live[~(self._is_kept | self._is_filtered)[live]]
         ids = {kind: [identifier for identifier, one in self._changes.items() if one is kind] for kind in Change}

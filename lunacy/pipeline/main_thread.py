@@ -1,8 +1,8 @@
-"""The threads of a run: storing, tokenising; the model stays in the thread that hears Ctrl-C.
+"""Run the model on the main thread, so that Ctrl-C reaches it, while other threads read, tokenise and store.
 
-    read (snapshot/reading.py) -> store: skip what is known -> tokenise -> model -> store: append, commit
+    read (snapshot/reading.py) -> store: skip known papers -> tokenise -> model -> store: append, commit
 
-Queues are bounded, so memory is, and the slowest step alone sets the pace. The first failure ends all.
+Queues are bounded, and so is memory; the slowest step sets the pace. The first error ends everything.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _POLL_S = 0.1
 
 
 class MainThreadExecutor:
-    """Work that other threads hand in and that this thread, the one that made it, carries out, in order."""
+    """Runs callables from other threads on the thread that calls `serve`, in order."""
 
     def __init__(self) -> None:
         self._tasks: queue.SimpleQueue[tuple[Future[object], Callable[[], object]] | None] = queue.SimpleQueue()
         self._is_over = False
 
     def is_open(self) -> bool:
-        """Whether the run goes on."""
+        """Whether it still serves."""
         return not self._is_over
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Have `call` carried out; its result or exception comes by the future. Raises Stopped when the run is over."""
+        """Run `call` on the main thread; the future has its result or exception. Raises Stopped when it is over."""
         future: Future[T] = Future()
         if self._is_over:
             raise Stopped
@@ -40,7 +40,7 @@ class MainThreadExecutor:
         return future
 
     def result(self, future: Future[T]) -> T:
-        """What `submit` promised. Raises Stopped when the run is over: a signal may fall between any two steps here."""
+        """The result of a future of `submit`. Raises Stopped when it is over: Ctrl-C may come at any point."""
         while True:
             try:
                 return future.result(_POLL_S)
@@ -51,13 +51,13 @@ class MainThreadExecutor:
                     raise Stopped from None
 
     def serve(self, work: Callable[[], T]) -> T:
-        """Run `work` in another thread, and what it submits here, until it ends. Returns or raises what it does."""
+        """Run `work` in another thread, and what it submits on this one. Returns or raises what `work` does."""
         done: Future[T] = Future()
 
         def run() -> None:
             try:
                 done.set_result(work())
-            except BaseException as error:  # noqa: BLE001 (it is raised again below)
+            except BaseException as error:  # noqa: BLE001 (raised again below)
                 done.set_exception(error)
             finally:
                 self._tasks.put(None)

@@ -1,4 +1,4 @@
-"""Removing the papers that the snapshots no longer hold."""
+"""Remove the papers that the snapshots no longer hold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told ot
 
 
 def prune_index(writer: Writer, counts: Counts, limit: float) -> None:
-    """Remove and count them, once all lines are read. `limit`: the largest share of all papers that may go.
+    """Remove and count them, after all lines are read. `limit`: the largest share of all papers to remove.
 
-    Raises PruneRefused where they are more, or where a line that could not be read may be one of them.
+    Raises PruneRefused if they are more, or if a bad line may be one of them.
     """
     gone = writer.unseen()
     n_papers = writer.n_papers

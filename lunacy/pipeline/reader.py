@@ -1,4 +1,4 @@
-"""What reads the snapshots of a build."""
+"""Read the snapshots of a build."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lunacy.snapshot import Batch, Snapshot, read_batches
 
 
 class Reader(Protocol):
-    """Reads snapshots one after another, ahead of the rest of a build."""
+    """Reads snapshots one after another, in the background."""
 
     def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Batch]]:
         """The batches of all snapshots, each with its snapshot's number; a broken one is the last.
@@ -29,10 +29,10 @@ class LocalReader:
     recipe: str  # the recipe of the embedded text
     size: int  # lines of a batch
     limit: int | None  # of kept papers, of all snapshots
-    strict: bool  # the first bad line ends it
+    strict: bool  # stop at the first bad line
 
     def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Batch]]:
-        """As of Reader."""
+        """See Reader."""
         n_left = self.limit
         for n, snapshot in enumerate(self.snapshots):
             found = read_batches(

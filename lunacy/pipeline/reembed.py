@@ -1,4 +1,4 @@
-"""Comparing stored vectors with new ones of the same texts."""
+"""Compare stored vectors with new ones of the same texts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def compare_vectors(
     device: str = "auto",
     embedder: Embedder | None = None,
 ) -> list[str]:
-    """Embed `n_papers` random papers of an index again, and name those whose stored vector is another: a line each.
+    """Embed `n_papers` random papers of an index again; one line for each whose stored vector differs.
 
-    Raises ModelError when the recorded model cannot be had, FingerprintMismatch when `model` is another one.
+    Raises ModelError if the recorded model is not available, FingerprintMismatch if `model` is a different one.
     """
     with Store(index) as store:
         with store.view() as view:

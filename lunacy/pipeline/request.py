@@ -1,4 +1,4 @@
-"""What a build is asked to do."""
+"""The arguments of a build, checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
 
 
 class ModelOptions(TypedDict):
-    """How a model is loaded: options of `lunacy.embedding.load`."""
+    """Options of `lunacy.embedding.load`."""
 
     batch_size: int | None
     prompt: str | None
@@ -27,7 +27,7 @@ class ModelOptions(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRequest:
-    """The arguments of `build_index`, under their names there. Raises UsageError where they contradict each other."""
+    """The arguments of `build_index`, by the same names. Raises UsageError if they contradict each other."""
 
     snapshot: str | Path | Sequence[str | Path] | None
     into: Path
@@ -59,9 +59,9 @@ class BuildRequest:
             )
 
     def settings(self) -> Settings:
-        """How the index is made: as asked, else as it was made before, else by default.
+        """How the index is made: as requested, else as it was made before, else by default.
 
-        Raises UsageError, FingerprintMismatch, and StoreError where `into` cannot become or be an index.
+        Raises UsageError, FingerprintMismatch, and StoreError if `into` is not an index and cannot become one.
         """
         require_writable(self.into, new=True)
         return settle(
@@ -75,7 +75,7 @@ class BuildRequest:
         )
 
     def model_options(self, settings: Settings) -> ModelOptions:
-        """How the model is loaded, here or by a worker."""
+        """How the model is loaded, on this machine or by a worker."""
         return {
             "batch_size": self.batch_size,
             "prompt": settings.prompt,

@@ -1,4 +1,4 @@
-"""The batches of a run on their way into the store."""
+"""The stages of a build: skip known papers, tokenise, embed, store, commit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lunacy.pipeline.vectors import VectorSource
 from lunacy.snapshot import Batch
 from lunacy.store import SEGMENT_ROWS, Writer
 
-COMMIT_S = 60.0  # at most so much embedding is lost when a run is killed
-_DEPTH = 3  # batches between the plan and the store: one tokenised, one in the model, one ready
+COMMIT_S = 60.0  # at most so much work is lost when a build is killed
+_DEPTH = 3  # batches in between: one is tokenised, one is in the model, one is ready to store
 
 
 class Stages:
-    """The batches on their way from the plan to the store, in order, with the model in between.
+    """Takes batches through the stages, in order, several at a time.
 
-    A batch is planned before those ahead of it are stored, so what these do is counted as known.
+    A batch is compared with the index before those ahead of it are stored, so their changes are taken into account.
     """
 
     def __init__(self, writer: Writer, source: VectorSource, counts: Counts) -> None:
@@ -30,22 +30,22 @@ class Stages:
         self._source = source
         self._counts = counts
         self._tokeniser = ThreadPoolExecutor(1, "lunacy-tokenise")
-        self._on_the_way: deque[tuple[Plan, Future[Embedded] | None]] = deque()
+        self._in_work: deque[tuple[Plan, Future[Embedded] | None]] = deque()
         self._committed_s = time.monotonic()
 
     def process(self, batch: Batch, *, with_filtered: bool) -> None:
-        """Skip what the index has, have the rest embedded, and store what is ready."""
+        """Skip what the index has, start embedding the rest, and store what is ready."""
         if with_filtered:
             self._writer.mark_seen(batch.filtered)  # a paper that the snapshot holds is not gone
         ids = [entry.id for entry in batch.kept]
         known = self._writer.known(ids)
         self._writer.mark_seen(ids)
-        for plan, _ in self._on_the_way:
+        for plan, _ in self._in_work:
             known.update(plan.known_after(ids))
         plan = make_plan(batch, known)
         _count(plan, self._counts)
-        self._on_the_way.append((plan, self._embed(batch, plan) if plan.embed else None))
-        while self._on_the_way and (len(self._on_the_way) > _DEPTH or _is_ready(self._on_the_way[0][1])):
+        self._in_work.append((plan, self._embed(batch, plan) if plan.embed else None))
+        while self._in_work and (len(self._in_work) > _DEPTH or _is_ready(self._in_work[0][1])):
             self._store_next()
 
     def _embed(self, batch: Batch, plan: Plan) -> Future[Embedded]:
@@ -53,7 +53,7 @@ class Stages:
         return self.main_thread.submit(lambda: prepared.result()())
 
     def _store_next(self) -> None:
-        plan, future = self._on_the_way.popleft()
+        plan, future = self._in_work.popleft()
         embedded = self.main_thread.result(future) if future is not None else None
         self._writer.amend(plan.amend)
         if embedded is not None:
@@ -67,13 +67,13 @@ class Stages:
             self._committed_s = time.monotonic()
 
     def finish(self) -> None:
-        """Store and commit all that is on the way."""
-        while self._on_the_way:
+        """Store and commit the batches in work."""
+        while self._in_work:
             self._store_next()
         self._writer.commit()
 
     def close(self) -> None:
-        """Give up what is on the way: nobody waits for it."""
+        """Give up the batches in work, without waiting."""
         self._tokeniser.shutdown(wait=False, cancel_futures=True)
 
 

@@ -1,4 +1,4 @@
-"""Where the vectors of a build come from: a model, or a file that the user brings."""
+"""Where the vectors of a build come from: a model, or a file of the user."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.paper import embedded_text
 from lunacy.snapshot import Batch, Snapshot
 
-_GIVEN_WINDOW = 512  # papers at a time when their vectors are brought along
+_GIVEN_WINDOW = 512  # papers per batch if their vectors are given
 
 
 class VectorSource(Protocol):
-    """Where vectors come from, in two steps, of which the first may run ahead in another thread."""
+    """Makes vectors in two steps; the first may run ahead in another thread."""
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What decides the vectors, the text recipe included."""
+        """What decides the vectors, including the text recipe."""
 
     @property
     def window(self) -> int:
-        """How many papers at a time."""
+        """Preferred number of papers per call."""
 
     @property
     def arithmetic(self) -> str:
@@ -35,48 +35,48 @@ class VectorSource(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What the user should know of how they are made, a line each; most often nothing."""
+        """What the user should know about how they are made, one line each; usually nothing."""
 
     def prepare(self, batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
-        """The first step for `papers` of the batch, each with its place; what it returns is the second.
+        """The first step, for `papers` of the batch, each with its place. Returns the second step.
 
-        The second steps run one at a time, in order, and give one vector for each paper.
+        Second steps are called one at a time, in order, and return one vector per paper.
         """
 
 
 class ModelVectors:
-    """The vectors of the papers' texts, by an embedding model."""
+    """Embeds the papers' texts with a model."""
 
     def __init__(self, embedder: Embedder, recipe: str) -> None:
-        """`recipe`: of what is embedded."""
+        """`recipe`: which text of a paper is embedded."""
         self.fingerprint = replace(embedder.fingerprint, text=recipe)
         self.window = embedder.window
         self._embedder = embedder
 
     @property
     def arithmetic(self) -> str:
-        """That of the model."""
+        """As of the embedder."""
         return self._embedder.arithmetic
 
     @property
     def notes(self) -> Sequence[str]:
-        """Those of the model."""
+        """As of the embedder."""
         return self._embedder.notes
 
     def prepare(self, _batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
-        """Tokenise the texts; then run the model."""
+        """Tokenise the texts now; the second step runs the model."""
         texts = [embedded_text(entry.paper, self.fingerprint.text) for entry, _place in papers]
         return partial(self._embedder.run, self._embedder.prepare(texts))
 
 
 class FileVectors:
-    """Vectors that the user brings in a file, one row for each line of the snapshot that is not blank."""
+    """Takes vectors from a .npy file, one row for each line of the snapshot that is not blank."""
 
     arithmetic = "given vectors"
     notes = ()
 
     def __init__(self, snapshots: Sequence[Snapshot], path: str | Path, model: str | None, recipe: str) -> None:
-        """`model`: what made them. Raises UsageError, or VectorsError where the file does not fit the snapshot."""
+        """`model`: what made the vectors. Raises UsageError, and VectorsError if the file does not fit the snapshot."""
         if model is None:
             raise UsageError("vectors need the name of the model that made them, for later text queries: --model NAME")
         if len(snapshots) > 1:
@@ -95,5 +95,5 @@ class FileVectors:
         self.window = _GIVEN_WINDOW
 
     def prepare(self, _batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
-        """Read the rows of the papers."""
+        """Read the papers' rows."""
         return partial(Embedded, self._given.unit_rows([place for _entry, place in papers]), 0)

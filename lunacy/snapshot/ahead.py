@@ -1,4 +1,4 @@
-"""Making items in a thread, a few ahead of who takes them."""
+"""Prefetch an iterator in a background thread, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PATIENCE_S = 0.5
 
 
 class Stopped(Exception):
-    """The run is over; what waits for it may end."""
+    """The run is over: raised in threads that still wait."""
 
 
 def read_ahead(items: Iterator[T], n_ahead: int, is_wanted: Callable[[], bool] = lambda: True) -> Generator[T]:
-    """The same items, made in a thread of their own, `n_ahead` ahead. An exception comes out here.
+    """The same items, produced in a background thread, up to `n_ahead` in advance. Its exceptions are raised here.
 
-    Raises Stopped as soon as they are not wanted any more, even while the next one is waited for.
+    Raises Stopped as soon as `is_wanted()` is false, even while it waits for the next item.
     """
     slots: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(n_ahead)
     is_over = threading.Event()
@@ -59,5 +59,5 @@ def read_ahead(items: Iterator[T], n_ahead: int, is_wanted: Callable[[], bool] =
         raise Stopped
     finally:
         is_over.set()
-        if thread is not threading.current_thread():  # whose garbage collection may be what ends this
-            thread.join(_PATIENCE_S)  # it may wait for a pipe that nobody writes to
+        if thread is not threading.current_thread():  # where the garbage collector may run this
+            thread.join(_PATIENCE_S)  # it may be blocked by a pipe to which nobody writes

@@ -1,4 +1,4 @@
-"""Lines -> batches: some consecutive lines, read, hashed and sorted by what becomes of them."""
+"""Lines -> batches: consecutive lines, parsed, hashed, and sorted into kept, filtered and bad."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from lunacy.errors import SnapshotError
 from lunacy.snapshot.lines import KEPT_BYTES, Line
 from lunacy.snapshot.parse import BadLine, parse
 
-BATCH_LINES = 512  # lines at a time
-_DOUBTED = 1000  # bad lines without one paper, after which none is waited for
+BATCH_LINES = 512  # lines per batch
+_DOUBTED = 1000  # if so many lines hold no paper, the file is refused
 
 
 @dataclass(slots=True)
 class Batch:
-    """Some consecutive lines of the snapshot, read."""
+    """Consecutive lines of a snapshot, parsed."""
 
     position_bytes: int = 0
     n_lines: int = 0
     kept: list[Entry] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # of each kept one, from 0, among the lines that are not blank
+    places: list[int] = field(default_factory=list)  # of each kept paper: its line, from 0, without blank ones
     filtered: list[str] = field(default_factory=list)  # ids
     bad: list[tuple[Line, str]] = field(default_factory=list)  # with the reason
     broken: SnapshotError | None = None  # what ended the reading early
@@ -91,14 +91,14 @@ def batches(
 
 
 def refusal(name: str, line: Line, reason: str) -> SnapshotError:
-    """The error for a bad line where none is accepted."""
+    """The error for a bad line in strict reading."""
     return SnapshotError(f"{name}, line {line.number}, byte {line.offset}: {reason}")
 
 
 def with_papers(found: Generator[Batch], name: str) -> Generator[Batch]:
-    """The same batches, or a broken one alone, where not one line, or none of the first thousand, is a paper.
+    """The same batches; but if none of the first thousand lines, or of all, is a paper, a single broken one.
 
-    So a file of another kind is not read to its end, and its lines are not set aside as bad ones of a snapshot.
+    So a file of another kind is not read to its end, and its lines do not go to quarantine.
     """
     held: list[Batch] = []
     n_bad = 0

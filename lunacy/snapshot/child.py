@@ -1,7 +1,8 @@
-"""A Python process that sends bytes, and that nothing but lunacy's own code has a say in.
+"""A child process that runs lunacy's code and sends bytes (`multiprocessing.connection`, never pickles).
 
-What a site, a user or PYTHON* variables add to a Python might print, or be another library. So it starts without them,
-with this one's path, and sends through a pipe of its own. Where that cannot be had, the work is done in this process.
+It is isolated: sitecustomize, usercustomize and PYTHON* variables could print, or change which libraries are imported.
+So it starts without them, with this process's sys.path, and sends through a pipe of its own. `multiprocessing.Process`
+would not do: it runs these hooks, and imports the main module of the program.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tempfile import TemporaryFile
 
 from lunacy.snapshot.ahead import Stopped
 
-_START_S = 20.0  # for a machine with much else to do; a process that is none of ours would wait for ever
+_START_S = 20.0  # on a busy machine; a program that is not Python would never answer
 _POLL_S = 0.1
 _PACKAGE = str(Path(__file__).resolve().parents[2])
 _READY = b"ready"
@@ -28,21 +29,21 @@ _CODE = "import sys; sys.path[:] = {path}; from lunacy.snapshot.child import run
 
 
 class NotStarted(Exception):
-    """There is no such process."""
+    """A child process cannot be started here."""
 
 
 class Child:
-    """A process that runs `main(send, argument)` and sends frames of bytes. Closing it ends it."""
+    """A process that runs `main(send, argument)` and sends frames of bytes. `close` ends it."""
 
     def __init__(self, code: str, argument: str) -> None:
-        """`code` imports `main`. Raises NotStarted where no process can be had."""
+        """`code`: an import of `main`. Raises NotStarted if no process can be started."""
         path = [str(one) for one in sys.path if one and isinstance(one, str | os.PathLike)]
         with ExitStack() as stack:
             try:
                 self._told = stack.enter_context(TemporaryFile())
                 self._pipe, theirs = Pipe(duplex=False)
                 stack.enter_context(self._pipe)
-                with theirs:  # if the standard streams are closed, it may have the number of one
+                with theirs:  # its number may be 0 to 2 if the standard streams are closed
                     number = fcntl(theirs.fileno(), F_DUPFD_CLOEXEC, 3)
                 try:
                     self._process = subprocess.Popen(  # noqa: S603 (this very Python, and our own code)
@@ -51,7 +52,7 @@ class Child:
                         stdout=subprocess.DEVNULL,
                         stderr=self._told,
                         pass_fds=[number],
-                        process_group=0,  # Ctrl-C is for us
+                        process_group=0,  # so that Ctrl-C reaches only this process
                     )
                 finally:
                     os.close(number)
@@ -67,7 +68,7 @@ class Child:
             raise NotStarted
 
     def receive(self, is_wanted: Callable[[], bool], wait_s: float = float("inf")) -> bytes | None:
-        """The next frame; None when it ended, or did not send one in time. Raises Stopped when no longer wanted."""
+        """The next frame; None if the process ended or sent none in time. Raises Stopped when no longer wanted."""
         end_s = time.monotonic() + wait_s
         try:
             while is_wanted():
@@ -76,11 +77,11 @@ class Child:
                 if time.monotonic() > end_s:
                     return None
             raise Stopped
-        except (EOFError, OSError):  # between frames, or within one
+        except (EOFError, OSError):  # it ended, between frames or within one
             return None
 
     def how(self) -> str:
-        """How it ended, once it has."""
+        """How it ended: exit status or signal, and the last line of its standard error. Waits for the end."""
         status = self._process.wait()
         self._told.seek(0)
         last = self._told.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -89,20 +90,20 @@ class Child:
         return f"{how}: {last}" if last else how
 
     def close(self) -> None:
-        """End it."""
+        """Kill it."""
         self._stack.close()
 
 
 def run(main: Callable[[Callable[[bytes], None], str], None], number: int) -> None:
-    """What the process does."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when nobody reads any more, it ends
+    """Run `main` in the child process."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end when the reader is gone
     with Connection(number, readable=False) as pipe:
         pipe.send_bytes(_READY)
         main(pipe.send_bytes, sys.argv[1])
 
 
 def _python() -> list[str]:
-    """A Python like this one, to be given its code. Raises NotStarted where this one is part of another program."""
+    """The command of this Python, up to the code. Raises NotStarted if Python is embedded in another program."""
     name = Path(sys.executable or "").name.lower()
     if not name.startswith(("python", "pypy")) or getattr(sys, "frozen", False):
         raise NotStarted

@@ -1,4 +1,4 @@
-"""A snapshot in pieces that can be read each by itself, in any order, on any machine that sees the file."""
+"""Cut a snapshot into pieces that can be read separately, in any order, on any machine that sees the file."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from lunacy.errors import SnapshotError
 from lunacy.snapshot.batches import Batch, batches
 from lunacy.snapshot.lines import Line, Snapshot
 
-LINE_BYTES = 1400  # a little less than a line of arXiv's snapshot has: a piece seldom has more than `size` lines
+LINE_BYTES = 1400  # a little less than arXiv's average line, so that few pieces have more than `size` lines
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some consecutive lines: those that begin in a range of bytes, or, of a packed snapshot, the lines themselves.
+    """Consecutive lines: those that begin in a range of bytes, or, of a packed snapshot, the lines themselves.
 
-    Lines are numbered from the piece's beginning; offsets are those in the whole.
+    Line numbers count from the beginning of the piece, byte offsets from that of the snapshot.
     """
 
     number: int  # among the pieces of its snapshot, from 0
-    position_bytes: int  # how far the file is read with it
+    position_bytes: int  # how much of the file is read after it
     is_last: bool
     start: int = 0
     stop: int | None = None
     lines: tuple[Line, ...] = ()
-    broken: str = ""  # why the snapshot cannot be read on behind it
+    broken: str = ""  # why the snapshot cannot be read beyond it
 
 
 def cut(snapshot: Snapshot, size: int) -> Iterator[Piece]:
-    """The pieces of a snapshot, each of about `size` lines; always the same for the same file and size.
+    """The pieces of a snapshot, at least one, each of about `size` lines; the same each time for a file and size.
 
-    A plain file is cut without being read, a packed one is unpacked as they are taken. There is at least one.
+    A plain file is not read for it; a packed one is unpacked piece by piece.
     """
     if not snapshot.is_plain:
         yield from _unpack(snapshot, size)
@@ -68,12 +68,12 @@ def read_piece(
     limit: int | None = None,
     strict: bool = False,
 ) -> tuple[Batch, int]:
-    """The batch of all lines in `piece`, placed and numbered from its beginning, and how many lines, blank ones too.
+    """All lines of `piece` as one batch, numbered from its beginning, and the number of lines, blank ones included.
 
-    The options are those of `batches`; what they end early has the number of its line in the message.
+    Options: see `batches`.
     """
     reader = _Reader(snapshot, piece)
-    size = max(1, piece.position_bytes, len(piece.lines))  # all in one
+    size = max(1, piece.position_bytes, len(piece.lines))  # so that there is one batch
     batch = next(batches(reader, keep, recipe=recipe, limit=limit, strict=strict, size=size), Batch())
     batch.position_bytes = piece.position_bytes
     if piece.broken and batch.broken is None:
@@ -82,7 +82,7 @@ def read_piece(
 
 
 class _Reader:
-    """A piece, read as a snapshot is."""
+    """Gives the lines of a piece, as a Snapshot gives its lines."""
 
     def __init__(self, snapshot: Snapshot, piece: Piece) -> None:
         self.name = snapshot.name

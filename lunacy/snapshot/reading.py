@@ -1,8 +1,8 @@
-"""Reading beside the rest of a run: in a thread, or, for a large file, in a process or several.
+"""Read a snapshot in the background: in a thread, or for a large file in one or several processes.
 
-To parse and hash a paper takes as long as to store it. In one process Python does one of them at a time; in two it
-does both (`python -m tests.bench` measures it). Several processes each read the whole file and parse some of its
-batches: to find the lines is a tenth of the work. The batches come through a pipe, as `marshal` writes plain tuples.
+Parsing and hashing a paper takes as long as storing it, and one Python process does one of them at a time; two do both
+(`python -m tests.bench` measures it). Of several processes each reads the whole file, but parses only some of its
+batches, as finding the lines is a tenth of the work. Batches come through a pipe, as plain tuples, by `marshal`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lunacy.snapshot.batches import BATCH_LINES, Batch, batches, with_papers
 from lunacy.snapshot.child import Child, NotStarted
 from lunacy.snapshot.lines import Line, Snapshot
 
-PROCESS_FROM_BYTES = 2**23  # of the file: for less, the start of a process (0.1 s) is not worth it
+PROCESS_FROM_BYTES = 2**23  # for smaller files the start of a process (0.1 s) is not worth it
 _THREAD_AHEAD = 4  # batches
 _PROCESS_AHEAD = 32  # batches: some 40 MB, so that it goes on while a commit is flushed
 _CODE = "from lunacy.snapshot.reading import main"
@@ -52,11 +52,13 @@ def read_batches(
         return read_ahead(batches(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
 
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
-    # under these names another process finds another file
+    # in another process these names mean another file
     is_named = not str(snapshot.source).startswith(("/dev/fd/", "/dev/stdin", "/proc/"))
     if not (is_large and is_named) or snapshot.is_stream:
         return with_papers(here(), snapshot.name)
-    n = n_processes() if limit is None and not strict else 1  # who reads a part cannot know when all have enough
+    n = (
+        n_processes() if limit is None and not strict else 1
+    )  # a process that reads a part cannot know when the limit is reached
     orders = [
         {"source": str(snapshot.source), "category": patterns, "options": {**options, "share": [first, n]}}
         for first in range(n)
@@ -65,14 +67,14 @@ def read_batches(
 
 
 def n_processes() -> int:
-    """One for every four cores, up to four: with two, the other is the store's."""
+    """One for every four cores, at least one and at most four."""
     return max(1, min(4, n_cores() // 4))
 
 
 def _from_processes(
     name: str, orders: list[dict[str, Any]], is_wanted: Callable[[], bool], here: Callable[[], Generator[Batch]]
 ) -> Generator[Batch]:
-    """The batches of each process in turn, which is their order in the snapshot; if one does not start, from `here`."""
+    """The batches of all processes in the order of the snapshot; if a process does not start, those of `here`."""
     with ExitStack() as stack:
         try:
             children = [stack.enter_context(closing(Child(_CODE, json.dumps(order)))) for order in orders]
@@ -85,7 +87,7 @@ def _from_processes(
         for child in cycle(children):
             frame = child.receive(is_wanted)
             if frame == b"":
-                return  # where one ends, so do those that would come after
+                return  # no process has a later batch
             if frame is None:
                 broken = SnapshotError(f"{name}: a process that reads it ended early ({child.how()}); run again")
                 batch = Batch(broken=broken)
@@ -97,14 +99,14 @@ def _from_processes(
 
 
 def main(send: Callable[[bytes], None], order: str) -> None:
-    """The process: sends the batches that are ordered, and nothing at the end."""
+    """What a process does: send the ordered batches, then an empty frame."""
     ordered = json.loads(order)
     try:
         with Snapshot(ordered["source"]) as snapshot:
             found = batches(snapshot, category_filter(ordered["category"]), **ordered["options"])
             for frame in read_ahead(map(_packed, found), _PROCESS_AHEAD):
                 send(frame)
-    except SnapshotError as error:  # it was there a moment ago
+    except SnapshotError as error:  # such as a file that was deleted meanwhile
         send(_packed(Batch(broken=error)))
     send(b"")
 

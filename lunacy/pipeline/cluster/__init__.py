@@ -1,9 +1,9 @@
-"""Embedding on the machines of a Ray cluster, or the cores of this one. The only door to ray and pyarrow.
+"""Embed on a Ray cluster: other machines, or the cores of this one. The only importer of ray and pyarrow.
 
-    snapshots -> pieces -> workers, each with the model: a piece -> a shard -> here: shards in order -> the store
+    snapshots -> pieces -> workers, each with the model: a piece -> a shard -> this program: shards in order -> store
 
-A worker writes its shard to disk before it says so: whatever dies, what was embedded is not embedded again, but for the
-piece that a worker was at. Ray starts what died anew. All machines see the snapshots and the index folder.
+A worker reports a shard only after it is on disk. So if a machine or this program dies, only the pieces that were in
+work are embedded again; Ray restarts workers. All machines must see the snapshots and the index folder.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a build has of a Ray cluster: vectors, and a reader, in place of this machine's."""
+"""The source of vectors and the reader of a build on Ray, in place of the local ones."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from lunacy.snapshot import Snapshot
 class Cluster:
     """A Ray cluster that this program is connected to."""
 
-    maker: EmbedderMaker | None  # how workers get their embedder; None: vectors are not made there
+    maker: EmbedderMaker | None  # how workers get their embedder; None: the vectors are given
 
     @property
     def _window(self) -> int:
         return self.maker.window if self.maker else WINDOWS["cpu"]
 
     def vectors(self, own: VectorSource) -> ShardVectors:
-        """The vectors that are made there, and by `own` for the few papers that nobody there has embedded."""
+        """The vectors that workers make; `own` makes those of the few papers that no worker has embedded."""
         return ShardVectors(own, self._window)
 
     def reader(
@@ -40,6 +40,6 @@ class Cluster:
         limit: int | None,
         strict: bool,
     ) -> ShardReader:
-        """What reads the snapshots there, for the index in `into`. `known`: as of ShardReader."""
+        """Reads the snapshots on the cluster, for the index in `into`. `known`: see ShardReader."""
         job = make_job(snapshots, category, into, fingerprint=fingerprint, window=self._window, maker=self.maker)
         return ShardReader(job, snapshots, known, limit=limit, strict=strict)

@@ -1,4 +1,4 @@
-"""A connection to a Ray cluster."""
+"""Connect to a Ray cluster, quietly."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _CONNECT_S = 5.0
 
 @contextmanager
 def connected(address: str, snapshots: Sequence[Snapshot]) -> Iterator[None]:
-    """A connection to the cluster at `address`: "" as `ray.init` has it (RAY_ADDRESS, one that runs here, a new one).
+    """A connection to the cluster at `address`; "": what `ray.init` finds (RAY_ADDRESS, a local one) or starts.
 
-    One that the program already has is used and left. Raises UsageError for snapshots that only this program can read.
+    A connection that the program has already is used, and left open. Raises UsageError for snapshots that only this
+    program can read, such as pipes.
     """
     for snapshot in snapshots:
         if snapshot.is_stream:
@@ -31,8 +32,8 @@ def connected(address: str, snapshots: Sequence[Snapshot]) -> Iterator[None]:
         yield
         return
     for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters comes as an error, in a line
-    ray._private.worker._worker_logs_enabled = False  # it tells of what died, and that it tries again, on our stdout
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised as an error
+    ray._private.worker._worker_logs_enabled = False  # they print every death and retry to our stdout
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     where = address or os.environ.get("RAY_ADDRESS", "")
@@ -48,7 +49,7 @@ def connected(address: str, snapshots: Sequence[Snapshot]) -> Iterator[None]:
         ) from error
     finally:
         if is_main:
-            signal.signal(signal.SIGTERM, before)  # which ray takes
+            signal.signal(signal.SIGTERM, before)  # ray replaces the handler
     try:
         yield
     finally:
@@ -57,7 +58,7 @@ def connected(address: str, snapshots: Sequence[Snapshot]) -> Iterator[None]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Nothing on standard error: where Ray's C++ says that it will say nothing."""
+    """Discard what is written to standard error, also by Ray's C++ code."""
     kept = os.dup(2)
     try:
         with open(os.devnull, "wb") as nowhere:
@@ -69,10 +70,10 @@ def _silence() -> Iterator[None]:
 
 
 def n_of(resource: str) -> int:
-    """How many the cluster has: "CPU" or "GPU"."""
+    """Number of "CPU"s or "GPU"s in the cluster."""
     return int(ray.cluster_resources().get(resource, 0))
 
 
 def first_line(error: Exception) -> str:
-    """What an error of Ray's says, without its trace."""
+    """The message of an error of Ray, without its traceback."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,4 +1,4 @@
-"""The work of a job as a Ray dataset: pieces of the snapshots in, a row out for each shard that is there."""
+"""A job as a Ray dataset: pieces of the snapshots go in, and a row comes out for each finished shard."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from lunacy.pipeline.cluster.job import Job, Keys
 from lunacy.pipeline.cluster.worker import Worker, pack_pieces
 from lunacy.snapshot import LINE_BYTES, Snapshot, cut, read_ahead
 
-_AHEAD = 1024  # answers of workers, a few bytes each
-_LARGEST_GROUP = 8  # pieces that a worker is given at a time
-_LEAST_TURNS = 16  # groups a worker, before they grow
+_AHEAD = 1024  # rows of a few bytes
+_LARGEST_GROUP = 8  # pieces handed to a worker at a time
+_LEAST_TURNS = 16  # groups per worker, before groups grow
 
 
 class Made(NamedTuple):
-    """A shard that is there now, by the numbers of its snapshot and its piece, or why it cannot be made."""
+    """A finished shard, by the numbers of its snapshot and its piece, or why it could not be made."""
 
     snapshot: int
     piece: int
-    failure: str  # as of `encode_error`; empty for a shard that is there
+    failure: str  # see `encode_error`; empty for a finished shard
 
 
 @contextmanager
 def made_shards(
     job: Job, snapshots: Sequence[Snapshot], known: Keys, is_wanted: Callable[[], bool]
 ) -> Iterator[Iterator[Made]]:
-    """The shards of a job as workers make them, in any order. Raises Stopped when no longer wanted."""
+    """The shards of a job as workers finish them, in any order. Raises Stopped when no longer wanted."""
     dataset = _embedding(job, snapshots, known)
-    batches = iter(dataset.iter_batches(batch_size=None, prefetch_batches=0))  # from here on it runs
+    batches = iter(dataset.iter_batches(batch_size=None, prefetch_batches=0))  # starts the work
 
     def rows() -> Iterator[Made]:
         try:
@@ -50,7 +50,7 @@ def made_shards(
         try:
             yield made
         finally:
-            # Ends what still runs, and waits for it: a connection that is closed before takes the program with it.
+            # Stops the work and waits: closing the connection earlier would kill this program.
             dataset._synchronize_progress_bar()
 
 
@@ -61,7 +61,7 @@ def _embedding(job: Job, snapshots: Sequence[Snapshot], known: Keys) -> Any:
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # a row is a block, and goes to the next idle worker
-    context.execution_no_progress_timeout_s = -1  # a piece may take long, and machines may come back
+    context.execution_no_progress_timeout_s = -1  # a piece may take long, and lost machines may return
     with ray.data.DataContext.current(context):
         return _in_groups(job, snapshots, n_workers).map_batches(
             Worker,
@@ -80,10 +80,10 @@ def _embedding(job: Job, snapshots: Sequence[Snapshot], known: Keys) -> Any:
 
 
 def _in_groups(job: Job, snapshots: Sequence[Snapshot], n_workers: int) -> Any:
-    """A dataset of groups of pieces: of plain snapshots from here, of packed ones from tasks that unpack them.
+    """A dataset of groups of pieces: plain snapshots are cut here, packed ones by tasks that unpack them.
 
-    A group is what Ray hands to a worker, which takes it some 30 ms: the faster the workers, the more that matters, and
-    the fewer groups there are, the longer some workers wait for the last.
+    To hand a group to a worker takes Ray some 30 ms: larger groups suit fast workers. But with too few groups, some
+    workers idle at the end.
     """
     orders = []
     for n, snapshot in enumerate(snapshots):
@@ -95,7 +95,7 @@ def _in_groups(job: Job, snapshots: Sequence[Snapshot], n_workers: int) -> Any:
     if plain:
         datasets.append(ray.data.from_items(plain, override_num_blocks=len(plain)))
     if packed:
-        # the limit to tasks keeps them from being fused with the workers: one of these would read a whole snapshot
+        # a limit keeps Ray from fusing the tasks with the workers, so that one worker would do a whole snapshot
         tasks = ray.data.TaskPoolStrategy(size=len(packed))
         to_unpack = ray.data.from_items(packed, override_num_blocks=len(packed))
         datasets.append(to_unpack.flat_map(grouped_pieces, fn_args=(job,), compute=tasks, num_cpus=0))
@@ -103,7 +103,7 @@ def _in_groups(job: Job, snapshots: Sequence[Snapshot], n_workers: int) -> Any:
 
 
 def grouped_pieces(order: dict[str, Any], job: Job) -> Iterator[dict[str, Any]]:
-    """The pieces of a snapshot, a row a group. `order`: which snapshot, and the size of a group."""
+    """The pieces of a snapshot, one row per group. `order`: the snapshot's number, and the size of a group."""
     n = order["snapshot"]
     source, size_bytes = job.snapshots[n]
     try:
@@ -113,5 +113,5 @@ def grouped_pieces(order: dict[str, Any], job: Job) -> Iterator[dict[str, Any]]:
             pieces = cut(snapshot, job.window)
             while group := list(islice(pieces, order["size"])):
                 yield {"snapshot": n, "pieces": pack_pieces(group), "failure": ""}
-    except Exception as error:  # noqa: BLE001 (it is raised again where the run began)
+    except Exception as error:  # noqa: BLE001 (raised again in the program that started the build)
         yield {"snapshot": n, "pieces": pack_pieces([]), "failure": encode_error(error)}

@@ -1,4 +1,4 @@
-"""Errors on their way from a worker to the program that began the build: as text, for some cannot be pickled."""
+"""Pass errors from workers to the program that started the build: as text, as some cannot be pickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lunacy.errors import LunacyError
 
 
 def encode_error(error: Exception) -> str:
-    """An error as text, with the machine that it comes from."""
+    """An error as text, with the name of the machine."""
     name = type(error).__name__
     known = isinstance(error, LunacyError | OSError)
     message = f"{socket.gethostname()}: {error if known else f'{name}: {error}'}"
@@ -20,7 +20,7 @@ def encode_error(error: Exception) -> str:
 
 
 def raise_encoded(failure: str) -> NoReturn:
-    """Raise what `encode_error` encoded."""
+    """Raise an error that `encode_error` encoded."""
     name, message, trace = json.loads(failure)
     kind = getattr(errors, name, LunacyError)
     raise kind(message) from RemoteTraceback(trace)

@@ -1,4 +1,4 @@
-"""What workers are told: the job, and how to come by the embedder."""
+"""What workers need to know: the job, and how to get the embedder."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ VERSION = version("lunacy")
 
 @dataclass(frozen=True, slots=True)
 class EmbedderMaker:
-    """How a worker gets its embedder, and on what."""
+    """How a worker gets its embedder."""
 
     load: Callable[[], Embedder]
     on_gpus: bool
-    window: int  # texts that suit it
+    window: int  # preferred number of texts per call
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker must know."""
+    """What to read and embed, and where the shards go."""
 
-    name: str  # with which the names of the shards begin
+    name: str  # a hash of all that decides the shards; their file names begin with it
     shards: Path
     snapshots: tuple[tuple[str | None, int], ...]  # name and bytes
     category: tuple[str, ...]
     fingerprint: Fingerprint
-    window: int  # lines of a piece, about
-    maker: EmbedderMaker | None  # None: the vectors are not made there
+    window: int  # lines per piece, approximately
+    maker: EmbedderMaker | None  # None: workers only read, as the vectors are given
     lunacy: str
 
     def path(self, snapshot: int, piece: int) -> Path:
-        """Where the shard of a piece is."""
+        """The file of a piece's shard."""
         return self.shards / f"{self.name}-{snapshot:05}-{piece:07}.parquet"
 
 
 def already_loaded(embedder: Embedder) -> Embedder:
-    """An embedder that is given is loaded already."""
+    """`EmbedderMaker.load` for an embedder that is given: return it."""
     return embedder
 
 
@@ -65,7 +65,7 @@ def make_job(
     window: int,
     maker: EmbedderMaker | None,
 ) -> Job:
-    """The job, with another name for other snapshots, papers or vectors. `window`: about how many lines a piece has."""
+    """A job; its name differs if snapshots, papers or vectors do. `window`: lines per piece, approximately."""
     sources = [None if one.source is None else str(Path(one.source).resolve()) for one in snapshots]
     stamps = [(source, one.size_bytes, one.changed_ns) for source, one in zip(sources, snapshots, strict=True)]
     made_by = asdict(fingerprint), maker is None, VERSION
@@ -83,7 +83,7 @@ def make_job(
 
 
 def embedder_maker(embedder: Embedder | None, model: str, *, device: str, **options: Any) -> EmbedderMaker:
-    """How a worker gets its embedder: it loads the model, on a GPU where the cluster has some, or is given this one."""
+    """Workers load the model, on a GPU if the cluster has any, unless `embedder` is given."""
     if embedder is not None:
         return EmbedderMaker(partial(already_loaded, embedder), on_gpus=_has_gpus(device), window=embedder.window)
     on_gpus = _has_gpus(device)

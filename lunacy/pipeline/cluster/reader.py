@@ -1,4 +1,4 @@
-"""Reading the snapshots on the cluster: shards in the order of their lines, made where they are not there yet."""
+"""Read the snapshots on the cluster: shards in the order of their lines; those that exist are not made again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard
 from lunacy.snapshot import Batch, Snapshot, cut, read_piece, refusal
 from lunacy.store import is_shard, own_shards, remove, remove_folders
 
-_SEEN_S, _POLL_S = 5.0, 0.1  # for a file that another machine wrote to be seen here
+_SEEN_S, _POLL_S = 5.0, 0.1  # until a file that another machine wrote is visible here
 
 
 class ShardReader:
-    """Has the snapshots read by workers, and gives the shards that they write."""
+    """Lets workers read and embed the snapshots, and reads the shards that they write."""
 
     def __init__(
         self, job: Job, snapshots: Sequence[Snapshot], known: Keys, *, limit: int | None, strict: bool
     ) -> None:
-        """`known`: the `text_key` of each paper that needs no vector, ascending. `limit`, `strict`: as of `batches`."""
+        """`known`: the `text_key` of each paper that needs no vector, ascending. `limit`, `strict`: see `batches`."""
         self._job = job
         self._snapshots = snapshots
         self._known = known
@@ -34,9 +34,9 @@ class ShardReader:
         self._strict = strict
 
     def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Shard]]:
-        """The shards, each with the number of its snapshot; one that ends early is the last.
+        """The shards, each with the number of its snapshot; a broken one is the last.
 
-        Raises Stopped when no longer wanted, and what went wrong on the workers.
+        Raises Stopped when no longer wanted, and the errors of workers.
         """
         n_left = self._limit
         n_lines = n_places = 0  # before the shard, in its snapshot
@@ -56,9 +56,9 @@ class ShardReader:
                     n_lines = n_places = 0
 
     def _in_order(self, made: Iterable[Made]) -> Iterator[tuple[int, int, Shard]]:
-        """(number of the snapshot, number of the piece, shard), as soon as all before it are there."""
+        """(number of the snapshot, number of the piece, shard), each once all before it are finished."""
         ready: set[tuple[int, int]] = set()
-        n = number = 0  # of the shard that is next
+        n = number = 0  # of the next shard
         for snapshot, piece, failure in made:
             if failure:
                 raise_encoded(failure)
@@ -73,7 +73,7 @@ class ShardReader:
             raise LunacyError(f"Ray ended before {name} was read; run again: what was embedded is kept")
 
     def _shorten(self, shard: Shard, n: int, number: int, limit: int | None) -> None:
-        """Take out the lines behind the limit, or behind the first bad one: the piece is read once more, here."""
+        """Drop the lines after the limit, or after the first bad one, by reading the piece again on this machine."""
         snapshot, job = self._snapshots[n], self._job
         piece = next(piece for piece in cut(snapshot, job.window) if piece.number == number)
         keep = category_filter(job.category)
@@ -84,9 +84,9 @@ class ShardReader:
 
 @contextmanager
 def _folder_of_shards(job: Job) -> Iterator[None]:
-    """The folder of the shards, without those of other jobs; it goes again if none was made.
+    """Make the folder of the shards, and remove those of other jobs; afterwards an empty new folder is removed.
 
-    Raises StoreError where something that is not ours stands in the way.
+    Raises StoreError if something that is not lunacy's is in the way.
     """
     mine = f"{job.name}-*.parquet"
     remove(path for path in own_shards(job.shards.parent) if not path.match(mine))

@@ -1,4 +1,4 @@
-"""Shards: the papers of a piece of a snapshot with their vectors, a Parquet file each. The only door to pyarrow.
+"""Shards: the papers of a piece of a snapshot with their vectors, a Parquet file each. The only importer of pyarrow.
 
 They are the checkpoint of a run on many machines, between those that embed and the one that stores. The format is
 described in indexes/README.md.
@@ -30,7 +30,7 @@ _DAMAGES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexEr
 
 
 class Damaged(Exception):
-    """A file that is no shard, or not as it was written."""
+    """The file is not a shard, or has changed since it was written."""
 
 
 @dataclass(slots=True)
@@ -39,21 +39,21 @@ class Shard(Batch):
 
     n_met: int = 0  # lines, blank ones too
     is_last: bool = False  # of its snapshot
-    rows: dict[int, int] = field(default_factory=dict)  # by place: that in `vectors`, of a paper that has one here
+    rows: dict[int, int] = field(default_factory=dict)  # by place: the paper's row in `vectors`, if any
     vectors: Vectors | None = None  # (n, dim)
     n_cut: int = 0  # of their texts
     arithmetic: str = ""
     notes: tuple[str, ...] = ()  # how the model was run, where that may surprise
 
     def move(self, n_lines: int, n_places: int) -> None:
-        """Number it from the beginning of its snapshot, where so many lines, and places, come before it."""
+        """Renumber its lines and places: `n_lines` and `n_places` come before it in its snapshot."""
         self.bad = [(line._replace(number=line.number + n_lines), reason) for line, reason in self.bad]
         self.places = [place + n_places for place in self.places]
         self.rows = {place + n_places: row for place, row in self.rows.items()}
 
 
 def write_shard(path: Path, shard: Shard, fingerprint: Fingerprint) -> None:
-    """Write a shard and flush it to disk: under its name it is whole, or not there."""
+    """Write a shard and flush it to disk; the file appears whole or not at all."""
     kept = shard.kept
     columns: dict[str, Any] = dict(zip(FIELDS, _across([entry.columns for entry in kept], len(FIELDS)), strict=True))
     arrays = {
@@ -106,7 +106,7 @@ def _vector_column(shard: Shard, dim: int) -> pa.Array:
 
 
 def read_shard(path: Path) -> Shard:
-    """The shard under `path`. Raises Damaged when what is there is not what was written."""
+    """Read a shard. Raises Damaged if the file has changed since it was written."""
     try:
         file = pq.ParquetFile(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
         table = file.read(use_threads=False)

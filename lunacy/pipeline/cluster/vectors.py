@@ -1,4 +1,4 @@
-"""Where the vectors of a build on a cluster come from: the shards, and this machine for the few that they lack."""
+"""The vectors of a build on Ray: from the shards; this machine makes the few that they lack."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from lunacy.snapshot import Batch
 
 
 class ShardVectors:
-    """The vectors that come with their batches, which are shards."""
+    """Takes the vectors from the batches, which are shards."""
 
     def __init__(self, own: VectorSource, window: int) -> None:
-        """`own`: makes here what the shards lack. `window`: about how many lines a shard has."""
+        """`own`: makes what the shards lack. `window`: lines per shard, approximately."""
         self.fingerprint = own.fingerprint
         self.window = window
         self._own = own
@@ -28,12 +28,12 @@ class ShardVectors:
 
     @property
     def arithmetic(self) -> str:
-        """That of the last shard that has vectors, else that of this machine."""
+        """As of the last shard with vectors, else of this machine."""
         return self._arithmetic or self._own.arithmetic
 
     @property
     def notes(self) -> Sequence[str]:
-        """Those of all machines."""
+        """As of all machines."""
         return [*self._notes, *self._own.notes]
 
     def prepare(self, batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:

@@ -1,4 +1,4 @@
-"""What is done on each machine of a cluster: a piece of a snapshot is read and embedded, and becomes a shard."""
+"""What runs on each machine of a cluster: read a piece of a snapshot, embed it, write a shard."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lunacy.store import is_shard
 
 
 class Worker:
-    """Makes shards of pieces. Of its two threads one reads and tokenises while the other has the model."""
+    """Makes shards of pieces, in two threads: one reads and tokenises while the other runs the model."""
 
     def __init__(self, job: Job, known: Callable[[], Keys]) -> None:
         """`known`: the `text_key` of each paper that needs no vector, (n,) ascending."""
@@ -35,12 +35,12 @@ class Worker:
         self._reading, self._running = threading.Lock(), threading.Lock()
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Of a group of pieces: which shards are there now, or why one is not."""
+        """Make the shards of a group of pieces; a row for each, with the error if it failed."""
         [n], [group], [failure] = (batch[name].tolist() for name in ("snapshot", "pieces", "failure"))
         for piece in unpack_pieces(group):
             try:
                 self._make(n, piece)
-            except Exception as error:  # noqa: BLE001 (it is raised again where the run began)
+            except Exception as error:  # noqa: BLE001 (raised again in the program that started the build)
                 failure = encode_error(error)
             yield {"snapshot": [n], "piece": [piece.number], "failure": [failure]}
             if failure:
@@ -49,7 +49,7 @@ class Worker:
             yield {"snapshot": [n], "piece": [0], "failure": [failure]}
 
     def _make(self, n: int, piece: Piece) -> None:
-        """Write the shard of a piece, unless it is there. The second lock is held until it is on disk."""
+        """Write the shard of a piece unless it exists. The second lock is held until it is on disk."""
         path = self._job.path(n, piece.number)
         with self._reading:
             if self._is_there(path):
@@ -103,7 +103,7 @@ class Worker:
         return [at for at, is_known in zip(places, (nearest == keys).tolist(), strict=True) if not is_known]
 
     def _load(self) -> Embedder | None:
-        """The embedder, loaded with the first piece. Raises FingerprintMismatch when it is not that of the run."""
+        """The embedder, loaded with the first piece. Raises FingerprintMismatch if it differs from this build's."""
         job = self._job
         if self._embedder is None and job.maker is not None:
             if job.lunacy != VERSION:
@@ -115,12 +115,12 @@ class Worker:
 
 
 def pack_pieces(pieces: Sequence[Piece]) -> bytes:
-    """Pieces as bytes: a row of Ray's is made of numbers and bytes."""
+    """Pieces as bytes, for a row of a Ray dataset."""
     fields_of = [{field.name: getattr(piece, field.name) for field in fields(Piece)} for piece in pieces]
     return marshal.dumps([values | {"lines": list(map(tuple, values["lines"]))} for values in fields_of])
 
 
 def unpack_pieces(packed: bytes) -> list[Piece]:
-    """What `pack_pieces` packed."""
+    """Undo `pack_pieces`."""
     found = marshal.loads(packed)  # noqa: S302 (our own program packed it)
     return [Piece(**values | {"lines": tuple(Line(*line) for line in values["lines"])}) for values in found]
