@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunacy.derived.codes import open_codes
-from lunacy.derived.columns import admitted
+from lunacy.derived.columns import admitted, open_columns
 from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
 from lunacy.errors import NoIndex, StoreError, UsageError
@@ -321,6 +321,25 @@ def test_a_manifest_of_another_version_is_not_read(index: Path) -> None:
     (index / "cache/manifest.json").write_bytes(checked(b'{"lunacy":"caches","version":99,"caches":"other"}'))
     with viewed(index) as view:
         assert view.caches == []
+
+
+@pytest.mark.parametrize("facts", [{}, {"bound": "x", "generation": 1, "papers": [], "names_bytes": None}])
+def test_caches_with_other_facts_are_not_used_and_are_made_anew(index: Path, rows: np.ndarray, facts: object) -> None:
+    path = index / "cache/manifest.json"
+    manifest = orjson.loads(path.read_bytes().split(b"\n")[0])
+    manifest["caches"] = [one | {"facts": facts} for one in manifest["caches"]]
+    path.write_bytes(checked(orjson.dumps(manifest)))
+    wanted = Filter(since="2024", author=("TURING",))
+    with viewed(index) as view:
+        assert open_codes(view) == {}
+        assert open_ivf(view) is None
+        assert open_columns(view) is None
+        assert admitted(view, wanted).tolist() == [admits(paper(place), wanted) for place in range(3000)]
+    assert [found for found, _scores in answers(index, rows[:5])] == wanted_answers(rows, rows[:5])
+    make_caches(index)
+    with viewed(index) as view:
+        assert len(open_codes(view)) == len(view.segments)
+        assert open_columns(view) is not None
 
 
 def test_caches_of_another_index_are_not_used(index: Path, rows: np.ndarray, tmp_path: Path) -> None:
