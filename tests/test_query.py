@@ -275,14 +275,14 @@ def test_the_only_index_is_found_beside_other_folders(tmp_path: Path) -> None:
 
 
 def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no index in .*make one with `lunacy index`.*--index DIR"):
+    with pytest.raises(UsageError, match=r"no index in .*\nmake one with `lunacy index`.*--index DIR"):
         find_index(None, tmp_path / "indexes")
 
 
 def test_of_several_indexes_none_is_guessed(tmp_path: Path) -> None:
     root = make_indexes(tmp_path / "indexes", "b", "a")
     with pytest.raises(
-        UsageError, match=rf"2 indexes \({root}/a, {root}/b\); name one with --index DIR or LUNACY_INDEX"
+        UsageError, match=rf"2 indexes \({root}/a, {root}/b\)\nname one with --index DIR or LUNACY_INDEX"
     ):
         find_index(None, root)
 

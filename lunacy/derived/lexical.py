@@ -106,7 +106,8 @@ def _open(view: View) -> Lexical | None:
     if cache is None or path is None:
         return None
     if not caches.is_whole(view.folder, cache, by_hash=False):
-        raise StoreError(f"{path.parent}: a file of the lexical index was cut; make it anew with: lunacy lexical")
+        hint = "make it anew with: lunacy lexical"
+        raise StoreError("a file of the lexical index was cut", where=path.parent, hint=hint)
     require(n_threads=_THREADS_TO_READ)
     with _errors(path.parent):
         index = tantivy.Index.open(os.fspath(path.parent))
@@ -151,9 +152,8 @@ def _errors(folder: Path) -> Iterator[None]:
         if not (isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"):
             raise
         reason = " ".join(str(error).split())[:200]
-        raise StoreError(
-            f"{folder}: {reason}; it must be writable, and whole: see lunacy verify, or ask with --rank dense"
-        ) from None
+        hint = "see lunacy verify, or ask with --rank dense"
+        raise StoreError(f"{reason}; the folder must be writable, and whole", where=folder, hint=hint) from None
 
 
 def _covered(view: View, cache: Cache) -> list[Segment]:

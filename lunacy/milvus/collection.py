@@ -95,7 +95,8 @@ class Collection:
     def published(self) -> Published:
         """What it holds. Raises ServerError where that is not lunacy's, or of another version."""
         if not self.exists():
-            raise ServerError(f"{self.address.name}: there is no such collection; fill it with: lunacy publish")
+            hint = "fill it with: lunacy publish"
+            raise ServerError("there is no such collection", where=self.address.name, hint=hint)
         found = []
         if self._ask("has_collection", of=self.address.facts):
             self._ask("load_collection", of=self.address.facts)

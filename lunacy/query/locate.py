@@ -15,6 +15,7 @@ def find_index(given: str | Path | None, root: Path = Path("indexes")) -> str | 
     if len(there) == 1:
         return there[0]
     if not there:
-        raise UsageError(f"there is no index in {root}/; make one with `lunacy index`, or name one with --index DIR")
+        hint = "make one with `lunacy index`, or name one with --index DIR"
+        raise UsageError(f"there is no index in {root}/", hint=hint)
     names = ", ".join(map(str, there))
-    raise UsageError(f"there are {len(there)} indexes ({names}); name one with --index DIR or LUNACY_INDEX")
+    raise UsageError(f"there are {len(there)} indexes ({names})", hint="name one with --index DIR or LUNACY_INDEX")

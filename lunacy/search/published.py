@@ -61,7 +61,8 @@ class PublishedIndex:
             if self._published is None:
                 published = self._collection.published()
                 if published.n_papers is None:
-                    raise ServerError(f"{self.name} was not published to the end; run the same `lunacy publish` again")
+                    hint = "run the same `lunacy publish` again"
+                    raise ServerError("the index is only partly published", where=self.name, hint=hint)
                 self._collection.load()
                 self._published = published
             try:
@@ -230,7 +231,7 @@ class PublishedIndex:
             if n_listed == MOST_HITS:
                 raise UsageError(
                     f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list; "
-                    "narrow it by --category or --since, ask for fewer, or ask an index folder"
+                    "narrow it by category or date, ask for fewer, or ask an index folder"
                 )
             rivals = products[products @ weights >= -np.partition(-least, enough - 1)[enough - 1]].mean(axis=0)  # (m,)
             weights *= np.exp(-_STEP * (rivals - rivals.mean()))

@@ -155,7 +155,7 @@ def test_what_was_never_published_to_the_end_is_not_asked(
         patched.setattr(Collection, "settle", fail)
         with pytest.raises(ServerError, match="is gone"):
             publish(folder, to=address)
-    with pytest.raises(ServerError, match="was not published to the end"), lunacy.open_index(address) as ix:
+    with pytest.raises(ServerError, match="only partly published"), lunacy.open_index(address) as ix:
         ix.similar(IDS[0])
     assert publish(folder, to=address).n_sent == 0
     with lunacy.open_index(address) as ix:

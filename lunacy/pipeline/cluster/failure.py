@@ -8,14 +8,14 @@ import traceback
 from typing import NoReturn
 
 from lunacy import errors
-from lunacy.errors import LunacyError
+from lunacy.errors import LunacyError, one_line
 
 
 def encode_error(error: Exception) -> str:
     """An error as text, with the name of the machine."""
     name = type(error).__name__
     known = isinstance(error, LunacyError | OSError)
-    message = f"{socket.gethostname()}: {error if known else f'{name}: {error}'}"
+    message = f"{socket.gethostname()}: {one_line(error) if known else f'{name}: {error}'}"
     return json.dumps([name, " ".join(message.split()), traceback.format_exc()])
 
 
