@@ -21,12 +21,13 @@ def prune_index(writer: Writer, counts: Counts, limit: float) -> None:
     if counts.quarantined:
         raise PruneRefused(
             f"{len(gone):,} papers seem gone, but {counts.quarantined:,} lines could not be read and may hold them; "
-            "nothing was pruned: mend the snapshot, or use: lunacy remove ID..."
+            "nothing was pruned",
+            hint="mend the snapshot, or use: lunacy remove ID...",
         )
     if len(gone) > limit * n_papers + 1e-6:  # 0.29 * 100 is less than 29
         raise PruneRefused(
-            f"the snapshot lacks {len(gone):,} of {n_papers:,} papers, more than {100 * limit:g}%; nothing was pruned: "
-            "is it the whole snapshot? If so, raise --prune-limit"
+            f"the snapshot lacks {len(gone):,} of {n_papers:,} papers, more than {100 * limit:g}%; nothing was pruned",
+            hint="if it is the whole snapshot, raise --prune-limit",
         )
     writer.remove(gone)
     writer.commit()

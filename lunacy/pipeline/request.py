@@ -49,13 +49,13 @@ class BuildRequest:
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
-            raise UsageError(f"limit is {self.limit}; take at least one paper, or leave it out")
+            raise UsageError(f"limit is {self.limit}", hint="take at least one paper, or leave it out")
         if self.prune and self.limit is not None:
-            raise UsageError("limit and prune contradict each other: what stands behind the limit is not gone")
+            raise UsageError("limit and prune contradict each other: papers after the limit are not gone")
         if self.ray and not _RAY_ADDRESS.fullmatch(self.ray):
             raise UsageError(
-                f"--ray takes auto, local or host:port, and {self.ray!r} is none; "
-                "if it is a snapshot, write it before --ray"
+                f"ray is auto, local or host:port, not {self.ray!r}",
+                hint="if it is a snapshot, write it before --ray",
             )
 
     def settings(self) -> Settings:

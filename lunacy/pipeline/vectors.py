@@ -78,9 +78,11 @@ class FileVectors:
     def __init__(self, snapshots: Sequence[Snapshot], path: str | Path, model: str | None, recipe: str) -> None:
         """`model`: what made the vectors. Raises UsageError, and VectorsError if the file does not fit the snapshot."""
         if model is None:
-            raise UsageError("vectors need the name of the model that made them, for later text queries: --model NAME")
+            raise UsageError(
+                "vectors need the name of the model that made them, for later text queries", hint="add --model NAME"
+            )
         if len(snapshots) > 1:
-            raise UsageError("vectors belong to the lines of one snapshot; index the snapshots one by one")
+            raise UsageError("vectors belong to the lines of one snapshot", hint="index the snapshots one by one")
         [snapshot] = snapshots
         if snapshot.is_stream:
             raise UsageError("vectors need a snapshot that is a file: its lines are counted before anything is written")

@@ -56,9 +56,8 @@ def read_batches(
     is_named = not str(snapshot.source).startswith(("/dev/fd/", "/dev/stdin", "/proc/"))
     if not (is_large and is_named) or snapshot.is_stream:
         return with_papers(here(), snapshot.name)
-    n = (
-        n_processes() if limit is None and not strict else 1
-    )  # a process that reads a part cannot know when the limit is reached
+    # a process that reads a part cannot know when the limit is reached
+    n = n_processes() if limit is None and not strict else 1
     orders = [
         {"source": str(snapshot.source), "category": patterns, "options": {**options, "share": [first, n]}}
         for first in range(n)

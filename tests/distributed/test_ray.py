@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from lunacy import BuildReport, build_index, open_index
-from lunacy.errors import FingerprintMismatch, LunacyError, NoIndex, SnapshotError, StoreError, UsageError
+from lunacy.errors import FingerprintMismatch, LunacyError, MissingExtra, NoIndex, SnapshotError, StoreError, UsageError
 from lunacy.store import verify
 from lunacy.store.files import part_name
 from tests.conftest import FakeEmbedder, lines, record, vector_of
@@ -367,7 +367,7 @@ def test_what_stands_where_a_shard_goes_and_is_none_is_named_and_left(
     (folder / "shards").mkdir(exist_ok=True)
     for path in shards:
         (tmp_path / path.name).rename(path)
-    with pytest.raises(StoreError, match=f"{shards[4].name} is not lunacy's, or damaged, .* move it away"):
+    with pytest.raises(StoreError, match=f"{shards[4].name} is not lunacy's, or damaged, (?s:.*)move it away"):
         build(tmp_path / "snapshot.jsonl", embedder=traced)
     assert shards[4].read_bytes() == content
     assert all(path.exists() for path in shards)
@@ -474,6 +474,17 @@ def test_an_error_in_an_actor_is_one_line_here(
     with pytest.raises(error, match=said) as caught:
         build(write_snapshot(MANY), embedder=embedder)
     assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_a_worker_keeps_its_hint_and_kind() -> None:
+    from lunacy.pipeline.cluster.failure import encode_error, raise_encoded
+
+    with pytest.raises(UsageError, match="needs a part that is not installed") as caught:
+        raise_encoded(encode_error(MissingExtra("OpenVINO", "cpu")))
+    assert caught.value.hint == "pip install 'lunacy[cpu]'"
+    with pytest.raises(StoreError, match="no room") as other:
+        raise_encoded(encode_error(StoreError("no room", where="/data/ix", hint="free some")))
+    assert (other.value.where, other.value.hint) == ("/data/ix", "free some")
 
 
 def test_a_model_that_only_the_actors_lack_is_one_line_here(

@@ -27,7 +27,7 @@ def connected(address: str, snapshots: Sequence[Snapshot]) -> Iterator[None]:
     """
     for snapshot in snapshots:
         if snapshot.is_stream:
-            raise UsageError(f"{snapshot.name}: other machines cannot read a pipe; give --ray a file")
+            raise UsageError(f"{snapshot.name}: other machines cannot read a pipe", hint="use a file with --ray")
     if ray.is_initialized():
         yield
         return
@@ -45,7 +45,8 @@ def connected(address: str, snapshots: Sequence[Snapshot]) -> Iterator[None]:
             ray.init(address or None, log_to_driver=False, logging_level=logging.CRITICAL, include_dashboard=False)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise LunacyError(
-            f"no Ray cluster at {where or 'this machine'} ({first_line(error)}); start one with: ray start --head"
+            f"no Ray cluster at {where or 'this machine'} ({first_line(error)})",
+            hint="start one with: ray start --head",
         ) from error
     finally:
         if is_main:

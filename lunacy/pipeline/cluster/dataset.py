@@ -18,6 +18,7 @@ from lunacy.pipeline.cluster.job import Job, Keys
 from lunacy.pipeline.cluster.worker import Worker, pack_pieces
 from lunacy.snapshot import LINE_BYTES, Snapshot, cut, read_ahead
 
+RUN_AGAIN = "run again: what was embedded is kept"
 _AHEAD = 1024  # rows of a few bytes
 _LARGEST_GROUP = 8  # pieces handed to a worker at a time
 _LEAST_TURNS = 16  # groups per worker, before groups grow
@@ -44,7 +45,7 @@ def made_shards(
             for batch in batches:
                 yield from map(Made, *(batch[name].tolist() for name in Made._fields))
         except ray.exceptions.RayError as error:
-            raise LunacyError(f"Ray gave up ({first_line(error)}); run again: what was embedded is kept") from error
+            raise LunacyError(f"Ray gave up ({first_line(error)})", hint=RUN_AGAIN) from error
 
     with closing(read_ahead(rows(), _AHEAD, is_wanted)) as made:
         try:

@@ -8,22 +8,23 @@ import traceback
 from typing import NoReturn
 
 from lunacy import errors
-from lunacy.errors import LunacyError, one_line
+from lunacy.errors import LunacyError, MissingExtra, UsageError
 
 
 def encode_error(error: Exception) -> str:
     """An error as text, with the name of the machine."""
     name = type(error).__name__
     known = isinstance(error, LunacyError | OSError)
-    message = f"{socket.gethostname()}: {one_line(error) if known else f'{name}: {error}'}"
-    return json.dumps([name, " ".join(message.split()), traceback.format_exc()])
+    message = f"{socket.gethostname()}: {error if known else f'{name}: {error}'}"
+    where, hint = (error.where, error.hint) if isinstance(error, LunacyError) else ("", "")
+    return json.dumps([name, " ".join(message.split()), where, hint, traceback.format_exc()])
 
 
 def raise_encoded(failure: str) -> NoReturn:
     """Raise an error that `encode_error` encoded."""
-    name, message, trace = json.loads(failure)
-    kind = getattr(errors, name, LunacyError)
-    raise kind(message) from RemoteTraceback(trace)
+    name, message, where, hint, trace = json.loads(failure)
+    kind = UsageError if name == MissingExtra.__name__ else getattr(errors, name, LunacyError)
+    raise kind(message, where=where, hint=hint) from RemoteTraceback(trace)
 
 
 class RemoteTraceback(Exception):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lunacy.categories import category_filter
 from lunacy.errors import LunacyError, StoreError
-from lunacy.pipeline.cluster.dataset import Made, made_shards
+from lunacy.pipeline.cluster.dataset import RUN_AGAIN, Made, made_shards
 from lunacy.pipeline.cluster.failure import raise_encoded
 from lunacy.pipeline.cluster.job import Job, Keys
 from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard
@@ -70,7 +70,7 @@ class ShardReader:
                 n, number = (n + 1, 0) if shard.is_last else (n, number + 1)
         if n < len(self._snapshots):
             name = self._snapshots[n].name
-            raise LunacyError(f"Ray ended before {name} was read; run again: what was embedded is kept")
+            raise LunacyError(f"Ray ended before {name} was read", hint=RUN_AGAIN)
 
     def _shorten(self, shard: Shard, n: int, number: int, limit: int | None) -> None:
         """Drop the lines after the limit, or after the first bad one, by reading the piece again on this machine."""
@@ -91,10 +91,14 @@ def _folder_of_shards(job: Job) -> Iterator[None]:
     mine = f"{job.name}-*.parquet"
     remove(path for path in own_shards(job.shards.parent) if not path.match(mine))
     if job.shards.is_symlink():
-        raise StoreError(f"{job.shards} is a symbolic link, and lunacy writes through none; put a folder in its place")
+        raise StoreError(
+            f"{job.shards} is a symbolic link; lunacy does not write through it", hint="put a folder in its place"
+        )
     for path in job.shards.glob(mine):
         if not is_shard(path):
-            raise StoreError(f"{path} is not lunacy's, or damaged, and a shard goes there; move it away and run again")
+            raise StoreError(
+                f"{path} is not lunacy's, or damaged, and a shard goes there", hint="move it away and run again"
+            )
     is_new = not job.shards.exists()
     job.shards.mkdir(exist_ok=True)
     try:
