@@ -1,4 +1,4 @@
-"""What a cosine means in this index: how it compares with those of random pairs of papers; a sample is stored."""
+"""The background distribution of cosines: quantiles over random pairs of papers, stored with the lexical index."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def stored_pairs(view: View) -> list[float] | None:
 
 
 def is_sample(pairs: object) -> bool:
-    """Whether it is such as `draw_pairs` gives."""
+    """Whether it is a list of quantiles as `draw_pairs` gives them."""
     return isinstance(pairs, list) and len(pairs) > 1 and all(isinstance(one, int | float) for one in pairs)
 
 

@@ -50,7 +50,7 @@ def is_current(cache: Cache, view: View) -> bool:
 
 
 def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:  # noqa: ARG001 (segments do not change)
-    """The codes of every segment that is not small."""
+    """The codes of every segment of at least LEAST_SEGMENT rows."""
     kept = [one for one in before if is_current(one, view)]
     have = {one.segments for one in kept}
     lacking = [

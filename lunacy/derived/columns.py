@@ -1,4 +1,4 @@
-"""The rows that a `Filter` admits: out of stored columns, or, where there are none of the commit, out of SQL.
+"""The rows that a `Filter` admits: from stored columns, or from SQLite where no columns of the commit are stored.
 
 The cache is one file: the date of each row, the rows of each category, and each author's name, once and folded, with
 the rows of the papers.

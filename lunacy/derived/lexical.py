@@ -1,4 +1,4 @@
-"""Which papers share rare words, and pairs of words: BM25 by tantivy, whose only door this is.
+"""The lexical index: BM25 over words and pairs of words, by tantivy, which no other module imports.
 
 A cache in a folder of its own, made on request (`lunacy lexical`) and then brought up to date with the papers. Words
 are stemmed; pairs of them are hashed, which keeps them to half the space at the same quality. A paper asks with its own
@@ -45,7 +45,7 @@ _THREADS_TO_READ, _THREADS_TO_WRITE = 2, 10  # those that tantivy starts; it pan
 
 @dataclass(frozen=True, slots=True)
 class Lexical:
-    """The index of a commit, memory-mapped."""
+    """The lexical index of a commit, memory-mapped."""
 
     folder: Path
     index: Any  # tantivy.Index
@@ -88,7 +88,7 @@ class Lexical:
 
 
 def open_lexical(view: View) -> Lexical | None:
-    """The lexical index, as far as it is of segments that are there; None when there is none.
+    """The lexical index, which may cover only some of the segments; None when there is none.
 
     Raises StoreError when it cannot be opened.
     """

@@ -1,4 +1,4 @@
-"""Threads in which FAISS runs, and starts none of its own."""
+"""A pool of threads for FAISS, in which it starts no threads of its own."""
 
 from __future__ import annotations
 

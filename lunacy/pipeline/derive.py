@@ -21,7 +21,7 @@ KINDS: Sequence[Kind] = (codes, columns, lexical, ivf)
 
 @dataclass(frozen=True, slots=True)
 class LexicalReport:
-    """What making the lexical index took."""
+    """What building the lexical index took."""
 
     folder: Path
     n_papers: int
@@ -31,7 +31,7 @@ class LexicalReport:
 
 @dataclass(frozen=True, slots=True)
 class IvfReport:
-    """What making the lists took and gave."""
+    """What building the lists took and gave."""
 
     folder: Path
     facts: IvfFacts
@@ -40,7 +40,7 @@ class IvfReport:
 
 
 def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_rows: int | None = None) -> None:
-    """Bring the caches up to the last commit, as far as they are worth their space. The writer's lock must be held.
+    """Bring the caches up to the last commit, where the index is large enough for them. Needs the writer's lock.
     `since`: what the writer changed, so that what did not is not read again. `least_rows`: None is as each kind has it.
 
     Without room on the disk, or where something else stands in their place, they are left as they are: the answers are
@@ -71,7 +71,7 @@ def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | No
 
 
 def build_lexical(folder: str | Path, *, progress: Report = no_report) -> LexicalReport:
-    """Make the lexical index of an index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
+    """Build the lexical (BM25) index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
     started = time.perf_counter()
     with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
         if not view.n_papers:
@@ -91,7 +91,7 @@ def build_ivf(
     device: str = "auto",
     progress: Report = no_report,
 ) -> IvfReport:
-    """Make the IVF lists of an index, tuned so that they find the share `recall` of the ten best.
+    """Build the approximate (IVF) index, tuned to find the share `recall` of the true top 10.
 
     Papers' titles are the texts that are tuned for. When the index's model cannot be had, texts get twice the lists.
     Raises NoIndex, IndexLocked, DiskFull, UsageError.

@@ -1,4 +1,4 @@
-"""From query vectors to rows."""
+"""Search: query vectors -> rows with scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def open_searcher(where: str | Path) -> Searcher:
-    """The index in the folder `where`, or published at the address `where`, open for questions."""
+    """Open the index in the folder `where`, or the one published at the address `where`."""
     if not is_address(where):
         return LocalIndex(where)
     from lunacy.search.published import PublishedIndex

@@ -1,4 +1,4 @@
-"""IVF: the rows lie in lists around centroids, and a question looks into the `nprobe` nearest lists alone.
+"""Approximate search: the rows lie in lists around centroids, and a query searches only the `nprobe` nearest lists.
 
 An answer may lack a few of the best; how many was measured (lunacy/search/recall.py). Scores are true cosines. Where
 the lists do not give enough answers that qualify (a filter, removed papers, a long list), the exact scan answers.

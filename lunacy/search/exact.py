@@ -152,7 +152,7 @@ def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> l
 
 
 def _best_places(uppers: npt.NDArray[np.float32], n: int) -> Rows:
-    """Where the `n` highest of each row of (q, c) stand: (q, n), in no order."""
+    """The indexes of the `n` highest of each row of (q, c): (q, n), in no order."""
     if uppers.shape[1] <= n:
         return np.tile(np.arange(uppers.shape[1]), (len(uppers), 1))
     return np.argpartition(-uppers, n - 1, axis=1)[:, :n]

@@ -1,4 +1,4 @@
-"""Fetching candidates for many questions on a GPU: blocks of rows go over, the best of their products come back.
+"""Candidates of many queries by a GPU: blocks of rows are copied to it, the best of their products come back.
 
 What is fetched is scored again and proved like the rest (search/exact.py), so a GPU's rounding changes no answer.
 """

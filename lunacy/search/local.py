@@ -1,4 +1,4 @@
-"""An index folder, asked: FAISS over the segments of the store."""
+"""Searching an index folder: FAISS over the segments of the store."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from lunacy.store import Store, View, inventory
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
-_GPU_FROM = 2 * 10**9  # questions times rows: some ten seconds on two cores, where torch alone takes two to load
+_GPU_FROM = 2 * 10**9  # queries times rows: some ten seconds on two cores, where torch alone takes two to load
 _GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
 
 
 class LocalIndex:
-    """A `Searcher`: an index folder, open for questions. Each answer is of the last commit."""
+    """A `Searcher` of an index folder. Each answer is of the last commit."""
 
     def __init__(self, folder: str | Path) -> None:
         """Open `folder`; raises NoIndex when there is none, StoreError if it is unreadable."""
@@ -38,7 +38,7 @@ class LocalIndex:
 
     @contextmanager
     def pinned(self) -> Iterator[LocalIndex]:
-        """The last commit, until the block ends."""
+        """Hold the last commit until the block ends."""
         with self._store.view() as view:
             self._held = view
             try:
@@ -47,7 +47,7 @@ class LocalIndex:
                 self._held = None
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._store.close()
 
     @property
@@ -107,7 +107,7 @@ class LocalIndex:
         return percentiles(stored_pairs(self._view), cosines)
 
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:
-        """Small ones on the processor; on a GPU, where it is worth its while, large ones."""
+        """Small batches on the CPU; large ones on a GPU, where there is one and enough to do."""
         gpu = None
         if not options.ivf and device != "cpu" and n_queries * self.n_papers >= _GPU_FROM:
             from lunacy.search.gpu import pick_device  # torch: seconds
@@ -163,7 +163,7 @@ class LocalIndex:
         query_kind: QueryKind,
         device: str | None = None,
     ) -> list[Ranked]:
-        """By vectors, words or both, steered. Raises UsageError where words are wanted and none are indexed."""
+        """By vectors, words or both. Raises UsageError where words are wanted and there is no lexical index."""
         lexical = None
         if options.rank != "dense":
             from lunacy.derived.lexical import open_lexical  # tantivy: only when asked for

@@ -1,4 +1,4 @@
-"""An index that was published to Milvus, asked.
+"""Searching an index that was published to Milvus.
 
 The server's scan is in float32; what it lists is scored again here in float64, from the rows themselves, as `exact.py`
 does it. So scores are those of the index folder to the last digit, and lists differ among ties alone.
@@ -32,7 +32,7 @@ _STEP = 6.0  # of the weights, against differences of cosines
 
 
 class PublishedIndex:
-    """A `Searcher`: a collection of a Milvus server. Not one commit but what the server has at the moment."""
+    """A `Searcher` of a collection of a Milvus server. It holds no commit: answers are of what the server has now."""
 
     def __init__(self, address: Address) -> None:
         """Connect. Raises MissingExtra, ServerError."""
@@ -76,7 +76,7 @@ class PublishedIndex:
         self._fetched: dict[int, tuple[Paper, Vectors]] = {}
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         with self._lock:
             self._is_closed = True
             self._collection.close()
@@ -137,7 +137,7 @@ class PublishedIndex:
             raise ServerError(f"{self.name} was changed while it was read; ask again")
 
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:  # noqa: ARG002 (the server's)
-        """What one reply can hold."""
+        """As many queries as one reply can hold the answers of."""
         return max(1, min(_BATCH, _BATCH_HITS // options.top)), None
 
     def percentiles(self, cosines: Scores) -> Scores | None:
@@ -197,7 +197,7 @@ class PublishedIndex:
         return [one if len(one.rows) == k else None for one in found]
 
     def _ivf(self) -> IvfFacts:
-        """What was measured of the lists, which are open after this."""
+        """What was measured of the lists; opens them."""
         if self._facts.ivf is None:
             hint = f"make them with: lunacy publish --to {self.name} --ivf"
             raise UsageError("the index has no IVF lists", where=self.name, hint=hint)
@@ -247,7 +247,7 @@ class PublishedIndex:
         query_kind: QueryKind,
         device: str | None = None,  # noqa: ARG002 (the server's)
     ) -> list[Ranked]:
-        """By vectors, steered. Raises UsageError where words are wanted."""
+        """By vectors. Raises UsageError where words are wanted."""
         if options.rank != "dense":
             raise UsageError(f"a Milvus collection has no words; rank {options.rank} needs a folder", where=self.name)
         n_left_out = max((len(one.left_out) for one in targets), default=0)

@@ -1,4 +1,4 @@
-"""What a researcher means by "similar": candidates -> fuse -> steer -> fold -> diversify -> cut, each a function.
+"""Ranking: candidates by vectors and words -> fused scores -> less of negative examples -> merged copies -> MMR.
 
 Vectors know what a paper is about, words which one it is. The candidates are the best of both sides, and a score is
 
@@ -26,12 +26,12 @@ from lunacy.search.exact import MARGIN, Found
 if TYPE_CHECKING:
     from lunacy.derived.lexical import Lexical  # tantivy: only when asked for
 
-N_CANDIDATES = 200  # of each side
+N_CANDIDATES = 200  # from the vectors, and from the words
 _DENSE, _LEXICAL = 0.7, 0.3
-_LEAST_SPREAD = 0.05  # of the mean BM25: when a few papers share a word, all as well
-_UNLIKE = 0.5  # how much the likeness to what is not wanted takes away
-_COPY = 0.95  # cosine from which on two papers are one
-_RELEVANCE = 0.7  # against novelty (Carbonell and Goldstein 1998)
+_LEAST_SPREAD = 0.05  # of BM25, as a share of its mean: keeps the score finite when all candidates share a word equally
+_UNLIKE = 0.5  # weight of the similarity to negative examples
+_COPY = 0.95  # cosine from which on two papers are near-duplicates
+_RELEVANCE = 0.7  # weight of relevance against novelty in MMR (Carbonell and Goldstein 1998)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Where candidates come from; all of them qualify."""
+    """The sources of candidates, which give only papers that `options` admit."""
 
     vectors: Callable[[Rows], Vectors]  # of rows
     nearest: Callable[[Vectors, int], Sequence[Found]]  # the nearest n rows of each vector
     nearest_to_all: Callable[[Vectors, int], Found]  # the n rows whose least product with any vector is highest
-    lexical: Lexical | None = None  # needed where words are wanted
+    lexical: Lexical | None = None  # not None where words are wanted
     qualify: Callable[[Rows], npt.NDArray[np.bool_]] = lambda rows: np.ones(rows.shape, np.bool_)  # what words found
 
 
@@ -103,7 +103,7 @@ def _combined(target: Target, unlike: Target | None) -> Vectors:
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """What may be in a list, and its scores."""
+    """The candidates of one list, and their scores."""
 
     rows: Rows  # (c,)
     vectors: Vectors  # (c, dim)
@@ -122,7 +122,7 @@ class _Candidates:
         by_words: Sequence[_ByWords],
         unwanted: Sequence[_ByWords],
     ) -> _Candidates:
-        """The best of both sides, fused, less what they share with what is not wanted."""
+        """The best by vectors and by words, with fused scores, less the similarity to negative examples."""
         rows = np.unique(np.concatenate([near.rows, *(one.rows for one in by_words)]))  # (c,)
         rows = rows[~np.isin(rows, target.left_out)]
         vectors = sides.vectors(rows)
@@ -190,7 +190,7 @@ def _scores(
 
 @dataclass(frozen=True, slots=True)
 class _ByWords:
-    """The best by words that qualify, and how the best scores lie, whatever qualifies."""
+    """The best by words that the filter admits; mean and deviation are of the best scores without the filter."""
 
     rows: Rows  # (m,)
     scores: Scores  # (m,)
@@ -199,7 +199,7 @@ class _ByWords:
 
 
 def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
-    """For each text of a target the best `n` that qualify, as far as so many share a word with it."""
+    """For each text of a target the best `n` that the filter admits, or fewer when fewer share a word with it."""
     assert sides.lexical is not None
     lexical = sides.lexical
 
@@ -218,7 +218,7 @@ def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
 
 
 def _folded(order: Rows, vectors: Vectors, k: int) -> tuple[Rows, dict[int, list[int]]]:
-    """The first `k` indexes of `order` that are no copy of an earlier one, and the copies of each."""
+    """The first `k` of `order` that are no near-duplicate of an earlier one, and the near-duplicates of each."""
     kept: list[int] = []
     copies: dict[int, list[int]] = {}
     for index in order.tolist():
@@ -231,7 +231,7 @@ def _folded(order: Rows, vectors: Vectors, k: int) -> tuple[Rows, dict[int, list
 
 
 def _diverse(order: Rows, vectors: Vectors, scores: Scores, k: int) -> Rows:
-    """The first `k` by maximal marginal relevance: good, and unlike those before."""
+    """The first `k` by maximal marginal relevance (MMR)."""
     left = order[: max(N_CANDIDATES, k)]
     spread = scores[left].max() - scores[left].min() if len(left) else 0.0
     relevance = (scores[left] - scores[left].min()) / max(float(spread), 1e-9) if len(left) else scores[left]  # (c,)

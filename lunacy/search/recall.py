@@ -28,7 +28,7 @@ _TRIED = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)  # times the chosen nprobe: the curve t
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Held-out queries of one query_kind, with the truth about them."""
+    """Held-out queries of one kind, with their exact answers."""
 
     vectors: Vectors  # (n, dim)
     left_out: Rows  # (n,): the paper itself, or -1
@@ -60,7 +60,7 @@ def recalls(truth: Sequence[Found], found: Sequence[Found]) -> npt.NDArray[np.fl
 
 
 def interval(shares: npt.NDArray[np.float64]) -> Recall:
-    """The mean of (n,) shares, and where it lies with 95 %: the normal approximation over queries."""
+    """The mean of (n,) shares, with its 95 % confidence interval (normal approximation over queries)."""
     mean = float(shares.mean()) if len(shares) else 1.0
     off = 1.96 * float(shares.std(ddof=1)) / np.sqrt(len(shares)) if len(shares) > 1 else 1.0
     return Recall(round(mean, 4), round(max(0.0, float(mean - off)), 4), round(min(1.0, float(mean + off)), 4))
@@ -114,7 +114,7 @@ def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: Quer
 
 
 def _lists_needed(ivf: Ivf, lists: Lists, queries: Queries) -> Rows:
-    """For each true answer, how many lists must be looked into to meet it."""
+    """For each true answer, how many lists must be searched to find it."""
     _scores, order = in_thread(lambda: ivf.index.quantizer.search(queries.vectors, ivf.index.nlist))  # (q, nlist)
     needed = []
     for ranked, true in zip(order, queries.truth, strict=True):

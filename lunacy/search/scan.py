@@ -1,4 +1,4 @@
-"""Fetching candidates out of one segment, each way at its own best number of threads.
+"""Fetching candidates from segments, each way with the number of threads that suits it.
 
 One query at a time is quickest with a thread a segment, over 8-bit codes where there are some; many at once are
 quickest as matrix products over the float32 rows (tests/bench and `lunacy bench search` measure both).
@@ -59,7 +59,7 @@ def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
 
 
 def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) -> Fetched:
-    """For a single thread."""
+    """Row by row in one thread, for few queries."""
     share = 1.0 if candidates.allowed is None else len(candidates.allowed) / candidates.n_rows
     if candidates.allowed is not None and (len(candidates.allowed) <= n or share <= (_FEW_AGAIN if again else _FEW)):
         return _score_allowed(candidates, candidates.allowed, queries, n)
@@ -72,7 +72,7 @@ def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) 
 
 
 def _scan_many(candidates: Candidates, queries: Vectors, n: int) -> Fetched:
-    """As matrix products."""
+    """By matrix products, for many queries."""
     if candidates.allowed is None:
         return _search(candidates, candidates.segment.index, queries, n)
     found = []
@@ -113,7 +113,7 @@ def _limits(scores: npt.NDArray[np.float32], *, is_all: bool) -> Scores:
 
 
 def _score_allowed(candidates: Candidates, allowed: Rows, queries: Vectors, n: int) -> Fetched:
-    """Only the rows that count, where they lie."""
+    """Score only the allowed rows, without copying them."""
     scores = np.empty((len(queries), len(allowed)), np.float32)
     first = np.zeros(len(allowed), np.int64)  # each with the one query
     index: Any = candidates.segment.index

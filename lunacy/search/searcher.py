@@ -1,4 +1,4 @@
-"""What can be asked for the papers most like a vector: an index folder, or a collection of a Milvus server."""
+"""The interface of what can be searched: an index folder, or a collection of a Milvus server."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from lunacy.search.ranking import Ranked, Target
 
 
 class Searcher(Protocol):
-    """Papers with their vectors, open for questions. For one thread.
+    """Papers with their vectors, open for queries. For one thread.
 
     A row is a number that stands for a paper, inside one block of `pinned`.
     """
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
 
     def pinned(self) -> AbstractContextManager[Searcher]:
-        """One state of it, until the block ends. All but `name` and `close` is for inside such a block."""
+        """A consistent view of the index, inside whose block rows are valid. All but `name` and `close` needs one."""
 
     def close(self) -> None:
-        """Let go of files or connections."""
+        """Close files or connections."""
 
     @property
     def n_papers(self) -> int:
@@ -44,7 +44,7 @@ class Searcher(Protocol):
         """The papers by category and date."""
 
     def info(self) -> Info:
-        """All of it in figures."""
+        """The index in figures."""
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that are there."""

@@ -1,4 +1,4 @@
-"""Caches: files in `DIR/cache/` that make answers quicker, are made from the store, and may be deleted at any time.
+"""Files of derived data in `DIR/cache/`: they make answers faster, and may be deleted at any time.
 
 `manifest.json` names each with its size, its hash and what it was made from; whatever does not match is not used. It
 is written new, flushed and renamed, so that it always names files that are whole. Of what it does not name, ours is
