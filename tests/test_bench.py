@@ -1,7 +1,8 @@
-"""`lunacy bench search` measures what it says, and says it in every form."""
+"""`lunacy bench search` and `bench embed` measure what they say, and say it in every form."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from lunacy.bench import bench_embed
 from lunacy.cli import main
 from lunacy.store import Store
+from tests.models import tiny
 from tests.test_modes import fill
 from tests.test_search import random_units
 
@@ -77,3 +80,16 @@ def test_no_rows_are_refused(index: Path, n: str) -> None:
     result = CliRunner().invoke(main, ["bench", "search", "--index", str(index), "--rows", n])
     assert result.exit_code == 2
     assert f"{n} is not in the range x>=1" in result.stderr
+
+
+def test_embedding_is_compared_with_encode_on_the_same_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optimum", None)  # sentence-transformers' OpenVINO backend needs it
+    report = bench_embed(model=str(tiny(tmp_path)), device="cpu", n_texts=40)
+    assert set(report.texts_per_s) == {"lunacy", "encode, defaults", "encode, batches of 8"}
+    assert report.smallest_cosine > 0.9999
+    assert report.slowest_stage in report.stage_texts_per_s
+    assert "own OpenVINO backend; it needs an environment of its own: pip install 'lunacy[cpu]'" in report.notes[-1]
+    monkeypatch.setattr("lunacy.bench.bench_embed", lambda *_arguments, **_options: report)
+    table = CliRunner().invoke(main, ["bench", "embed"], catch_exceptions=False)
+    assert all(way in table.stdout for way in report.texts_per_s)
+    assert table.stderr == "".join(f"lunacy: {note}\n" for note in report.notes)

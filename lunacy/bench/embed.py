@@ -1,40 +1,54 @@
-"""How fast papers are embedded, against sentence-transformers' own `encode`, and which stage is the slowest."""
+"""How fast papers are embedded, compared with `SentenceTransformer.encode`, and which stage is the slowest."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lunacy.embedding import DEFAULT_MODEL, Embedder, load, peak_flops, plain_encode
+from lunacy.arrays import Vectors
+from lunacy.embedding import DEFAULT_MODEL, Embedder, load
 from lunacy.entry import Entry
 from lunacy.paper import RECIPES, embedded_text
 from lunacy.snapshot import Snapshot, parse
 from lunacy.store import Writer
 
+if TYPE_CHECKING:
+    from lunacy.embedding.baseline import Baseline
+
+LUNACY, DEFAULTS = "lunacy", "encode, defaults"
 _ROUNDS = 5
-_BATCH_SIZES = {"cpu": (8,), "cuda": (256, 1024), "mps": (64,)}  # beside the default of 32
+_N_WARM_UP = 8  # texts
+_DEFAULT_BATCH_SIZE = 32  # of sentence-transformers
+_BATCH_SIZES = {"cpu": (8,), "cuda": (256, 1024), "mps": (64,)}  # measured besides the default
+_NO_OPENVINO_BACKEND = (
+    "not compared with sentence-transformers' own OpenVINO backend; it needs an environment of its own: "
+    "pip install 'lunacy[cpu]' 'sentence-transformers[openvino]' 'transformers<5.3'"
+)  # optimum-intel 2.2 refuses transformers 5.6 and later, and torch cannot trace BERT with 5.4 and 5.5
+
+Encode = Callable[[Sequence[str]], Vectors]  # texts -> (n, dim) float32, unit rows
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedBench:
-    """What was measured; rates are medians over rounds in which all ways had the same texts, in random order."""
+    """What was measured. Rates are medians over rounds; in each, every way embeds the same texts, in random order."""
 
     arithmetic: str
     n_texts: int
     mean_tokens: float
     texts_per_s: dict[str, float]  # by way
-    smallest_cosine: float  # lunacy's vectors against `encode` in the model's own number format
+    smallest_cosine: float  # of lunacy's vectors to those of `encode` in the model's own number format
     flops_share: float  # of the device's peak, measured by a matrix product
     stage_texts_per_s: dict[str, float]  # each stage alone
+    notes: tuple[str, ...]  # how the model is run, if it is a slow way, and what was not compared
 
     @property
     def slowest_stage(self) -> str:
@@ -45,61 +59,81 @@ class EmbedBench:
 def bench_embed(
     snapshot: str | Path | None = None, *, model: str = DEFAULT_MODEL, device: str = "auto", n_texts: int = 480
 ) -> EmbedBench:
-    """Embed `n_texts` papers of a snapshot (None: the sample) by lunacy and by `encode`, round by round."""
-    with Snapshot(snapshot) as opened:
-        opened.check()
-        lines = list(islice(opened.lines(), n_texts))
-    started = time.perf_counter()
-    papers = [parse(line) for line in lines]
-    entries = [Entry.of(paper, RECIPES[0]) for paper in papers]
-    read_s = time.perf_counter() - started
+    """Embed `n_texts` papers of a snapshot (None: the sample) in every way, round by round.
+
+    Raises SnapshotError, ModelError, UsageError.
+    """
+    from lunacy.embedding.baseline import measure_peak_flops, openvino_baseline, torch_baseline  # torch: seconds
+
+    entries, read_s = _read(snapshot, n_texts)
+    texts = [embedded_text(entry.paper, RECIPES[0]) for entry in entries]
     embedder = load(model, device=device)
-    plain = plain_encode(model, device=embedder.arithmetic.split()[0])
-    ways = _ways(embedder, plain)
-
-    rng = np.random.default_rng(0)
-    texts = [embedded_text(paper, RECIPES[0]) for paper in papers]
-    shuffled = [texts[place] for place in rng.permutation(len(entries))]
-    parts = [shuffled[start::_ROUNDS] for start in range(_ROUNDS)]
-    rates: dict[str, list[float]] = {way: [] for way in ways}
-    smallest = 1.0
-    for call in ways.values():
-        call(parts[0][:8])  # what is slow only once
-    for part in parts:
-        found = {}
-        for way in rng.permutation(list(ways)).tolist():
-            started = time.perf_counter()
-            found[way] = ways[way](part)
-            rates[way].append(len(part) / (time.perf_counter() - started))
-        cosines = np.einsum("ij,ij->i", found["lunacy"], found["encode, defaults"], dtype=np.float64)
-        smallest = min(smallest, float(cosines.min()))
-
-    texts_per_s = {way: median(of_way) for way, of_way in rates.items()}
+    device = embedder.arithmetic.split()[0]
+    baseline = torch_baseline(model, device=device)
+    ways: dict[str, Encode] = {LUNACY: lambda some: embedder.embed(some).vectors}
+    ways |= _by_batch_size("encode", baseline, device)
+    notes = tuple(embedder.notes)
+    if device == "cpu":
+        other = openvino_baseline(model)
+        ways |= _by_batch_size("encode, OpenVINO", other, device) if other else {}
+        notes += () if other else (_NO_OPENVINO_BACKEND,)
+    texts_per_s, smallest_cosine = _compare(ways, texts)
     stages, mean_tokens = _stages(embedder, entries, texts, read_s)
+    flops_per_s = texts_per_s[LUNACY] * mean_tokens * baseline.flops_per_token
     return EmbedBench(
         arithmetic=embedder.arithmetic,
         n_texts=len(entries),
         mean_tokens=mean_tokens,
         texts_per_s=texts_per_s,
-        smallest_cosine=smallest,
-        flops_share=texts_per_s["lunacy"] * mean_tokens * plain.flops_per_token / peak_flops(embedder.arithmetic),
+        smallest_cosine=smallest_cosine,
+        flops_share=flops_per_s / measure_peak_flops(embedder.arithmetic),
         stage_texts_per_s=stages,
+        notes=notes,
     )
 
 
-def _ways(embedder: Embedder, plain: Any) -> dict[str, Callable[[list[str]], Any]]:
-    ways: dict[str, Callable[[list[str]], Any]] = {"lunacy": lambda texts: embedder.embed(texts).vectors}
-    ways["encode, defaults"] = partial(plain.encode, batch_size=32)
-    for size in _BATCH_SIZES[embedder.arithmetic.split()[0]]:
-        ways[f"encode, batches of {size}"] = partial(plain.encode, batch_size=size)
+def _read(snapshot: str | Path | None, n_papers: int) -> tuple[list[Entry], float]:
+    """The first papers of a snapshot, and how many seconds parsing and hashing them took."""
+    with Snapshot(snapshot) as opened:
+        opened.check()
+        lines = list(islice(opened.lines(), n_papers))
+    started = time.perf_counter()
+    entries = [Entry.of(parse(line), RECIPES[0]) for line in lines]
+    return entries, time.perf_counter() - started
+
+
+def _by_batch_size(name: str, baseline: Baseline, device: str) -> dict[str, Encode]:
+    """`encode` with its default batch size and with those that suit the device, by name."""
+    ways: dict[str, Encode] = {f"{name}, defaults": partial(baseline.encode, batch_size=_DEFAULT_BATCH_SIZE)}
+    for size in _BATCH_SIZES[device]:
+        ways[f"{name}, batches of {size}"] = partial(baseline.encode, batch_size=size)
     return ways
 
 
+def _compare(ways: Mapping[str, Encode], texts: Sequence[str]) -> tuple[dict[str, float], float]:
+    """Texts a second by way, and the smallest cosine between lunacy's vectors and those of `encode`."""
+    rng = np.random.default_rng(0)
+    shuffled = [texts[place] for place in rng.permutation(len(texts))]
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    smallest = 1.0
+    for encode in ways.values():
+        encode(shuffled[:_N_WARM_UP])
+    for start in range(_ROUNDS):
+        part = shuffled[start::_ROUNDS]
+        vectors: dict[str, Vectors] = {}
+        for way in rng.permutation(list(ways)).tolist():
+            started = time.perf_counter()
+            vectors[way] = ways[way](part)
+            rates[way].append(len(part) / (time.perf_counter() - started))
+        cosines = np.einsum("ij,ij->i", vectors[LUNACY], vectors[DEFAULTS], dtype=np.float64)
+        smallest = min(smallest, float(cosines.min()))
+    return {way: median(of_way) for way, of_way in rates.items()}, smallest
+
+
 def _stages(
-    embedder: Embedder, entries: list[Entry], texts: list[str], read_s: float
+    embedder: Embedder, entries: Sequence[Entry], texts: Sequence[str], read_s: float
 ) -> tuple[dict[str, float], float]:
     """Texts a second of each stage alone, and the mean number of tokens."""
-    n = len(texts)
     started = time.perf_counter()
     prepared = embedder.prepare(texts)
     tokenised = time.perf_counter()
@@ -110,6 +144,6 @@ def _stages(
         writer.append(entries, vectors)
         writer.commit()
         stored_s = time.perf_counter() - begun
-    n_tokens = float(prepared.tokens.lengths.mean()) if prepared.tokens is not None else float("nan")
+    mean_tokens = float(prepared.tokens.lengths.mean()) if prepared.tokens is not None else float("nan")
     seconds = {"read": read_s, "tokenise": tokenised - started, "model": embedded - tokenised, "store": stored_s}
-    return {stage: n / max(passed, 1e-9) for stage, passed in seconds.items()}, n_tokens
+    return {stage: len(texts) / max(passed, 1e-9) for stage, passed in seconds.items()}, mean_tokens

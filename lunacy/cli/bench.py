@@ -46,11 +46,13 @@ def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str
     if form == "json":
         echo_json(asdict(found) | {"slowest_stage": found.slowest_stage})
         return
-    defaults = found.texts_per_s["encode, defaults"]
+    defaults, width = found.texts_per_s["encode, defaults"], max(map(len, found.texts_per_s))
     click.echo(f"{found.n_texts:,} papers, {found.mean_tokens:.0f} tokens on average; lunacy: {found.arithmetic}")
+    for note in found.notes:
+        click.echo(f"lunacy: {note}", err=True)
     for way, rate in sorted(found.texts_per_s.items(), key=lambda item: -item[1]):
         click.echo(
-            f"{way:22}  {rate:10,.1f} texts/s  {rate * found.mean_tokens:12,.0f} tokens/s  {rate / defaults:6.2f}x"
+            f"{way:{width}}  {rate:10,.1f} texts/s  {rate * found.mean_tokens:12,.0f} tokens/s  {rate / defaults:6.2f}x"
         )
     click.echo(f"smallest cosine to encode: {found.smallest_cosine:.6f}")
     click.echo(f"share of the peak of a matrix product here: {found.flops_share:.0%}")

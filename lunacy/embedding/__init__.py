@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from lunacy.cores import n_cores
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
@@ -14,9 +13,6 @@ from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder,
 from lunacy.errors import ModelError, UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.limits import require, require_working_folder
-
-if TYPE_CHECKING:
-    from lunacy.embedding.baseline import PlainEncode
 
 LONG_TEXTS = ("cut", "chunk")
 _FEW_BYTES, _MANY_BYTES = 15 * 10**8, 26 * 10**8  # of address space: torch takes it, and OpenVINO the rest
@@ -32,8 +28,6 @@ __all__ = [
     "canonical_name",
     "load",
     "load_when_needed",
-    "peak_flops",
-    "plain_encode",
 ]
 
 
@@ -109,17 +103,3 @@ def load_when_needed(
         if asked == (recorded.prompt, recorded.dim, recorded.weights, recorded.tokenizer):
             return LazyEmbedder(recorded, loading)
     return loading()
-
-
-def plain_encode(model: str = DEFAULT_MODEL, *, device: str = "auto") -> PlainEncode:
-    """sentence-transformers as it comes, to compare with."""
-    from lunacy.embedding.baseline import PlainEncode
-
-    return PlainEncode(model, device=device)
-
-
-def peak_flops(arithmetic: str) -> float:
-    """Operations a second of a large matrix product, on the device and in the number format of `arithmetic`."""
-    from lunacy.embedding.baseline import measure_peak_flops
-
-    return measure_peak_flops(arithmetic)

@@ -1,27 +1,35 @@
-"""sentence-transformers as it comes, and the peak of a device: what a benchmark compares with."""
+"""What `lunacy bench embed` compares with: sentence-transformers as its documentation shows it, and a device's peak."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from importlib import import_module
 
 import numpy as np
 import torch
+from sentence_transformers import SentenceTransformer
 
 from lunacy.arrays import Vectors
+from lunacy.embedding.engines.openvino import import_openvino
 from lunacy.embedding.loaded import load_model
+from lunacy.embedding.locate import model_folder
+from lunacy.embedding.quiet import quiet
 
 _SIDE = {"cpu": 1024, "cuda": 8192, "mps": 2048}  # of the matrices whose product is timed
 _REPEATS = 10
 
 
-class PlainEncode:
-    """`SentenceTransformer.encode`, as its documentation shows it."""
+class Baseline:
+    """`SentenceTransformer.encode`, on any backend."""
 
-    def __init__(self, model: str, *, device: str) -> None:
-        self._model = load_model(model, device=device).model
-        n_weights = sum(p.numel() for name, p in self._model.named_parameters() if "embeddings" not in name)
-        self.flops_per_token = 2.0 * n_weights  # a multiplication and an addition a weight; attention not counted
+    def __init__(self, model: SentenceTransformer) -> None:
+        self._model = model
+
+    @property
+    def flops_per_token(self) -> float:
+        """A multiplication and an addition for each weight; attention is not counted. Of a model on torch only."""
+        return 2.0 * sum(p.numel() for name, p in self._model.named_parameters() if "embeddings" not in name)
 
     def encode(self, texts: Sequence[str], batch_size: int) -> Vectors:
         """(n, dim) float32, unit rows."""
@@ -29,6 +37,22 @@ class PlainEncode:
             list(texts), batch_size=batch_size, show_progress_bar=False, normalize_embeddings=True
         )
         return np.asarray(found, np.float32)
+
+
+def torch_baseline(model: str, *, device: str) -> Baseline:
+    """`SentenceTransformer(model)`. Raises ModelError."""
+    return Baseline(load_model(model, device=device).model)
+
+
+def openvino_baseline(model: str) -> Baseline | None:
+    """`SentenceTransformer(model, backend="openvino")`; None where optimum-intel, which it needs, is not installed."""
+    import_openvino()
+    try:
+        import_module("optimum.intel")
+    except ImportError:
+        return None
+    with quiet():
+        return Baseline(SentenceTransformer(str(model_folder(model)), backend="openvino", device="cpu"))
 
 
 def measure_peak_flops(arithmetic: str) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from transformers import PreTrainedModel
 
 from lunacy.embedding.encode import encode, failing
 from lunacy.embedding.model_files import tokenizer_files, weight_files
+from lunacy.embedding.quiet import quiet
 from lunacy.embedding.unit_vectors import faulty, lengths, unit
 from lunacy.errors import ModelError
 
@@ -43,16 +42,15 @@ class Report:
 
 @contextmanager
 def loading() -> Iterator[list[Report]]:
-    """The reports of what this thread loads in the block, which is kept from logging and warning of it.
+    """Yields a list that collects the report of each transformer that this thread loads in the block.
 
-    `from_pretrained` gives its report to none but its caller, which is sentence-transformers, and that drops it.
+    `from_pretrained` returns its report to its caller alone, which is sentence-transformers, and that drops it.
     """
     reports: list[Report] = []
     thread = threading.get_ident()
     base: Any = PreTrainedModel
-    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "huggingface_hub")]
-    with _LOADING, warnings.catch_warnings():
-        plain, levels = base.__dict__["from_pretrained"], [logger.level for logger in loggers]
+    with _LOADING, quiet():
+        plain = base.__dict__["from_pretrained"]
 
         def from_pretrained(cls: type[PreTrainedModel], *args: Any, **options: Any) -> Any:
             model, found = plain.__func__(cls, *args, **{**options, "output_loading_info": True})
@@ -61,16 +59,11 @@ def loading() -> Iterator[list[Report]]:
                 reports.append(Report(model, *keys))
             return (model, found) if options.get("output_loading_info") else model
 
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         base.from_pretrained = classmethod(from_pretrained)
         try:
             yield reports
         finally:
             base.from_pretrained = plain
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
 
 
 def check_weights(model: SentenceTransformer, reports: Sequence[Report], folder: Path) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 import os
 import sys
-import warnings
 from collections import deque
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers.utils import logging
 
 from lunacy.embedding.engines.engine import Floats
 from lunacy.embedding.engines.padded import Batch, batches, pad_id, pool
+from lunacy.embedding.quiet import quiet
 from lunacy.embedding.tokens import Tokens
 from lunacy.embedding.unpack import ModelParts, Unsupported
 
@@ -33,7 +32,7 @@ class OpenVino:
 
         Raises ImportError without openvino, Unsupported for a model that it cannot translate.
         """
-        openvino = _import_quietly()
+        openvino = import_openvino()
         self.arithmetic = f"cpu {str(dtype).removeprefix('torch.')} openvino"
         self._dim, self._pad = parts.dim, pad_id(parts.tokenizer)
         self._head = copy.deepcopy(parts.head).eval()
@@ -71,7 +70,7 @@ class OpenVino:
         return request
 
 
-def _import_quietly() -> Any:
+def import_openvino() -> Any:
     """OpenVINO without its telemetry, which else reports every import and translation over the network.
 
     It does without the package where that cannot be imported; a program that imported OpenVINO before has chosen.
@@ -96,19 +95,14 @@ class _LastHidden(nn.Module):
 
 
 def _translate(parts: ModelParts) -> Any:
-    openvino = _import_quietly()
+    openvino = import_openvino()
     example = torch.full((2, 8), pad_id(parts.tokenizer) + 1)
     mask = torch.ones_like(example)
     mask[1, 5:] = 0  # else the mask may be taken for one that masks nothing
-    verbosity = logging.get_verbosity()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing warns of what transformers asks of shapes
-        logging.set_verbosity(40)  # ERROR; and touches properties of the model that nobody needs
+    with quiet():  # tracing warns of what transformers asks of shapes, and touches properties that nobody needs
         try:
             return openvino.convert_model(
                 _LastHidden(parts.transformer).eval(), example_input={"input_ids": example, "attention_mask": mask}
             )
         except (RuntimeError, ValueError, TypeError) as error:
             raise Unsupported(f"OpenVINO cannot translate it ({str(error).strip().splitlines()[0]})") from error
-        finally:
-            logging.set_verbosity(verbosity)
