@@ -33,7 +33,7 @@ class Paper:
 
 
 _LONG = 200  # characters
-_ASCII_SPACES = bytes(ord(" ") if chr(code).isspace() else code for code in range(128)) + bytes(128)
+_RARE_SPACES = "\t\v\f\r\x1c\x1d\x1e\x1f"  # white space in ASCII, but for the space and the line feed
 
 
 def squeeze_spaces(text: str) -> str:
@@ -41,9 +41,9 @@ def squeeze_spaces(text: str) -> str:
 
     A long text in ASCII, as nearly all abstracts are, is done without splitting it into its words: half the time.
     """
-    if len(text) < _LONG or not text.isascii():
+    if len(text) < _LONG or not text.isascii() or any(map(text.__contains__, _RARE_SPACES)):
         return " ".join(text.split())
-    spaced = text.encode().translate(_ASCII_SPACES).decode().strip()
+    spaced = text.replace("\n", " ").strip()
     while "  " in spaced:
         spaced = spaced.replace("  ", " ")
     return spaced

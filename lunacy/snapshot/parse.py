@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -79,14 +80,14 @@ def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
 
 def _names(parsed: Any, authors: str) -> str:
     """`Paper.names` from [[last, first, suffix, ...], ...]; "" where `authors` says the same, or for another shape."""
-    if not (isinstance(parsed, list) and all(isinstance(name, list) for name in parsed)):
+    if not isinstance(parsed, list) or {*map(type, parsed)} != {list}:
         return ""
     try:
-        said = ",".join([first + last + suffix for last, first, suffix, *_affiliations in parsed])
+        said = ",".join([name[1] + name[0] + name[2] for name in parsed])
         if said.replace(" ", "") == authors.replace(", and ", ",").replace(" and ", ",").replace(" ", ""):
             return ""
         return "; ".join(", ".join(filter(None, map(_name_part, name[:3]))) for name in parsed)
-    except (TypeError, ValueError):
+    except (TypeError, IndexError):
         return ""
 
 
@@ -116,7 +117,11 @@ def _iso_date(text: str) -> str:
 def _submitted(versions: Any) -> str:
     """The day of the first version: its `created` is like "Mon, 2 Apr 2007 19:18:42 GMT"."""
     try:
-        _weekday, day, month, year = versions[0]["created"].split()[:4]
-        return date(int(year), _MONTHS.index(month) + 1, int(day)).isoformat()
+        return _day(*versions[0]["created"].split()[1:4])
     except (TypeError, KeyError, IndexError, ValueError, AttributeError, OverflowError):  # null, or another shape
         return ""
+
+
+@lru_cache(maxsize=2**14)  # arXiv began fewer days ago
+def _day(day: str, month: str, year: str) -> str:
+    return date(int(year), _MONTHS.index(month) + 1, int(day)).isoformat()
