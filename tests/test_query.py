@@ -288,7 +288,7 @@ def test_of_several_indexes_none_is_guessed(tmp_path: Path) -> None:
 
 
 def test_opening_what_is_not_there_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NoIndex, match="does not exist; make one with: lunacy index"):
+    with pytest.raises(NoIndex, match="does not exist\nmake one with: lunacy index"):
         lunacy.open_index(tmp_path / "missing")
 
 

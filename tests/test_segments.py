@@ -162,7 +162,7 @@ def test_a_forged_header_never_reaches_faiss(tmp_path: Path, monkeypatch: pytest
         file.seek(offset)
         file.write(struct.pack(form, value))
     forbid_faiss(monkeypatch)
-    with pytest.raises(IndexDamaged, match=rf"{segment.name}.*header.*lunacy verify"):
+    with pytest.raises(IndexDamaged, match=rf"{segment.name}.*header.*\n.*lunacy verify"):
         reopen(tmp_path, segment)
 
 

@@ -174,7 +174,7 @@ def test_a_folder_without_index_cannot_be_verified(tmp_path: Path) -> None:
 
 def test_a_reader_of_an_index_with_a_missing_segment_is_told_to_verify(index: Path) -> None:
     (index / SMALL).unlink()
-    with Store(index) as store, pytest.raises(IndexDamaged, match=f"{SMALL} is missing.*lunacy verify"), store.view():
+    with Store(index) as store, pytest.raises(IndexDamaged, match=f"{SMALL} is missing\n.*lunacy verify"), store.view():
         pass
 
 

@@ -75,7 +75,7 @@ def build_lexical(folder: str | Path, *, progress: Report = no_report) -> Lexica
     started = time.perf_counter()
     with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
         if not view.n_papers:
-            raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
+            raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
         caches.require_folder(view.folder)
         [cache] = made = lexical.make(view, [], None, progress)
         caches.commit(view.folder, lexical.KIND, made)
@@ -104,7 +104,7 @@ def build_ivf(
         started = time.perf_counter()
         with Store(folder) as store, store.view() as view:
             if not view.n_papers:
-                raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
+                raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
             cache = ivf.make_tuned(view, recall, ivf.held_out_titles(view, embedder, device), progress)
             caches.commit(folder, ivf.KIND, [cache])
         return IvfReport(folder, IvfFacts.read(cache.facts), cache.size_bytes, time.perf_counter() - started)

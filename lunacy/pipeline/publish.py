@@ -67,7 +67,7 @@ def publish(
     with ExitStack() as stack:
         view = stack.enter_context(stack.enter_context(Store(folder)).view())
         if not view.n_papers:
-            raise NoIndex(f"{folder} holds no paper; fill it with: lunacy index")
+            raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
         whole = stack.enter_context(closing(Collection(address)))
         before = _opened(whole, view)
         ours = _described(view, before)

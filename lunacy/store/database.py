@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lunacy.errors import IndexDamaged, NoIndex, StoreError
-from lunacy.store.origin import APPLICATION_ID, NAME, OPENING, PAGE_BYTES, WAL, log_of, require_index
+from lunacy.errors import IndexDamaged, StoreError
+from lunacy.store.origin import (
+    APPLICATION_ID,
+    NAME,
+    OPENING,
+    PAGE_BYTES,
+    VERIFY,
+    WAL,
+    holds_no_paper,
+    log_of,
+    not_ours,
+    require_index,
+)
 
 FORMAT_VERSION = 3
 _BUSY_S = 60.0
@@ -84,7 +95,7 @@ class Database:
         self.run("COMMIT")
         if (application, version) == (0, 0) and is_empty:
             if not writable:
-                raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
+                raise holds_no_paper(self.folder)
             self.run(f"PRAGMA page_size = {PAGE_BYTES}")
             self.run("PRAGMA journal_mode = WAL")
             self.run("PRAGMA synchronous = FULL")
@@ -95,16 +106,15 @@ class Database:
             self.run(f"PRAGMA user_version = {FORMAT_VERSION}")
             return  # the first commit closes this transaction: an index appears with its first papers
         if application != APPLICATION_ID:
-            raise NoIndex(f"{self.folder}: {NAME} was not made by lunacy; choose another folder")
+            raise not_ours(self.folder)
         if version != FORMAT_VERSION:
             what_to_do = (
                 "upgrade lunacy"
                 if version > FORMAT_VERSION
                 else "build the index again from its snapshot, in a new folder: lunacy index SNAPSHOT --into NEW"
             )
-            raise StoreError(
-                f"{self.folder} has format {version}, and this lunacy reads format {FORMAT_VERSION}; {what_to_do}"
-            )
+            formats = f"{self.folder} has format {version}, and this lunacy reads format {FORMAT_VERSION}"
+            raise StoreError(formats, hint=what_to_do)
         self._check_tables(to_repair=to_repair)
         if writable:
             self.run("PRAGMA synchronous = FULL")
@@ -124,10 +134,8 @@ class Database:
             "" if to_repair else self.strange_objects()
         )
         if strange:
-            raise IndexDamaged(
-                f"{self.folder}/{NAME} lacks, or has too many: {strange}; "
-                + ("build the index again" if lacking else "mend it with: lunacy repair")
-            )
+            hint = "build the index again" if lacking else "mend it with: lunacy repair"
+            raise IndexDamaged(f"{NAME} lacks, or has too many: {strange}", where=self.folder, hint=hint)
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Every row of the answer."""
@@ -138,7 +146,8 @@ class Database:
         """The one row of the answer."""
         rows = self.all(sql, parameters)
         if len(rows) != 1:
-            raise IndexDamaged(f"{self.folder}/{NAME} lacks what every index has ({sql}); see: lunacy verify")
+            lacking = f"{NAME} lacks what every index has ({sql})"
+            raise IndexDamaged(lacking, where=self.folder, hint=VERIFY)
         return rows[0]
 
     def some(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -201,14 +210,14 @@ class Database:
             raise  # a mistake of ours says nothing about the file
         except sqlite3.OperationalError as error:
             if "unable to open" in str(error) and wal_bytes(self.folder):
-                raise StoreError(
-                    f"{self.folder}/{NAME} has a log that must be written back first ({NAME}-wal); "
-                    "open it once where it can be written: lunacy info"
-                ) from error
-            raise StoreError(f"{self.folder}/{NAME}: {' '.join(str(error).split())}") from error
+                reason = f"{NAME} has a log that must be written back first ({NAME}-wal)"
+                hint = "open it once where it can be written: lunacy info"
+                raise StoreError(reason, where=self.folder, hint=hint) from error
+            raise StoreError(f"{NAME}: {' '.join(str(error).split())}", where=self.folder) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
-            raise IndexDamaged(f"{self.folder}/{NAME}: {reason}; see what is wrong with: lunacy verify") from error
+            hint = "see what is wrong with: lunacy verify"
+            raise IndexDamaged(f"{NAME}: {reason}", where=self.folder, hint=hint) from error
 
 
 @lru_cache(maxsize=8)

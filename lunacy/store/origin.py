@@ -30,6 +30,7 @@ _SHM_STEP, _SHM_BEGUN = 2**12, 3  # bytes by which it grows, and with which it b
 _LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24
 
 
+VERIFY = "see: lunacy verify"  # the hint of most damages
 OPENING = Lock()  # while a connection is opened, or a database read without one: see `_is_open_here`
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=OPENING.acquire, after_in_parent=OPENING.release, after_in_child=OPENING.release)
@@ -142,15 +143,20 @@ def not_ours(folder: Path) -> NoIndex:
     return NoIndex(f"{folder}: {NAME} was not made by lunacy; choose another folder")
 
 
+def holds_no_paper(folder: Path) -> NoIndex:
+    """The error for an index whose first run has not committed."""
+    return NoIndex(f"{folder} holds no paper yet", hint="run again the `lunacy index` that began it")
+
+
 def require_index(folder: Path, *, or_begun: bool = False) -> None:
     """Raises NoIndex unless `folder` has a `papers.db` of ours with a commit in it, or one that waits for its first."""
     if folder.exists() and not folder.is_dir():
         raise NoIndex(f"{folder} is a file; give the folder of an index")
     if not (folder / NAME).exists():
         what = "holds no lunacy index" if folder.is_dir() else "does not exist"
-        raise NoIndex(f"{folder} {what}; make one with: lunacy index SNAPSHOT --into {folder}")
+        raise NoIndex(f"{folder} {what}", hint=f"make one with: lunacy index SNAPSHOT --into {folder}")
     match origin(folder):
         case Origin.FOREIGN:
             raise not_ours(folder)
         case Origin.BEGUN if not or_begun:
-            raise NoIndex(f"{folder} holds no paper yet; run again the `lunacy index` that began it")
+            raise holds_no_paper(folder)

@@ -37,6 +37,7 @@ from lunacy.store.origin import (
     JOURNAL,
     NAME,
     SHM,
+    VERIFY,
     WAL,
     Origin,
     begins_a_database,
@@ -201,7 +202,7 @@ def read_mark(database: Database) -> bytes:
     except (ValueError, TypeError):
         mark = b""
     if len(mark) != _MARK_BYTES:
-        raise IndexDamaged(f"{database.folder}: the mark in papers.db is {str(value)[:40]!r}; see: lunacy verify")
+        raise IndexDamaged(f"the mark in papers.db is {str(value)[:40]!r}", where=database.folder, hint=VERIFY)
     return mark
 
 

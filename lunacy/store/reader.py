@@ -16,6 +16,7 @@ from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments
+from lunacy.store.origin import VERIFY
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper, read_rows
 from lunacy.store.segments import OpenSegment
 
@@ -65,7 +66,7 @@ class View:
         """The rows of those `ids` that the index holds."""
         found = dict(self._database.some("SELECT id, row FROM papers WHERE id IN ({})", list(ids)))
         if not all(isinstance(row, int) and 0 <= row < self.end_row for row in found.values()):
-            raise IndexDamaged(f"{self._database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
+            raise IndexDamaged("papers.db holds rows that cannot be", where=self._database.folder, hint=VERIFY)
         return found
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
@@ -102,7 +103,7 @@ class View:
         try:
             return [found[row] for row in rows.tolist()]
         except KeyError as error:
-            raise IndexDamaged(f"{self._database.folder}: row {error} has no paper; see: lunacy verify") from None
+            raise IndexDamaged(f"row {error} has no paper", where=self._database.folder, hint=VERIFY) from None
 
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
@@ -111,7 +112,7 @@ class View:
         for owner in np.unique(owners).tolist():
             mine = owners == owner
             if owner < 0 or rows[mine].max() >= self.segments[owner].segment.end_row:
-                raise IndexDamaged(f"{self._database.folder}: a row is in no segment; see: lunacy verify")
+                raise IndexDamaged("a row is in no segment", where=self._database.folder, hint=VERIFY)
             segment = self.segments[owner]
             found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
         return found
@@ -129,7 +130,7 @@ class View:
         """The index in figures."""
         counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")
         if any((type(kind), type(value), type(n)) != (str, str, int) for kind, value, n in counts):
-            raise IndexDamaged(f"{self._database.folder}: the counts in papers.db are none; see: lunacy verify")
+            raise IndexDamaged("the counts in papers.db are none", where=self._database.folder, hint=VERIFY)
         return Summary(
             n_papers=self.n_papers,
             n_dead=sum(len(segment.dead) for segment in self.segments),

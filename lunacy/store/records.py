@@ -17,6 +17,7 @@ from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
 from lunacy.store.database import Database
 from lunacy.store.meta import MOST_ROWS
+from lunacy.store.origin import VERIFY
 from lunacy.store.segments import Segment
 
 COUNTED = "categories, updated, withdrawn, added"
@@ -96,5 +97,5 @@ def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> R
     rows = [row for [row] in database.all(sql, parameters)]
     is_right = all(isinstance(row, int) and 0 <= row < MOST_ROWS for row in rows)
     if not is_right or any(map(ge, rows, rows[1:])):
-        raise IndexDamaged(f"{database.folder}: papers.db holds rows that cannot be; see: lunacy verify")
+        raise IndexDamaged("papers.db holds rows that cannot be", where=database.folder, hint=VERIFY)
     return np.array(rows, np.int64)

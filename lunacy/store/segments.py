@@ -25,6 +25,7 @@ import numpy as np
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import IndexDamaged, StoreError, VectorsError
 from lunacy.store.files import begin_of, part_name
+from lunacy.store.origin import VERIFY
 
 UNIT_TOLERANCE = 1e-3  # of a row's norm
 _HEADER = struct.Struct("<4siq4sI8sBiQ")  # fourcc, dim, n, ours, number, mark, trained, metric (0: product), floats
@@ -177,13 +178,14 @@ class OpenSegment:
 def check_shape(path: Path, segment: Segment, dim: int) -> None:
     """Size and header are what the database says, so that FAISS may read the file. Raises IndexDamaged if not."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise IndexDamaged(f"{path} is no plain file; see: lunacy verify")
+        raise IndexDamaged(f"{path.name} is no plain file", where=path.parent, hint=VERIFY)
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
         size_bytes = os.fstat(file.fileno()).st_size
     wanted_bytes = _HEADER.size + 4 * segment.n_rows * dim
     if not size_bytes == segment.size_bytes == wanted_bytes:
-        raise IndexDamaged(f"{path}: {size_bytes:,} bytes, should be {wanted_bytes:,}; see: lunacy verify")
+        sizes = f"{size_bytes:,} bytes, should be {wanted_bytes:,}"
+        raise IndexDamaged(f"{path.name}: {sizes}", where=path.parent, hint=VERIFY)
     mark = header[_MARK].ljust(8)  # whatever it is: `verify` compares the whole file
     if header != _header(segment.n_rows, dim, segment.number, mark):
-        raise IndexDamaged(f"{path}: its header does not match papers.db; see: lunacy verify")
+        raise IndexDamaged(f"{path.name}: its header does not match papers.db", where=path.parent, hint=VERIFY)

@@ -79,7 +79,9 @@ class Store:
             else:
                 return self._view
         assert missing is not None
-        raise IndexDamaged(f"{missing[1].filename} is missing; see what else is wrong with: lunacy verify")
+        path = Path(missing[1].filename)
+        hint = "see what else is wrong with: lunacy verify"
+        raise IndexDamaged(f"{path.name} is missing", where=path.parent, hint=hint)
 
     def close(self) -> None:
         """Let go of the files, when no thread asks any more."""

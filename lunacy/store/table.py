@@ -59,9 +59,8 @@ class PaperTable:
 
     def _is_seen(self, row: int) -> bool:
         if not 0 <= row < len(self._seen):
-            raise IndexDamaged(
-                f"{self._database.folder}: row {row} is in no segment; mend the index with: lunacy repair"
-            )
+            hint = "mend the index with: lunacy repair"
+            raise IndexDamaged(f"row {row} is in no segment", where=self._database.folder, hint=hint)
         return bool(self._seen[row])
 
     def mark_seen(self, ids: Sequence[str]) -> None:

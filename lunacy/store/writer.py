@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Vectors
 from lunacy.entry import Entry
-from lunacy.errors import IndexDamaged, NoIndex
+from lunacy.errors import IndexDamaged
 from lunacy.fingerprint import Fingerprint
 from lunacy.progress import Report, no_report, reported
 from lunacy.scope import Scope
@@ -43,6 +43,7 @@ from lunacy.store.meta import (
     write_meta,
     write_scope,
 )
+from lunacy.store.origin import holds_no_paper
 from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
 from lunacy.store.records import Changes, Known, read_rows
 from lunacy.store.segments import Segment, SegmentWriter, check_shape, mark_of, require_unit_rows
@@ -85,7 +86,7 @@ class Writer:
     def _open(self, fingerprint: Fingerprint | None, scope: Scope | None) -> None:
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
             if fingerprint is None:
-                raise NoIndex(f"{self.folder} holds no paper yet; run again the `lunacy index` that began it")
+                raise holds_no_paper(self.folder)
             begin_meta(self._database, fingerprint, scope or Scope())
             self._mark: bytes | None = None  # it comes with the first papers
         else:
@@ -101,7 +102,8 @@ class Writer:
             try:
                 check_shape(self.folder / segment.name, segment, self._fingerprint.dim)
             except FileNotFoundError as error:
-                raise IndexDamaged(f"{error.filename} is missing; mend the index with: lunacy repair") from None
+                hint = "mend the index with: lunacy repair"
+                raise IndexDamaged(f"{error.filename} is missing", hint=hint) from None
         self._remove_garbage()
         if scope is not None and scope != read_scope(self._database):
             self._begin()
