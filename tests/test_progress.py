@@ -190,7 +190,7 @@ def index(tmp_path: Path) -> str:
         ("repair --index {1}", [f"repairing: {ALL} rows"] * 2),
         ("compact --index {1}", [f"compacting: {ALL} rows"]),
         ("lexical --index {1}", [f"building the lexical index: {ALL} papers"]),
-        ("ivf --index {1}", [f"building the IVF index: {ALL} papers"]),
+        ("ivf --index {1}", ["building the IVF index: 0%"]),
     ],
 )
 def test_each_long_command_says_how_far_it_is(
@@ -203,5 +203,5 @@ def test_each_long_command_says_how_far_it_is(
     arguments = command.format(folder / "snapshot", index, folder / "v.npy").split()
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
-    found = [line.removeprefix("lunacy: ") for line in result.stderr.splitlines() if "%, " in line]
+    found = [line.removeprefix("lunacy: ") for line in result.stderr.splitlines() if re.search(r": \d+%", line)]
     assert found[: len(said)] == said

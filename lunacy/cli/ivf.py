@@ -29,7 +29,7 @@ def ivf(index_dir: str | None, recall: float, device: str) -> None:
     from lunacy.pipeline import build_ivf
     from lunacy.query import find_index
 
-    with Progress("building the IVF index") as progress:
+    with Progress("building the IVF index", unit="") as progress:
         report = build_ivf(find_index(index_dir), recall=recall, device=device, progress=progress)
     facts = report.facts
     click.echo(

@@ -6,6 +6,7 @@ import itertools
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ class Progress:
     """How far a command is, as a block: at its end the bar goes. Any thread may report."""
 
     def __init__(self, doing: str, unit: str = "papers") -> None:
-        """`doing`: what the command does, such as "verifying"; `unit`: what is counted."""
+        """`doing`: what the command does, such as "verifying"; `unit`: what is counted, or ""."""
         self._doing = doing
         self._unit = unit
         self._is_terminal = takes_escapes(sys.stderr)
@@ -34,7 +35,8 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._is_terminal:
-            self._alarm.start()
+            with suppress(RuntimeError):  # no more threads: the bar comes with the first report
+                self._alarm.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -45,7 +47,7 @@ class Progress:
 
     def __call__(self, done: int, total: int) -> None:
         """Report that `done` of `total` are done. A lower number than before begins another phase."""
-        self.show(done, total, f"{done:,} of {total:,} {self._unit}")
+        self.show(done, total, f"{done:,} of {total:,} {self._unit}" if self._unit else "")
 
     def show(self, done: int, total: int | None, detail: str) -> None:
         """Report it with words of your own; `total` may be unknown."""
@@ -66,8 +68,8 @@ class Progress:
 
     def _draw(self, done: int, total: int | None, detail: str) -> None:
         if not self._is_terminal:
-            share = f"{done / total:.0%}, " if total else ""
-            click.echo(f"lunacy: {self._doing}: {share}{detail}", err=True)
+            share = f"{done / total:.0%}" if total else ""
+            click.echo(f"lunacy: {self._doing}: {', '.join(filter(None, (share, detail)))}", err=True)
             return
         if self._bar is None or done < self._bar.pos or total != self._bar.length:
             self._bar = click.progressbar(
