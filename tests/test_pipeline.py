@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -386,6 +387,28 @@ def test_progress_tells_the_counts_and_reaches_the_end(build: Build) -> None:
     build(papers(), progress=seen.append)
     size_bytes = len(lines(papers()))
     assert (seen[-1].counts.read, seen[-1].position_bytes, seen[-1].size_bytes) == (7, size_bytes, size_bytes)
+
+
+def test_progress_is_of_what_is_stored_not_of_what_is_read(build: Build) -> None:
+    class Slow(FakeEmbedder):
+        """Some batches wait for it, which are read in no time."""
+
+        window = 1
+
+        def run(self, prepared: Prepared) -> Embedded:
+            time.sleep(0.02)
+            return super().run(prepared)
+
+    embedder = Slow()
+    seen: list[tuple[int, int, int]] = []
+    build(
+        papers(),
+        embedder=embedder,
+        progress=lambda at: seen.append((at.n_lines, at.position_bytes, len(embedder.texts))),
+    )
+    ends = np.cumsum([len(lines([one])) for one in papers()]).tolist()
+    assert [(n_lines, position_bytes) for n_lines, position_bytes, _n in seen] == list(enumerate(ends, 1))
+    assert all(n_embedded >= n_lines for n_lines, _position, n_embedded in seen)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

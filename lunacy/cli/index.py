@@ -102,7 +102,7 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
                 snapshot or None,
                 into=folder,
                 category=category or None,
-                progress=lambda at: shown.show(at.position_bytes, at.size_bytes, f"{at.counts.read:,} lines"),
+                progress=lambda at: shown.show(at.position_bytes, at.size_bytes, f"{at.n_lines:,} lines"),
                 note=shown.note,
                 **options,
             )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -249,9 +250,9 @@ class _Run:
         with closing(self.reader.batches(stages.main_thread.is_open)) as batches:
             for n, batch in batches:
                 self._set_aside(batch, self.snapshots[n].name)
-                stages.process(batch, with_filtered=self.request.prune)
+                on_stored = partial(self.progress, self._progress(n, batch))
+                stages.process(batch, with_filtered=self.request.prune, on_stored=on_stored)
                 self.notes.tell(self.source.notes)  # workers may have new ones
-                self.progress(self._progress(n, batch))
                 broken = broken or batch.broken
         if counts.read > counts.quarantined:  # else the run fails, and must not change the scope
             stages.finish()
@@ -271,4 +272,5 @@ class _Run:
     def _progress(self, n: int, batch: Batch) -> Progress:
         sizes = [snapshot.size_bytes for snapshot in self.snapshots]
         position_bytes = sum(size or 0 for size in sizes[:n]) + batch.position_bytes
-        return Progress(self.counts, position_bytes, None if None in sizes else sum(size or 0 for size in sizes))
+        size_bytes = None if None in sizes else sum(size or 0 for size in sizes)
+        return Progress(self.counts, self.counts.read, position_bytes, size_bytes)

@@ -25,8 +25,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a build is: `position_bytes` of `size_bytes` (None: unknown) of the snapshots are read."""
+    """How far a build is: what is stored, up to `position_bytes` of `size_bytes` (None: unknown) of the snapshots."""
 
-    counts: Counts
+    counts: Counts  # of lines that are read, which are ahead
+    n_lines: int
     position_bytes: int
     size_bytes: int | None

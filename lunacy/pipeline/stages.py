@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from lunacy.embedding import Embedded
@@ -30,21 +31,24 @@ class Stages:
         self._source = source
         self._counts = counts
         self._tokeniser = ThreadPoolExecutor(1, "lunacy-tokenise")
-        self._in_work: deque[tuple[Plan, Future[Embedded] | None]] = deque()
+        self._in_work: deque[tuple[Plan, Future[Embedded] | None, Callable[[], None]]] = deque()
         self._committed_s = time.monotonic()
 
-    def process(self, batch: Batch, *, with_filtered: bool) -> None:
-        """Skip what the index has, start embedding the rest, and store what is ready."""
+    def process(self, batch: Batch, *, with_filtered: bool, on_stored: Callable[[], None]) -> None:
+        """Skip what the index has, start embedding the rest, and store what is ready.
+
+        `on_stored` is called once this batch is stored.
+        """
         if with_filtered:
             self._writer.mark_seen(batch.filtered)  # a paper that the snapshot holds is not gone
         ids = [entry.id for entry in batch.kept]
         known = self._writer.known(ids)
         self._writer.mark_seen(ids)
-        for plan, _ in self._in_work:
+        for plan, *_ in self._in_work:
             known.update(plan.known_after(ids))
         plan = make_plan(batch, known)
         _count(plan, self._counts)
-        self._in_work.append((plan, self._embed(batch, plan) if plan.embed else None))
+        self._in_work.append((plan, self._embed(batch, plan) if plan.embed else None, on_stored))
         while self._in_work and (len(self._in_work) > _DEPTH or _is_ready(self._in_work[0][1])):
             self._store_next()
 
@@ -53,7 +57,7 @@ class Stages:
         return self.main_thread.submit(lambda: prepared.result()())
 
     def _store_next(self) -> None:
-        plan, future = self._in_work.popleft()
+        plan, future, on_stored = self._in_work.popleft()
         embedded = self.main_thread.result(future) if future is not None else None
         self._writer.amend(plan.amend)
         if embedded is not None:
@@ -65,6 +69,7 @@ class Stages:
         if is_due or self._writer.n_pending > SEGMENT_ROWS - self._source.window:
             self._writer.commit()
             self._committed_s = time.monotonic()
+        on_stored()
 
     def finish(self) -> None:
         """Store and commit the batches in work."""
