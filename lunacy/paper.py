@@ -1,4 +1,4 @@
-"""The words every room speaks: papers, hits, arXiv ids, the text that is embedded."""
+"""Papers, arXiv ids, and the text of a paper that is embedded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house: every import in lunacy/ goes down, and each heavy library has one door (see `FLOORS` and `DOORS`)."""
+"""Every import in lunacy/ goes to a lower layer (`LAYERS`), and heavy libraries have few importers (`IMPORTERS`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import lunacy
 
 PACKAGE = Path(lunacy.__file__).parent
 
-FLOORS = {
-    "words": [
+LAYERS = {
+    "terms": [
         "answer",
         "arrays",
         "categories",
@@ -35,18 +35,18 @@ FLOORS = {
         "tex",
         "withdrawn",
     ],
-    "rooms": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
+    "inputs and outputs": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
     "derived": ["derived"],
     "search": ["search"],
-    "verbs": ["pipeline", "query"],
-    "bench": ["bench"],
-    "doors": ["cli", "__main__", "__init__"],
+    "operations": ["pipeline", "query"],
+    "benchmarks": ["bench"],
+    "interfaces": ["cli", "__main__", "__init__"],
 }
-FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS.values()) for room in rooms}
-WORDS, DOORS_FLOOR = 0, len(FLOORS) - 1
+LAYER_OF = {module: layer for layer, modules in enumerate(LAYERS.values()) for module in modules}
+TERMS, INTERFACES = 0, len(LAYERS) - 1
 
 # Who may import a library: a folder, or a file.
-DOORS = {
+IMPORTERS = {
     "torch": ["embedding", "search/gpu.py"],
     "sentence_transformers": ["embedding"],
     "transformers": ["embedding"],
@@ -76,39 +76,39 @@ def imports_of(path: Path, package: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, str(one.value)) for one in node.args[:1] if isinstance(one, ast.Constant))
 
 
-def room_of(dotted: str, package: Path) -> str:
-    """The room that `lunacy.store.Writer` lies in; a name of the package itself, such as `__version__`: `__init__`."""
+def module_of(dotted: str, package: Path) -> str:
+    """Where `lunacy.store.Writer` is: `store`; a name of the package itself, such as `__version__`: `__init__`."""
     name = [*dotted.split("."), "__init__"][1]
     return name if (package / name).is_dir() or (package / f"{name}.py").is_file() else "__init__"
 
 
 def may_import(importer: str, imported: str) -> bool:
-    same_room = importer == imported
-    among_equals = FLOOR_OF[importer] == FLOOR_OF[imported] and FLOOR_OF[importer] in (WORDS, DOORS_FLOOR)
-    return same_room or among_equals or FLOOR_OF[imported] < FLOOR_OF[importer]
+    same_module = importer == imported
+    among_equals = LAYER_OF[importer] == LAYER_OF[imported] and LAYER_OF[importer] in (TERMS, INTERFACES)
+    return same_module or among_equals or LAYER_OF[imported] < LAYER_OF[importer]
 
 
 def faults(package: Path) -> list[str]:
-    """Every import that breaks a rule of the house, and every module without a floor."""
+    """Every import that breaks a rule, and every module or package without a layer."""
     found = []
     for path in sorted(package.rglob("*.py")):
         inside = path.relative_to(package)
-        room = inside.parts[0].removesuffix(".py")
-        if room not in FLOOR_OF:
-            found.append(f"{inside}: {room} has no floor")
+        module = inside.parts[0].removesuffix(".py")
+        if module not in LAYER_OF:
+            found.append(f"{inside}: {module} has no layer")
             continue
         for line, dotted in imports_of(path, package):
             library = dotted.split(".")[0]
             if library == package.name:
-                other = room_of(dotted, package)
-                if other not in FLOOR_OF or not may_import(room, other):
-                    found.append(f"{inside}:{line}: {room} imports {other}")
-            elif library in DOORS and not any(inside.is_relative_to(door) for door in DOORS[library]):
-                found.append(f"{inside}:{line}: {room} imports {library}")
+                other = module_of(dotted, package)
+                if other not in LAYER_OF or not may_import(module, other):
+                    found.append(f"{inside}:{line}: {module} imports {other}")
+            elif library in IMPORTERS and not any(inside.is_relative_to(one) for one in IMPORTERS[library]):
+                found.append(f"{inside}:{line}: {module} imports {library}")
     return found
 
 
-def test_the_house_keeps_its_rules() -> None:
+def test_every_import_keeps_the_rules() -> None:
     assert faults(PACKAGE) == []
 
 
@@ -143,7 +143,7 @@ def build(folder: Path, **changed: str) -> Path:
     return package
 
 
-def test_a_healthy_made_up_house_has_no_faults(tmp_path: Path) -> None:
+def test_a_healthy_made_up_package_has_no_faults(tmp_path: Path) -> None:
     assert faults(build(tmp_path)) == []
 
 
@@ -166,8 +166,18 @@ def test_a_healthy_made_up_house_has_no_faults(tmp_path: Path) -> None:
         ("store/files.py", "import faiss", "store/files.py:1: store imports faiss"),
         ("search/exact.py", "import sqlite3 as db", "search/exact.py:1: search imports sqlite3"),
         ("render.py", "from click import style", "render.py:1: render imports click"),
-        ("utils.py", "", "utils.py: utils has no floor"),
+        ("utils.py", "", "utils.py: utils has no layer"),
     ],
 )
 def test_each_broken_rule_is_found(tmp_path: Path, name: str, code: str, fault: str) -> None:
     assert faults(build(tmp_path, **{name: code})) == [fault]
+
+
+def test_modules_and_functions_stay_short() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert len(source.splitlines()) <= 300, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[ast.get_docstring(node) is not None :] or node.body
+                assert body[-1].end_lineno - body[0].lineno < 50, (path, node.name)

@@ -1,4 +1,4 @@
-"""Texts -> unit vectors. The only door to torch, sentence-transformers, tokenizers, OpenVINO; importing it is cheap."""
+"""Texts -> unit vectors. Importing it is cheap; only here are sentence-transformers, tokenizers, OpenVINO imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collections of a Milvus server that hold a published index. The only door to pymilvus (extra `milvus`)."""
+"""Collections of a Milvus server that hold a published index. The only importer of pymilvus (extra `milvus`)."""
 
 from lunacy.milvus.address import Address, is_address, parse_address
 from lunacy.milvus.collection import MOST_HITS, Collection, Published, Row, nlist_for

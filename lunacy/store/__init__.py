@@ -1,4 +1,4 @@
-"""The truth: `papers.db` (SQLite) and immutable FAISS segments. The only door to sqlite3 and fsync.
+"""The truth: `papers.db` (SQLite) and immutable FAISS segments. Only here is sqlite3 imported and fsync called.
 
 The format is described in indexes/README.md.
 """

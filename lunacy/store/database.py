@@ -1,4 +1,4 @@
-"""`papers.db`: its tables, and the only door to sqlite3. What it does not name does not exist."""
+"""`papers.db`: its tables, and the only importer of sqlite3. What it does not name does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`~` is the home folder at every door."""
+"""`~` is the home folder wherever a path is given."""
 
 from __future__ import annotations
 

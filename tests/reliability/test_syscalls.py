@@ -1,4 +1,4 @@
-"""The same one floor down: each write, flush, new name and removal fails as the kernel would fail it, SQLite's too."""
+"""The same one level down: each write, flush, new name and removal fails as the kernel would fail it, SQLite's too."""
 
 from __future__ import annotations
 
