@@ -57,37 +57,43 @@ def batches(
     `limit`: of kept papers; `strict`: the first bad line ends it. Reading that ends early is told by the last batch:
     what came before it counts. `share`: (1, 4) is the second of each four batches.
     """
-    batch, n_left = Batch(), limit
+    batch, n_before = Batch(), 0  # papers in earlier batches
     first, step = share
     try:
         for place, line in enumerate(snapshot.lines()):
             if place // size % step != first:
                 continue
-            batch.n_lines += 1
-            try:
-                paper = parse(line)
-            except BadLine as reason:
-                batch.bad.append((line._replace(raw=line.raw[:KEPT_BYTES]), str(reason)))
-                if strict:
-                    raise refusal(snapshot.name, line, str(reason)) from None
-            else:
-                if keep(paper.categories):
-                    batch.kept.append(Entry.of(paper, recipe))
-                    batch.places.append(place)
-                    n_left = None if n_left is None else n_left - 1
-                else:
-                    batch.filtered.append(paper.id)
-            if batch.n_lines == size or n_left == 0:
+            _add(batch, place, line, keep, recipe)
+            if strict and batch.bad:
+                raise refusal(snapshot.name, line, batch.bad[-1][1])
+            is_enough = limit is not None and n_before + len(batch.kept) >= limit
+            if batch.n_lines == size or is_enough:
                 batch.position_bytes = snapshot.position_bytes
+                n_before += len(batch.kept)
                 yield batch
                 batch = Batch()
-            if n_left == 0:
+            if is_enough:
                 return
     except SnapshotError as error:
         batch.broken = error
     if batch.n_lines or batch.broken:
         batch.position_bytes = snapshot.position_bytes
         yield batch
+
+
+def _add(batch: Batch, place: int, line: Line, keep: Callable[[tuple[str, ...]], bool], recipe: str) -> None:
+    """Parse a line, and sort its paper."""
+    batch.n_lines += 1
+    try:
+        paper = parse(line)
+    except BadLine as reason:
+        batch.bad.append((line._replace(raw=line.raw[:KEPT_BYTES]), str(reason)))
+        return
+    if keep(paper.categories):
+        batch.kept.append(Entry.of(paper, recipe))
+        batch.places.append(place)
+    else:
+        batch.filtered.append(paper.id)
 
 
 def refusal(name: str, line: Line, reason: str) -> SnapshotError:
