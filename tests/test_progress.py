@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from lunacy import build_index
 from lunacy.cli import main
-from lunacy.cli.progress import Progress
+from lunacy.cli.progress import ProgressBar
 from lunacy.pipeline import remove_papers
 from tests.conftest import DIM, lines, record, vector_of
 from tests.test_output import on_a_terminal
@@ -64,7 +64,7 @@ def test_without_a_terminal_there_is_a_line_a_minute(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, term: str
 ) -> None:
     stream = stderr(monkeypatch, is_terminal=is_terminal, term=term)
-    with Progress("verifying") as progress:
+    with ProgressBar("verifying") as progress:
         for second in range(150):
             progress(second * 10, 1500)
             clock.now += 1
@@ -79,7 +79,7 @@ def test_what_is_quick_says_nothing(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, shown: str
 ) -> None:
     stream = stderr(monkeypatch, is_terminal=is_terminal)
-    with Progress("verifying") as progress:
+    with ProgressBar("verifying") as progress:
         for done in range(90):
             progress(done, 100)
             clock.now += 0.01
@@ -88,7 +88,7 @@ def test_what_is_quick_says_nothing(
 
 def test_on_a_terminal_a_bar_is_rewritten_and_goes(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = stderr(monkeypatch, is_terminal=True)
-    with Progress("verifying") as progress:
+    with ProgressBar("verifying") as progress:
         for done in range(0, 2000, 100):
             progress(done, 2000)
             clock.now += 0.5
@@ -102,7 +102,7 @@ def test_on_a_terminal_a_bar_is_rewritten_and_goes(clock: SimpleNamespace, monke
 
 def test_another_phase_begins_the_bar_again(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = stderr(monkeypatch, is_terminal=True)
-    with Progress("publishing") as progress:
+    with ProgressBar("publishing") as progress:
         for done in (50, 100, 10, 20):
             clock.now += 2
             progress(done, 100)
@@ -111,7 +111,7 @@ def test_another_phase_begins_the_bar_again(clock: SimpleNamespace, monkeypatch:
 
 def test_where_the_end_is_unknown_the_words_tell(clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = stderr(monkeypatch, is_terminal=True)
-    with Progress("indexing") as progress:
+    with ProgressBar("indexing") as progress:
         for n in range(1, 5):
             clock.now += 1
             progress.show(n, None, f"{n} lines")
@@ -119,7 +119,7 @@ def test_where_the_end_is_unknown_the_words_tell(clock: SimpleNamespace, monkeyp
         [str(n), "lines"] for n in range(1, 5)
     ]
     piped = stderr(monkeypatch, is_terminal=False)
-    with Progress("indexing") as progress:
+    with ProgressBar("indexing") as progress:
         clock.now += 61
         progress.show(7, None, "7 lines")
     assert piped.getvalue() == "lunacy: indexing: 7 lines\n"
@@ -129,7 +129,7 @@ def test_a_note_has_a_line_of_its_own_and_the_bar_comes_back(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = stderr(monkeypatch, is_terminal=True)
-    with Progress("indexing") as progress:
+    with ProgressBar("indexing") as progress:
         clock.now += 2
         progress(1, 4)
         progress.note("keeping to cs.*")
@@ -144,7 +144,7 @@ def test_a_command_that_reports_nothing_yet_is_seen_to_work(monkeypatch: pytest.
     monkeypatch.setattr("lunacy.cli.progress._QUICK_S", 0.02)
     stream = stderr(monkeypatch, is_terminal=True)
     deadline = time.monotonic() + 20
-    with Progress("indexing"):
+    with ProgressBar("indexing"):
         while "indexing" not in stream.getvalue():
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
-from lunacy.cli.progress import Progress
+from lunacy.cli.progress import ProgressBar
 
 
 @click.command(epilog="Example: lunacy compact --index indexes/arxiv")
@@ -19,6 +19,6 @@ def compact(index_dir: str | None) -> None:
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
-    with Progress("compacting", "rows") as progress:
+    with ProgressBar("compacting", "rows") as progress:
         n_freed = compact_index(folder, progress=progress)
     click.echo(f"{folder}: {n_freed:,} dead rows freed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import File, category_option, index_option
-from lunacy.cli.progress import Progress
+from lunacy.cli.progress import ProgressBar
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
@@ -22,7 +22,7 @@ def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: b
     from lunacy.pipeline import diff_index
     from lunacy.query import find_index
 
-    with Progress("reading") as progress:
+    with ProgressBar("reading") as progress:
         found = diff_index(
             snapshot,
             index=find_index(index_dir),

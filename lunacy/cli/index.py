@@ -8,7 +8,7 @@ import click
 
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, Folder, category_option, device_option
-from lunacy.cli.progress import Progress
+from lunacy.cli.progress import ProgressBar
 from lunacy.errors import NoIndex, UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
 
     folder = into or _SAMPLE_INDEX
     try:
-        with Progress("indexing") as shown:
+        with ProgressBar("indexing") as shown:
             report = build_index(
                 snapshot or None,
                 into=folder,

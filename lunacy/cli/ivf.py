@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import device_option, index_option
-from lunacy.cli.progress import Progress
+from lunacy.cli.progress import ProgressBar
 
 
 @click.command(epilog="Example: lunacy ivf --index indexes/arxiv --recall 0.99")
@@ -29,7 +29,7 @@ def ivf(index_dir: str | None, recall: float, device: str) -> None:
     from lunacy.pipeline import build_ivf
     from lunacy.query import find_index
 
-    with Progress("building the IVF index", unit="") as progress:
+    with ProgressBar("building the IVF index", unit="") as progress:
         report = build_ivf(find_index(index_dir), recall=recall, device=device, progress=progress)
     facts = report.facts
     click.echo(

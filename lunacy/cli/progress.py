@@ -17,7 +17,7 @@ _QUICK_S = 1.0  # what is done by then shows no bar
 _BAR_S, _LINE_S = 0.2, 60.0  # between two states of the bar; between two lines where none can be rewritten
 
 
-class Progress:
+class ProgressBar:
     """How far a command is, as a block: at its end the bar goes. Any thread may report."""
 
     def __init__(self, doing: str, unit: str = "papers") -> None:
@@ -33,7 +33,7 @@ class Progress:
         self._alarm = threading.Timer(_QUICK_S, lambda: self.show(*self._at))  # where nothing is reported for long
         self._alarm.daemon = True
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         if self._is_terminal:
             with suppress(RuntimeError):  # no more threads: the bar comes with the first report
                 self._alarm.start()

@@ -7,7 +7,7 @@ import sys
 import click
 
 from lunacy.cli.parameters import device_option, index_option
-from lunacy.cli.progress import Progress
+from lunacy.cli.progress import ProgressBar
 
 
 @click.command(epilog="Example: lunacy verify --index indexes/arxiv --reembed 100")
@@ -32,7 +32,7 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     from lunacy.store import verify as find_faults
 
     folder = find_index(index_dir)
-    with Progress("verifying", "rows") as progress:
+    with ProgressBar("verifying", "rows") as progress:
         faults = find_faults(folder, progress=progress)
     if n_papers and not faults:
         from lunacy.pipeline import compare_vectors
