@@ -174,7 +174,7 @@ def test_an_unknown_module_is_left_to_sentence_transformers(tmp_path: Path) -> N
     assert_same(embedder, TEXTS, reference(folder, TEXTS))
     [note] = embedder.notes
     assert note.endswith("embedded the slower way (cpu float32): it has a module WordWeights")
-    with pytest.raises(ModelError, match="WordWeights; use --long-texts cut"):
+    with pytest.raises(ModelError, match="WordWeights\nuse --long-texts cut"):
         load(str(folder), device="cpu", long_texts="chunk")
 
 
@@ -241,7 +241,7 @@ def test_a_device_that_is_not_there_is_told_before_a_model_is_looked_for(
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    with pytest.raises(UsageError, match=f"this machine has no {wanted} device; use --device cpu, or leave it out"):
+    with pytest.raises(UsageError, match=f"this machine has no {wanted} device\nuse --device cpu, or leave it out"):
         load("no such model", device=wanted)
 
 

@@ -311,6 +311,6 @@ def test_a_device_that_is_not_there_is_refused_where_it_would_be_used(
     assert index.similar_many([OLD], device="cuda") == index.similar_many([OLD])
     monkeypatch.setattr("lunacy.search.local._GPU_FROM", 0)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(UsageError, match="no cuda device; use --device cpu"):
+    with pytest.raises(UsageError, match="no cuda device\nuse --device cpu"):
         index.similar_many([OLD], device="cuda")
     assert index.similar_many([OLD], device="cpu") == [index.similar(OLD)]

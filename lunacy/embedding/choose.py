@@ -99,7 +99,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         tokens = (TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader).read(_CHECKED)
     except (Unsupported, *_FAILURES) as error:
         if chunk:
-            raise ModelError(f"{name} cannot read long texts in windows: {error}; use --long-texts cut") from None
+            raise _no_windows(name, str(error)) from None
         return EncodeEmbedder(loaded, batch_size=batch_size, notes=[_note(name, loaded, "", str(error))])
     check = _Check(loaded, tokens)
     notes: list[str] = []
@@ -119,8 +119,12 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
             return EngineEmbedder(loaded, reader, engine, notes)
         refused = refused or f"{engine.arithmetic} gave a vector with a cosine of {lowest:.6f} to the right one"
     if chunk:
-        raise ModelError(f"{name} cannot read long texts in windows: {refused}; use --long-texts cut")
+        raise _no_windows(name, refused)
     return EncodeEmbedder(loaded, batch_size=batch_size, notes=[*notes, _note(name, loaded, "", refused)])
+
+
+def _no_windows(name: str, reason: str) -> ModelError:
+    return ModelError(f"{name} cannot read long texts in windows: {reason}", hint="use --long-texts cut")
 
 
 class _Check:

@@ -16,5 +16,5 @@ def pick_device(wanted: str) -> str:
     if wanted == "auto":
         return next(name for name, is_there in has.items() if is_there)
     if not has.get(wanted):
-        raise UsageError(f"this machine has no {wanted} device; use --device cpu, or leave it out")
+        raise UsageError(f"this machine has no {wanted} device", hint="use --device cpu, or leave it out")
     return wanted

@@ -67,7 +67,7 @@ def load_model(
     question_prompt = _own_prompt(model, ("query",)) if question_prompt is None else question_prompt
     dim = check_vectors(model, (prompt, question_prompt), folder)
     if dims is not None and not 0 < dims <= dim:
-        raise ModelError(f"{name} has vectors of {dim} dimensions, {dims} are asked for; give --dims 1 to {dim}")
+        raise ModelError(f"{name} has vectors of {dim} dimensions, {dims} are asked for", hint=f"use --dims 1 to {dim}")
     fingerprint = Fingerprint(
         model=canonical_name(name),
         text="",

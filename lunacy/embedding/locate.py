@@ -75,7 +75,8 @@ def _from_hub(model: str, cache: str | None) -> Path:
     except Exception as error:  # noqa: BLE001 (the hub's client lets through whatever its HTTP library raises)
         raise ModelError(
             f"model {model!r} is neither a folder nor in the local cache, and the hub did not give it "
-            f"({one_line(error)}); download it where there is a network and give its folder with --model"
+            f"({one_line(error)})",
+            hint="download it where there is a network and give its folder with --model",
         ) from None
 
 

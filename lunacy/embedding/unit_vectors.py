@@ -39,5 +39,5 @@ def unit(vectors: npt.NDArray[np.floating], texts: Sequence[str] = ()) -> Vector
         text = f" for the text {texts[row][:_SHOWN]!r}" if texts else ""
         if not np.any(rows[row]):
             raise ModelError(f"the model gave a vector of zeros{text}; leave that text out, or take another model")
-        raise ModelError(f"the model gave a vector that is not finite{text}; try another --device")
+        raise ModelError(f"the model gave a vector that is not finite{text}", hint="try another --device")
     return rows / norms[:, None]

@@ -97,7 +97,9 @@ def build_ivf(
     Raises NoIndex, IndexLocked, DiskFull, UsageError.
     """
     if not 0 < recall < 1:
-        raise UsageError(f"recall is {recall}; give a share between 0 and 1, such as 0.98; without --ivf it is 1")
+        raise UsageError(
+            f"recall is {recall}; give a share between 0 and 1, such as 0.98: that of an exact search is 1"
+        )
     with writer_lock(folder) as folder:
         caches.require_folder(folder)
         refresh_caches(folder)  # the codes quicken the measuring

@@ -62,7 +62,9 @@ def publish(
     """
     started = time.monotonic()
     if not 0 < recall < 1:
-        raise UsageError(f"recall is {recall}; give a share between 0 and 1, such as 0.98; without --ivf it is 1")
+        raise UsageError(
+            f"recall is {recall}; give a share between 0 and 1, such as 0.98: that of an exact search is 1"
+        )
     address = parse_address(to)
     with ExitStack() as stack:
         view = stack.enter_context(stack.enter_context(Store(folder)).view())

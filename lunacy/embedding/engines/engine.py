@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.embedding.tokens import Tokens
+from lunacy.errors import ModelError
 
 Floats = npt.NDArray[np.float32]  # (n, dim), of any length
 
@@ -42,6 +43,6 @@ class DataParallel:
         return np.concatenate(list(self._threads.map(lambda one, share: one.run(share), self._engines, shares)))
 
 
-def no_memory(device: object, n_tokens: int) -> str:
-    """The message for a text that fits nowhere."""
-    return f"the memory of {device} does not hold one text of {n_tokens} tokens; use --device cpu"
+def no_memory(device: object, n_tokens: int) -> ModelError:
+    """The error for a text that fits nowhere."""
+    return ModelError(f"the memory of {device} does not hold one text of {n_tokens} tokens", hint="use --device cpu")

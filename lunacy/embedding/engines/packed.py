@@ -13,7 +13,6 @@ from lunacy.embedding.engines.attention import NAME
 from lunacy.embedding.engines.engine import Floats, no_memory
 from lunacy.embedding.tokens import Tokens
 from lunacy.embedding.unpack import ModelParts, Unsupported
-from lunacy.errors import ModelError
 
 _MAX_TOKENS = {"cuda": 2**18, "cpu": 2**12}  # a pack; more is not faster
 _MEMORY_SHARE = 0.5  # of what is free on the GPU
@@ -101,7 +100,7 @@ class Packed:
 
     def _shrink(self, tokens: Tokens, start: int, stop: int, error: Exception) -> None:
         if stop == start + 1:
-            raise ModelError(no_memory(self._device, int(tokens.lengths[start]))) from error
+            raise no_memory(self._device, int(tokens.lengths[start])) from error
         self.max_tokens = int(tokens.bounds[stop] - tokens.bounds[start]) // 2
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

@@ -16,7 +16,6 @@ from lunacy.embedding.engines.engine import Floats, no_memory
 from lunacy.embedding.engines.pooling import Head
 from lunacy.embedding.tokens import Places, Tokens
 from lunacy.embedding.unpack import ModelParts
-from lunacy.errors import ModelError
 
 BATCH_SIZE = {"cpu": 8, "cuda": 1024, "mps": 64}  # texts; measured best on CPU and CUDA (MiniLM, abstracts)
 _MAX_TOKENS = {"cpu": 2**12, "cuda": 2**18, "mps": 2**14}  # of a batch, padding included: long texts come in fewer
@@ -60,7 +59,7 @@ class Padded:
             except torch.OutOfMemoryError as error:
                 n_texts, width = batch.ids.shape
                 if n_texts == 1:
-                    raise ModelError(no_memory(self._device, width)) from error
+                    raise no_memory(self._device, width) from error
                 self.max_tokens = n_texts * width // 2
                 break
         else:
