@@ -53,6 +53,12 @@ class Entry(NamedTuple):
         return identifier
 
     @property
+    def updated(self) -> str:
+        """ISO date of the paper's last change; "" if unknown."""
+        date: str = self.columns[6]
+        return date
+
+    @property
     def paper(self) -> Paper:
         """The paper."""
         return to_paper(self.columns)

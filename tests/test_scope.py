@@ -13,7 +13,7 @@ from lunacy import build_index, open_index
 from lunacy.errors import FingerprintMismatch, LunacyError, UsageError
 from lunacy.pipeline import diff_index, remove_papers
 from lunacy.store import Store, repair, verify
-from tests.conftest import FakeEmbedder, record
+from tests.conftest import FakeEmbedder, lines, record
 from tests.test_cli import run
 from tests.test_store import database
 
@@ -216,3 +216,34 @@ def test_an_unknown_text_or_category_is_refused_before_anything_is_opened(tmp_pa
         with pytest.raises(UsageError):
             build_index(tmp_path / "missing.jsonl", into=tmp_path / "index", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def recorded_source(folder: Path) -> tuple[str, str]:
+    with database(folder) as connection:
+        found = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('source', 'datestamp')"))
+    return found["source"], found["datestamp"]
+
+
+def test_the_source_and_its_last_date_are_those_of_the_last_complete_run(
+    folder: Path, update: Callable[..., list[str]], write_snapshot: Callable[..., Path]
+) -> None:
+    dated = [{**one, "update_date": f"2020-01-{n:02}"} for n, one in enumerate(RECORDS, start=1)]
+    update(dated, limit=20)
+    assert recorded_source(folder) == ("", "")  # nobody knows what came after
+    update(dated[::-1])
+    assert recorded_source(folder) == ("snapshot", "2020-01-24")
+    newer = [*dated, record("1803.00001", update_date="2020-02-01"), record("1803.00002", update_date=None)]
+    broken = write_snapshot(lines(newer)[:-5] + b"\x00" * 10, "broken")
+    with pytest.raises(LunacyError):
+        build_index(broken, into=folder, embedder=FakeEmbedder(), strict=True)
+    assert recorded_source(folder) == ("snapshot", "2020-01-24")
+    update(newer)
+    assert recorded_source(folder) == ("snapshot", "2020-02-01")
+    assert verify(folder) == []
+    with database(folder) as connection:
+        connection.execute("DELETE FROM counts")
+    repair(folder)
+    assert recorded_source(folder) == ("snapshot", "2020-02-01")
+    with database(folder) as connection:
+        connection.execute("UPDATE meta SET value = '2020-02-02' WHERE key = 'datestamp'")
+    assert verify(folder) != []

@@ -255,7 +255,7 @@ class _Run:
                 self.notes.tell(self.source.notes)  # workers may have new ones
                 broken = broken or batch.broken
         if counts.read > counts.quarantined:  # else the run fails, and must not change the scope
-            stages.finish()
+            stages.finish(is_complete=not broken and self.request.limit is None)
         remove(own_shards(self.request.into))
         if self.request.prune and counts.read and not broken:
             prune_index(self.writer, counts, self.request.prune_limit)

@@ -16,6 +16,7 @@ from lunacy.snapshot import Batch
 from lunacy.store import SEGMENT_ROWS, Writer
 
 COMMIT_S = 60.0  # at most so much work is lost when a build is killed
+_SOURCE = "snapshot"  # as the index records what it was made from
 _DEPTH = 3  # batches in between: one is tokenised, one is in the model, one is ready to store
 
 
@@ -33,6 +34,7 @@ class Stages:
         self._tokeniser = ThreadPoolExecutor(1, "lunacy-tokenise")
         self._in_work: deque[tuple[Plan, Future[Embedded] | None, Callable[[], None]]] = deque()
         self._committed_s = time.monotonic()
+        self._last_date = ""
 
     def process(self, batch: Batch, *, with_filtered: bool, on_stored: Callable[[], None]) -> None:
         """Skip what the index has, start embedding the rest, and store what is ready.
@@ -41,9 +43,10 @@ class Stages:
         """
         if with_filtered:
             self._writer.mark_seen(batch.filtered)  # a paper that the snapshot holds is not gone
+        self._last_date = max([self._last_date, *(entry.updated for entry in batch.kept)])
         ids = [entry.id for entry in batch.kept]
         known = self._writer.known(ids)
-        self._writer.mark_seen(ids)
+        self._writer.mark_seen(list(known))
         for plan, *_ in self._in_work:
             known.update(plan.known_after(ids))
         plan = make_plan(batch, known)
@@ -71,10 +74,12 @@ class Stages:
             self._committed_s = time.monotonic()
         on_stored()
 
-    def finish(self) -> None:
-        """Store and commit the batches in work."""
+    def finish(self, *, is_complete: bool) -> None:
+        """Store and commit the batches in work. `is_complete`: all that the snapshots hold was read."""
         while self._in_work:
             self._store_next()
+        if is_complete:
+            self._writer.record_source(_SOURCE, self._last_date)
         self._writer.commit()
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ def begin_meta(
     generation: int = 0,
     arithmetic: str = "",
     mark: bytes = b"",
+    source: tuple[str, str] = ("", ""),
 ) -> None:
     """Fill the table of a new database."""
     values = {
@@ -35,6 +36,8 @@ def begin_meta(
         "arithmetic": arithmetic,
         "scope": _as_json(scope),
         "mark": mark.hex(),
+        "source": source[0],
+        "datestamp": source[1],
         "check": "",
     }
     database.run_many("INSERT INTO meta VALUES (?, ?)", list(values.items()))
@@ -43,6 +46,12 @@ def begin_meta(
 def write_meta(database: Database, key: str, value: str) -> None:
     """Change one value; `finish_meta` comes before the commit."""
     database.run("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+
+
+def write_source(database: Database, source: tuple[str, str]) -> None:
+    """Change what `read_source` reads."""
+    write_meta(database, "source", source[0])
+    write_meta(database, "datestamp", source[1])
 
 
 def insert_segment(database: Database, segment: Segment) -> None:
@@ -110,6 +119,14 @@ def read_arithmetic(database: Database) -> str:
     return str(value)
 
 
+def read_source(database: Database) -> tuple[str, str]:
+    """What the last complete run read, and the date of the last change in it ("" if unknown); both "" before one."""
+    [[datestamp], [source]] = (
+        database.one("SELECT value FROM meta WHERE key = ?", (key,)) for key in ("datestamp", "source")
+    )
+    return str(source), str(datestamp)
+
+
 def read_scope(database: Database) -> Scope:
     """Which papers of its snapshots the index takes in."""
     [value] = database.one("SELECT value FROM meta WHERE key = 'scope'")
@@ -123,7 +140,7 @@ def read_scope(database: Database) -> Scope:
 
 
 def meta_check(database: Database) -> str:
-    """A hash of what `meta` says of vectors, segments and scope, so that `verify` finds a change in it."""
-    keys = "'fingerprint', 'arithmetic', 'mark', 'scope'"
+    """A hash of what `meta` says of vectors, segments, scope and source, so that `verify` finds a change in it."""
+    keys = "'fingerprint', 'arithmetic', 'mark', 'scope', 'source', 'datestamp'"
     values = database.all(f"SELECT value FROM meta WHERE key IN ({keys}) ORDER BY key")
     return blake2b("\x1f".join(str(value) for [value] in values).encode(), digest_size=16).hexdigest()

@@ -75,7 +75,7 @@ def add_counts(database: Database, counts: Counted) -> None:
 
 def counted(entry: Entry, added: int) -> tuple[str, str, bool, int]:
     """The COUNTED columns of an entry."""
-    return entry.columns[4], entry.columns[6], entry.is_withdrawn, added
+    return entry.columns[4], entry.updated, entry.is_withdrawn, added
 
 
 def vector_hashes(vectors: Vectors) -> list[bytes]:

@@ -27,6 +27,7 @@ from lunacy.store.meta import (
     read_generation,
     read_scope,
     read_segments,
+    read_source,
 )
 from lunacy.store.origin import NAME, SHM, WAL
 from lunacy.store.ownership import parts, read_mark, writer_lock
@@ -157,6 +158,7 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
         generation=_next_generation(old),
         arithmetic=read_arithmetic(old),
         mark=read_mark(old),
+        source=read_source(old),
     )
     finish_meta(new)
     new.run("COMMIT")

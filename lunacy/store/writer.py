@@ -40,8 +40,10 @@ from lunacy.store.meta import (
     read_generation,
     read_scope,
     read_segments,
+    read_source,
     write_meta,
     write_scope,
+    write_source,
 )
 from lunacy.store.origin import holds_no_paper
 from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
@@ -190,6 +192,12 @@ class Writer:
         if ids:
             self._begin()
             self._papers.take_out(ids)
+
+    def record_source(self, source: str, datestamp: str) -> None:
+        """Record what a complete run has read: a kind of source, and the date of the last change in it, or ""."""
+        if (source, datestamp) != read_source(self._database):
+            self._begin()
+            write_source(self._database, (source, datestamp))
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible, at once; then tidy up."""
