@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import IvfFacts
@@ -152,3 +152,25 @@ class Info:
     n_unindexed: int = 0  # papers that are not in the lists, and are searched exactly beside them
     has_words: bool = False  # whether there is a lexical index
     foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's
+
+    def as_record(self) -> dict[str, object]:
+        """As JSON has it."""
+        summary = self.summary
+        return {
+            "folder": self.name,
+            "papers": summary.n_papers,
+            "withdrawn": summary.n_withdrawn,
+            "dead_rows": summary.n_dead,
+            "first_date": summary.first_date or None,
+            "last_date": summary.last_date or None,
+            "categories": summary.by_category,
+            "fingerprint": asdict(self.fingerprint),
+            "arithmetic": self.arithmetic,
+            "scope": asdict(self.scope),
+            "generation": self.generation,
+            "segments": self.n_segments,
+            "size_bytes": self.size_bytes,
+            "ivf": self.ivf and {**self.ivf.record(), "papers_beside": self.n_unindexed},
+            "lexical": self.has_words,
+            "foreign": list(self.foreign),
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,34 +24,9 @@ def info(index_dir: str | None, form: str) -> None:
     with open_index(find_index(index_dir)) as ix:
         found = ix.info()
     if form == "json":
-        echo_json(_record(found))
+        echo_json(found.as_record())
     else:
         click.echo(render.pairs(_rows(found)), nl=False)
-
-
-def _record(found: Info) -> dict[str, Any]:
-    """As JSON has it."""
-    from dataclasses import asdict
-
-    summary = found.summary
-    return {
-        "folder": found.name,
-        "papers": summary.n_papers,
-        "withdrawn": summary.n_withdrawn,
-        "dead_rows": summary.n_dead,
-        "first_date": summary.first_date or None,
-        "last_date": summary.last_date or None,
-        "categories": summary.by_category,
-        "fingerprint": asdict(found.fingerprint),
-        "arithmetic": found.arithmetic,
-        "scope": asdict(found.scope),
-        "generation": found.generation,
-        "segments": found.n_segments,
-        "size_bytes": found.size_bytes,
-        "ivf": found.ivf and {**found.ivf.record(), "papers_beside": found.n_unindexed},
-        "lexical": found.has_words,
-        "foreign": list(found.foreign),
-    }
 
 
 def _rows(found: Info) -> list[tuple[str, str]]:

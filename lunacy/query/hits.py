@@ -1,4 +1,4 @@
-"""Rows -> hits."""
+"""Turn the rows that were found into hits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from lunacy.paper import Paper
 from lunacy.search import Found, Ranked, Searcher
 
 
-def hits_of(there: Searcher, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
+def hits_of(view: Searcher, found: Sequence[Found | Ranked], min_score: float | None) -> list[list[Hit]]:
     """The hits of each list, as far as they have `min_score`. Raises IndexDamaged for a row without a paper."""
-    papers = iter(there.papers(np.concatenate([one.rows for one in found]) if found else np.empty(0, np.int64)))
-    lists = [_list(there, one, islice(papers, len(one.rows))) for one in found]
+    papers = iter(view.papers(np.concatenate([one.rows for one in found]) if found else np.empty(0, np.int64)))
+    lists = [_list(view, one, islice(papers, len(one.rows))) for one in found]
     return [[hit for hit in hits if min_score is None or hit.score >= min_score] for hits in lists]
 
 
-def _list(there: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
+def _list(view: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
     cosines = one.scores if isinstance(one, Found) else one.cosines
-    above = there.percentiles(cosines)
+    above = view.percentiles(cosines)
     hits = []
     for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
         hit = Hit(place + 1, paper, score)
         if above is not None:
             hit = replace(hit, percentile=float(above[place]))
         if isinstance(one, Ranked):
-            hit = replace(hit, copies=tuple(other.id for other in there.papers(one.copies[place])))
+            hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
             if one.lexical is not None:
                 hit = replace(hit, cosine=float(cosines[place]), lexical=float(one.lexical[place]))
         hits.append(hit)

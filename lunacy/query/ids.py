@@ -1,4 +1,4 @@
-"""Ids in any form -> rows."""
+"""Turn ids in any form into rows, and say why where there is none."""
 
 from __future__ import annotations
 

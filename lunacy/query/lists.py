@@ -1,4 +1,4 @@
-"""Files of ids as filters. A filter is never empty without a word."""
+"""Read files of ids for the filters `only_ids` and `not_ids`; a list that filters nothing is refused, or told."""
 
 from __future__ import annotations
 

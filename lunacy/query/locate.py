@@ -1,4 +1,4 @@
-"""Which index is meant."""
+"""Find the default index folder."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from lunacy.errors import UsageError
 
 
 def find_index(given: str | Path | None, root: Path = Path("indexes")) -> str | Path:
-    """Which index is meant: the one given, else the only one in `indexes/`. Raises UsageError, naming those there."""
+    """The index that is given, else the only one in `root`. Raises UsageError, naming those that there are."""
     if given is not None:
         return given
-    there = sorted(path.parent for path in root.glob("*/papers.db"))
-    if len(there) == 1:
-        return there[0]
-    if not there:
+    found = sorted(path.parent for path in root.glob("*/papers.db"))
+    if len(found) == 1:
+        return found[0]
+    if not found:
         hint = "make one with `lunacy index`, or name one with --index DIR"
         raise UsageError(f"there is no index in {root}/", hint=hint)
-    names = ", ".join(map(str, there))
-    raise UsageError(f"there are {len(there)} indexes ({names})", hint="name one with --index DIR or LUNACY_INDEX")
+    names = ", ".join(map(str, found))
+    raise UsageError(f"there are {len(found)} indexes ({names})", hint="name one with --index DIR or LUNACY_INDEX")
