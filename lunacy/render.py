@@ -110,9 +110,10 @@ def _table(answer: Answer, *, styled: bool) -> str:
         lines.append(f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id):{id_width}}  {_shown(hit.title)}")
         lines.append(_style(f"{'':{13 + id_width + 2}}{harmless(link)}", "2", styled=styled))
     if answer.recall is not None:
-        lines.append(_style(f"     not exact: measured recall {answer.recall:.3f}", "2", styled=styled))
+        share = f"     approximate (--ivf): on average {100 * answer.recall:.1f} % of the true top 10"
+        lines.append(_style(share, "2", styled=styled))
     if not answer.hits:
-        lines.append("     no other paper in the index")
+        lines.append("     no hits")
     return "\n".join(lines) + "\n"
 
 

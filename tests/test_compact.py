@@ -71,7 +71,7 @@ def test_by_hand_a_single_dead_row_is_freed(tmp_path: Path) -> None:
     before = segment_files(tmp_path)
     remove(tmp_path, names(1, first=40))
     result = run("compact", "--index", tmp_path)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tmp_path}: 1 dead rows freed\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tmp_path}: freed the space of 1 paper\n", "")
     assert not segment_files(tmp_path) & before
     assert segment_bytes(tmp_path) == HEADER_BYTES + 99 * ROW_BYTES
     assert_index(tmp_path, [*names(40), *names(59, first=41)])
@@ -107,7 +107,7 @@ def test_only_segments_with_dead_rows_are_rewritten(tmp_path: Path) -> None:
 def test_a_healthy_index_is_left_alone(tmp_path: Path) -> None:
     fill(tmp_path, names(20))
     before = {path.name: path.read_bytes() for path in tmp_path.glob("[ps]*")}
-    assert run("compact", "--index", tmp_path).stdout == f"{tmp_path}: 0 dead rows freed\n"
+    assert run("compact", "--index", tmp_path).stdout == f"{tmp_path}: freed the space of 0 papers\n"
     assert {path.name: path.read_bytes() for path in tmp_path.glob("[ps]*")} == before
 
 

@@ -174,7 +174,7 @@ def test_table_has_two_lines_a_hit() -> None:
 
 
 def test_tables_of_several_queries_have_a_blank_line_between() -> None:
-    expected = f"{TABLE_OF_TWO}\na free text\n     no other paper in the index\n"
+    expected = f"{TABLE_OF_TWO}\na free text\n     no hits\n"
     assert text(tweets(HITS), words([]), form="table") == expected
 
 
@@ -190,7 +190,7 @@ def test_a_styled_table_differs_in_style_only() -> None:
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("table", "a free text\n     no other paper in the index\n"),
+        ("table", "a free text\n     no hits\n"),
         ("json", '{\n  "query": {\n    "text": "a free text"\n  },\n  "exact": true,\n  "hits": []\n}\n'),
         ("jsonl", f"{RECORD_OF_NONE}\n"),
         ("csv", "query,rank,id,score,title,authors,categories,updated,url\n"),
@@ -205,7 +205,7 @@ def test_no_hits_are_an_answer_too(form: str, expected: str) -> None:
 def test_answers_that_are_not_exact_say_how_good_they_are(form: str) -> None:
     shown = "".join(answers([tweets([FIRST], 0.983)], form, one=True))
     if form == "table":
-        assert shown.splitlines()[-1] == "     not exact: measured recall 0.983"
+        assert shown.splitlines()[-1] == "     approximate (--ivf): on average 98.3 % of the true top 10"
     else:
         record = json.loads(shown)
         assert (record["exact"], record["recall"]) == (False, 0.983)

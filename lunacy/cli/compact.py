@@ -21,4 +21,4 @@ def compact(index_dir: str | None) -> None:
     folder = find_index(index_dir)
     with ProgressBar("compacting", "rows") as progress:
         n_freed = compact_index(folder, progress=progress)
-    click.echo(f"{folder}: {n_freed:,} dead rows freed")
+    click.echo(f"{folder}: freed the space of {n_freed:,} paper{'s' if n_freed != 1 else ''}")

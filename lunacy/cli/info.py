@@ -59,7 +59,10 @@ def _rows(found: Info) -> list[tuple[str, str]]:
         rows += [("ivf", line) for line in render.recalls(found.ivf)]
     if found.has_words:
         rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]
-    rows += [(name, "not known" if value is None else str(value)) for name, value in asdict(found.fingerprint).items()]
+    made_by = asdict(found.fingerprint)
+    rows += [(name, str(value)) for name, value in made_by.items() if value is not None]
+    if unknown := [name for name, value in made_by.items() if value is None]:
+        rows += [("not known", ", ".join(unknown))]  # the vectors were supplied
     if found.foreign:
         rows += [("not lunacy's", render.names(found.foreign))]
     return rows
