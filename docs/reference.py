@@ -69,7 +69,12 @@ def _escaped(text: str) -> str:
 
 def python() -> str:
     """The reference of the names in `lunacy.__all__`."""
-    parts = ["# Python", _NOTE, "An example is in the [README](../README.md#python)."]
+    parts = [
+        "# Python",
+        _NOTE,
+        "An example is in the [README](../README.md#python). Names that are not here are internal and may change; what "
+        "only the commands do, such as `lunacy ivf` or `lunacy remove`, has no public name yet.",
+    ]
     for name in lunacy.__all__:
         found = getattr(lunacy, name)
         parts += [f"## lunacy.{name}", *(_of_class(found) if inspect.isclass(found) else _of_function(found))]
