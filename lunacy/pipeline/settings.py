@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,15 +43,14 @@ def settle(
 
     Raises UsageError for what cannot be meant, FingerprintMismatch where the index was made otherwise.
     """
-    if text is not None and text not in RECIPES:
-        raise UsageError(f"text {text!r} is unknown; choose one of {', '.join(RECIPES)}")
-    if long_texts is not None and long_texts not in LONG_TEXTS:
-        raise UsageError(f"long_texts {long_texts!r} is unknown; choose one of {', '.join(LONG_TEXTS)}")
-    scope = Scope() if category is None else Scope.of(category)
-    category_filter(scope.category)
+    _require_known("text", text, RECIPES)
+    _require_known("long_texts", long_texts, LONG_TEXTS)
+    scope = None if category is None else Scope.of(category)
+    category_filter(scope.category if scope else ())
     before = recorded_build(folder)
     if before is None:
-        return Settings(scope, text or RECIPES[0], model, prompt, dims, long_texts or LONG_TEXTS[0], None, ())
+        recipe, long_texts = text or RECIPES[0], long_texts or LONG_TEXTS[0]
+        return Settings(scope or Scope(), recipe, model, prompt, dims, long_texts, None, ())
     made_by, old = before
     asked = replace(
         made_by,
@@ -61,24 +60,34 @@ def settle(
         long_texts=long_texts or made_by.long_texts,
     )
     made_by.require_same(asked, where=folder)
-    notes = []
-    kept = {
-        f"categories {old}": category is None and bool(old.category),
-        f"text {made_by.text}": text is None and made_by.text != RECIPES[0],
-        f"model {made_by.model}": model is None and made_by.model != DEFAULT_MODEL,
-        f"long texts {made_by.long_texts}": long_texts is None and made_by.long_texts != LONG_TEXTS[0],
-    }
-    if any(kept.values()):
-        notes.append(f"keeping to {', '.join(one for one, is_kept in kept.items() if is_kept)}, as the index was made")
-    if category is not None and scope != old:
-        notes.append(f"from now on the index takes in {scope} (before: {old}); the papers that it has stay")
     return Settings(
-        scope=old if category is None else scope,
+        scope=old if scope is None else scope,
         recipe=asked.text,
         model=model or made_by.model,
         prompt=asked.prompt,
         dims=asked.dim,
         long_texts=asked.long_texts,
         recorded=made_by,
-        notes=tuple(notes),
+        notes=tuple(_notes(made_by, old, scope, text, model, long_texts)),
     )
+
+
+def _require_known(name: str, value: str | None, known: Sequence[str]) -> None:
+    if value is not None and value not in known:
+        raise UsageError(f"{name} {value!r} is unknown; choose one of {', '.join(known)}")
+
+
+def _notes(
+    made_by: Fingerprint, old: Scope, scope: Scope | None, text: str | None, model: str | None, long_texts: str | None
+) -> Iterator[str]:
+    """What stays as it was, though it was not asked for and is no default; and what changes from now on."""
+    unsaid = {
+        f"categories {old}": scope is None and bool(old.category),
+        f"text {made_by.text}": text is None and made_by.text != RECIPES[0],
+        f"model {made_by.model}": model is None and made_by.model != DEFAULT_MODEL,
+        f"long texts {made_by.long_texts}": long_texts is None and made_by.long_texts != LONG_TEXTS[0],
+    }
+    if kept := ", ".join(one for one, is_unsaid in unsaid.items() if is_unsaid):
+        yield f"keeping to {kept}, as the index was made"
+    if scope is not None and scope != old:
+        yield f"from now on the index takes in {scope} (before: {old}); the papers that it has stay"
