@@ -77,7 +77,7 @@ def publish(
         if ivf or before.ivf is not None:
             lists = stack.enter_context(closing(Collection(address.lists)))
             if not lists.exists():
-                lists.create(view.fingerprint.dim, lists_for=view.n_papers)
+                lists.create_ivf(view.fingerprint.dim, view.n_papers)
             lists.load()
             _bring_up_to_date(lists, view, progress, is_whole=False)
             wanted = recall if ivf or before.ivf is None else before.ivf.wanted
