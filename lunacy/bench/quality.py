@@ -86,7 +86,8 @@ def bench_quality(
         elif index is not None:
             qrels, folder = read_qrels(data), Path(index)
         else:
-            raise UsageError(f"{data} is no folder in BEIR's layout; a file of pairs needs their index: --index DIR")
+            hint = "a file of pairs needs the index of their papers: --index DIR"
+            raise UsageError(f"{data} is no folder in BEIR's layout", hint=hint)
         with Store(folder) as store, store.view() as view:
             corpus = {paper.id: paper for paper in view.papers(view.live_rows())}
         _check(qrels, corpus, texts, data)
