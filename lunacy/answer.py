@@ -17,7 +17,7 @@ class Hit:
     """One paper of a list, with its rank (1 is best) and its score: the cosine, unless ranked otherwise."""
 
     rank: int
-    paper: Paper  # of a published index: without its abstract
+    paper: Paper  # of a published index: without abstract, names, journal_ref and n_versions
     score: float
     cosine: float | None = None  # both parts of a score that is not the cosine alone
     lexical: float | None = None  # BM25
