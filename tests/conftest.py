@@ -65,9 +65,9 @@ class FakeEmbedder:
         self.fingerprint = Fingerprint(model=model, text="", dim=dim, weights=weights, max_tokens=10_000)
         self.texts: list[str] = []
 
-    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
+    def prepare(self, texts: Sequence[str]) -> Prepared:
         """Nothing to do."""
-        return Prepared(texts, question=question)
+        return Prepared(texts)
 
     def run(self, prepared: Prepared) -> Embedded:
         """One unit vector a text."""
@@ -76,9 +76,13 @@ class FakeEmbedder:
         dim = self.fingerprint.dim
         return Embedded(np.array([vector_of(text, dim) for text in texts], np.float32).reshape(-1, dim), 0)
 
-    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
-        """Both halves."""
-        return self.run(self.prepare(texts, question=question))
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Prepare and run."""
+        return self.run(self.prepare(texts))
+
+    def embed_queries(self, texts: Sequence[str]) -> Embedded:
+        """The same as for papers."""
+        return self.embed(texts)
 
 
 @pytest.fixture

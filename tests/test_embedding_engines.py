@@ -13,7 +13,6 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import LayerNorm
 
-from lunacy.embedding.choose import unit
 from lunacy.embedding.engines.attention import packed_attention
 from lunacy.embedding.engines.engine import DataParallel, Engine
 from lunacy.embedding.engines.openvino import OpenVino
@@ -21,6 +20,7 @@ from lunacy.embedding.engines.packed import Packed
 from lunacy.embedding.engines.padded import Padded, batches
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.tokens import Tokens, from_rows
+from lunacy.embedding.unit_vectors import unit
 from lunacy.embedding.unpack import ModelParts, Unsupported, unpack
 from lunacy.errors import ModelError
 from tests.conftest import few_quick

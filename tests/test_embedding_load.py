@@ -12,11 +12,12 @@ import torch
 
 from lunacy.embedding import Embedder, load
 from lunacy.embedding import choose as choose_module
-from lunacy.embedding.choose import EngineEmbedder, unit
 from lunacy.embedding.device import pick_device
 from lunacy.embedding.encode_embedder import EncodeEmbedder
+from lunacy.embedding.engine_embedder import EngineEmbedder
 from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
+from lunacy.embedding.unit_vectors import unit
 from lunacy.errors import ModelError, UsageError
 from lunacy.search.gpu import pick_device as pick_gpu
 from lunacy.snapshot import Snapshot, parse
@@ -101,16 +102,16 @@ def test_papers_and_questions_have_the_models_own_prompts(tmp_path: Path, n_text
     embedder = load(str(folder), device="cpu", n_texts=n_texts)
     assert embedder.fingerprint.prompt == "graph: "
     assert_same(embedder, TEXTS, reference(folder, TEXTS, prompt_name="document"))
-    question = embedder.embed(TEXTS[:1], question=True).vectors
+    question = embedder.embed_queries(TEXTS[:1]).vectors
     np.testing.assert_allclose(question, reference(folder, TEXTS[:1], prompt_name="query"), atol=1e-5)
 
 
 def test_a_given_prompt_wins(tmp_path: Path) -> None:
     folder = tiny(tmp_path, prompts=PROMPTS)
-    embedder = load(str(folder), device="cpu", prompt="the state ", question_prompt="")
+    embedder = load(str(folder), device="cpu", prompt="the state ", query_prompt="")
     assert embedder.fingerprint.prompt == "the state "
     assert_same(embedder, TEXTS, reference(folder, TEXTS, prompt="the state "))
-    question = embedder.embed(TEXTS[:1], question=True).vectors
+    question = embedder.embed_queries(TEXTS[:1]).vectors
     np.testing.assert_allclose(question, reference(folder, TEXTS[:1], prompt=""), atol=1e-5)
 
 

@@ -37,14 +37,14 @@ def load(
     device: str = "auto",
     batch_size: int | None = None,
     prompt: str | None = None,
-    question_prompt: str | None = None,
+    query_prompt: str | None = None,
     dims: int | None = None,
     long_texts: str = LONG_TEXTS[0],
     n_texts: int | None = None,
 ) -> Embedder:
     """The embedder for a sentence-transformers model: a name on the hub, or a folder.
 
-    `prompt`: what stands before each paper's text, `question_prompt` before a query; None: as the model's authors
+    `prompt`: what stands before each paper's text, `query_prompt` before a query; None: as the model's authors
     have it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut", or "chunk" to embed
     overlapping windows and average them. `n_texts`: how many texts will come, if known: the start of a fast way is
     not worth it for a few.
@@ -62,7 +62,7 @@ def load(
     from lunacy.embedding.loaded import load_model
 
     loaded = load_model(
-        model, device=device, prompt=prompt, question_prompt=question_prompt, dims=dims, long_texts=long_texts
+        model, device=device, prompt=prompt, query_prompt=query_prompt, dims=dims, long_texts=long_texts
     )
     return choose(loaded, batch_size=batch_size, n_texts=n_texts, chunk=long_texts == "chunk")
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
+from lunacy.embedding.embedder import FEW_TEXTS, Embedder
 from lunacy.embedding.encode import encode, failing
 from lunacy.embedding.encode_embedder import EncodeEmbedder
+from lunacy.embedding.engine_embedder import EngineEmbedder
 from lunacy.embedding.engines.engine import DataParallel, Engine
 from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
@@ -46,44 +47,6 @@ _CHECKED = (
 )
 
 
-class EngineEmbedder:
-    """Our own tokenising, an engine, and unit vectors."""
-
-    def __init__(self, loaded: Loaded, reader: TextReader, engine: Engine, notes: Sequence[str]) -> None:
-        self.fingerprint = loaded.fingerprint
-        self.arithmetic = engine.arithmetic
-        self.notes = (*reader.notes, *notes)
-        self.window = WINDOWS[loaded.device]
-        self._prompts = {False: loaded.prompt, True: loaded.question_prompt}
-        self._reader = reader
-        self._engine = engine
-
-    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
-        """Tokenise."""
-        prompt = self._prompts[question]
-        with failing("the tokenizer cannot read a text"):
-            return Prepared(texts, self._reader.read([prompt + text for text in texts] if prompt else texts), question)
-
-    def run(self, prepared: Prepared) -> Embedded:
-        """One unit vector a text, in order; a text that was read in windows has their mean."""
-        texts, tokens = prepared.texts, prepared.tokens
-        if tokens is None:
-            return self.embed(texts, question=prepared.question)
-        if not len(tokens):
-            return Embedded(np.empty((0, self.fingerprint.dim), np.float32), 0)
-        with failing("the model cannot embed a text"):
-            found = self._engine.run(tokens)[:, : self.fingerprint.dim]
-        if tokens.owners is None:
-            return Embedded(unit(found, texts), tokens.n_cut)
-        windows = unit(found, [texts[owner] for owner in tokens.owners])
-        firsts = np.searchsorted(tokens.owners, np.arange(tokens.n_texts))
-        return Embedded(unit(np.add.reduceat(windows, firsts, axis=0), texts), tokens.n_cut)
-
-    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
-        """Both halves."""
-        return self.run(self.prepare(texts, question=question))
-
-
 def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk: bool) -> Embedder:
     """The fastest embedder that gives the vectors of `SentenceTransformer.encode`.
 
@@ -94,7 +57,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         return EncodeEmbedder(loaded, batch_size=batch_size)
     name, refused = loaded.fingerprint.model, ""
     try:
-        parts = unpack(loaded.model, with_prompt=bool(loaded.prompt or loaded.question_prompt))
+        parts = unpack(loaded.model, with_prompt=bool(loaded.prompt or loaded.query_prompt))
         reader = TextReader(parts.tokenizer, parts.max_tokens, chunk=chunk)
         tokens = (TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader).read(_CHECKED)
     except (Unsupported, *_FAILURES) as error:

@@ -1,4 +1,4 @@
-"""What an embedder is: all that the rest of lunacy knows of one."""
+"""The protocol of an embedder, which is all that the rest of lunacy knows of a model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lunacy.arrays import Vectors
 from lunacy.embedding.tokens import Tokens
 from lunacy.fingerprint import Fingerprint
 
-WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts a run: seconds on a CPU, some hundred ms on a GPU
-FEW_TEXTS = 64  # up to here, the start of a faster way (3 s on a CPU) costs more than it saves
+WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts per call: seconds on a CPU, some hundred ms on a GPU
+FEW_TEXTS = 64  # up to so many, starting an engine (3 s on a CPU) costs more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,10 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Texts on their way to the model: tokenised, where the embedder tokenises itself, or as they came."""
+    """Papers' texts on their way to the model: tokenised, or as they came if the model tokenises by itself."""
 
     texts: Sequence[str]
     tokens: Tokens | None = None
-    question: bool = False
 
 
 class Embedder(Protocol):
@@ -36,28 +35,28 @@ class Embedder(Protocol):
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What decides its vectors, but for the text recipe, which is the pipeline's."""
+        """What identifies its vectors, except for the text recipe, which is the pipeline's."""
 
     @property
     def arithmetic(self) -> str:
-        """Device, way and number format, as recorded beside the fingerprint."""
+        """Device, number format and engine, as recorded beside the fingerprint."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What the user should know of how the model is run, a line each; most often nothing."""
+        """What the user should know about how the model is run, one line each; usually nothing."""
 
     @property
     def window(self) -> int:
-        """How many texts it likes to be given at a time."""
+        """Preferred number of texts per call."""
 
-    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
-        """The half that needs no model; may run in another thread than `run`, and ahead of it.
-
-        `question`: the texts are queries, for which some models have another prompt than for papers.
-        """
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """The part that needs no model, such as tokenising; may run in another thread than `run`, and ahead of it."""
 
     def run(self, prepared: Prepared) -> Embedded:
-        """The half that needs the model: one unit vector a text, in order. For one thread at a time."""
+        """The part that needs the model: one unit vector per text, in order. For one thread at a time."""
 
-    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
-        """Both halves."""
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Prepare and run: the vectors of papers' texts."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Embedded:
+        """The vectors of queries, for which some models have another prompt than for papers."""

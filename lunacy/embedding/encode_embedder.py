@@ -24,27 +24,33 @@ class EncodeEmbedder:
         self.arithmetic = f"{loaded.device} float32"
         self.notes = tuple(notes)
         self._model = loaded.model
-        self._prompts = {False: loaded.prompt, True: loaded.question_prompt}
+        self._prompt, self._query_prompt = loaded.prompt, loaded.query_prompt
         self._batch_size = batch_size or BATCH_SIZE[loaded.device]
 
-    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
-        """Nothing but the kind of texts: sentence-transformers tokenises in `run`."""
-        return Prepared(texts, question=question)
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """The texts as they are: sentence-transformers tokenises in `run`."""
+        return Prepared(texts)
 
     def run(self, prepared: Prepared) -> Embedded:
         """One unit vector a text, in order; sentence-transformers sorts by length inside."""
-        texts, dim = list(prepared.texts), self.fingerprint.dim
+        return self._encode(prepared.texts, self._prompt)
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """The vectors of papers' texts."""
+        return self._encode(texts, self._prompt)
+
+    def embed_queries(self, texts: Sequence[str]) -> Embedded:
+        """The vectors of queries."""
+        return self._encode(texts, self._query_prompt)
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> Embedded:
+        dim = self.fingerprint.dim
         if not texts:
             return Embedded(np.empty((0, dim), np.float32), 0)
-        prompt = self._prompts[prepared.question]
         with failing("the model cannot embed a text"):
             vectors = encode(self._model, texts, prompt=prompt, batch_size=self._batch_size, dim=dim)
             n_cut = self._n_cut([prompt + text for text in texts])
         return Embedded(unit(vectors, texts), n_cut)
-
-    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
-        """Both halves."""
-        return self.run(self.prepare(texts, question=question))
 
     def _n_cut(self, texts: Sequence[str]) -> int:
         limit: int | None = self._model.max_seq_length

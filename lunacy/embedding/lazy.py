@@ -26,27 +26,29 @@ class LazyEmbedder:
 
     @property
     def window(self) -> int:
-        """How many texts it likes to be given at a time."""
+        """Preferred number of texts per call."""
         return self._embedder.window if self._embedder else _WINDOW
 
     @property
     def notes(self) -> Sequence[str]:
-        """What the user should know of how the model is run, once it is loaded."""
+        """What the user should know about how the model is run, once it is loaded."""
         return self._embedder.notes if self._embedder else ()
 
-    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
-        """The first half; before the model is loaded, it waits for the second."""
-        return (
-            self._embedder.prepare(texts, question=question) if self._embedder else Prepared(texts, question=question)
-        )
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """As the model's embedder prepares them; before it is loaded, `run` does all."""
+        return self._embedder.prepare(texts) if self._embedder else Prepared(texts)
 
     def run(self, prepared: Prepared) -> Embedded:
-        """The second half. Raises FingerprintMismatch when the loaded model is another one after all."""
+        """The vectors of papers' texts. Raises FingerprintMismatch when the loaded model is another one after all."""
         return self._loaded().run(prepared)
 
-    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
-        """Both halves."""
-        return self._loaded().embed(texts, question=question)
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """The vectors of papers' texts; raises as `run` does."""
+        return self._loaded().embed(texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Embedded:
+        """The vectors of queries; raises as `run` does."""
+        return self._loaded().embed_queries(texts)
 
     def _loaded(self) -> Embedder:
         if self._embedder is None:

@@ -33,7 +33,7 @@ class Loaded:
     device: str
     fingerprint: Fingerprint
     prompt: str  # before a paper's text
-    question_prompt: str  # before a question
+    query_prompt: str  # before a query
 
 
 def load_model(
@@ -41,7 +41,7 @@ def load_model(
     *,
     device: str = "auto",
     prompt: str | None = None,
-    question_prompt: str | None = None,
+    query_prompt: str | None = None,
     dims: int | None = None,
     long_texts: str = "cut",
 ) -> Loaded:
@@ -64,8 +64,8 @@ def load_model(
     check_weights(model, reports, folder)
     max_tokens = settle_length(model, folder)
     prompt = _own_prompt(model, _PAPER_PROMPTS) if prompt is None else prompt
-    question_prompt = _own_prompt(model, ("query",)) if question_prompt is None else question_prompt
-    dim = check_vectors(model, (prompt, question_prompt), folder)
+    query_prompt = _own_prompt(model, ("query",)) if query_prompt is None else query_prompt
+    dim = check_vectors(model, (prompt, query_prompt), folder)
     if dims is not None and not 0 < dims <= dim:
         raise ModelError(f"{name} has vectors of {dim} dimensions, {dims} are asked for", hint=f"use --dims 1 to {dim}")
     fingerprint = Fingerprint(
@@ -79,7 +79,7 @@ def load_model(
         prompt=prompt,
         long_texts=long_texts,
     )
-    return Loaded(model, device, fingerprint, prompt, question_prompt)
+    return Loaded(model, device, fingerprint, prompt, query_prompt)
 
 
 def _own_prompt(model: SentenceTransformer, names: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ class TextModel:
 
         def work() -> Vectors:
             embedder = self._loaded(ours, model, device)
-            return embedder.embed(list(map(squeeze_spaces, texts)), question=True).vectors
+            return embedder.embed_queries(list(map(squeeze_spaces, texts))).vectors
 
         return _model_thread(os.getpid()).submit(work).result()
 

@@ -40,17 +40,21 @@ class NoCost:
         rows = np.random.default_rng(0).standard_normal((self.window, DIM), np.float32)
         self._rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
-    def prepare(self, texts: Sequence[str], *, question: bool = False) -> Prepared:
+    def prepare(self, texts: Sequence[str]) -> Prepared:
         """Nothing to do."""
-        return Prepared(texts, question=question)
+        return Prepared(texts)
 
     def run(self, prepared: Prepared) -> Embedded:
         """Some unit vectors."""
         return Embedded(self._rows[: len(prepared.texts)], 0)
 
-    def embed(self, texts: Sequence[str], *, question: bool = False) -> Embedded:
-        """Both halves."""
-        return self.run(self.prepare(texts, question=question))
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Prepare and run."""
+        return self.run(self.prepare(texts))
+
+    def embed_queries(self, texts: Sequence[str]) -> Embedded:
+        """The same as for papers."""
+        return self.embed(texts)
 
 
 def write_lines(source: str | None, n: int, into: Path) -> None:

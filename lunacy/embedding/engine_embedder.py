@@ -1,0 +1,58 @@
+"""An embedder on one of `engines/`: tokenises by itself, ahead of the model and in another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lunacy.embedding.embedder import WINDOWS, Embedded, Prepared
+from lunacy.embedding.encode import failing
+from lunacy.embedding.engines.engine import Engine
+from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.tokenizer import TextReader
+from lunacy.embedding.unit_vectors import unit
+
+
+class EngineEmbedder:
+    """A tokenizer and an engine."""
+
+    def __init__(self, loaded: Loaded, reader: TextReader, engine: Engine, notes: Sequence[str]) -> None:
+        self.fingerprint = loaded.fingerprint
+        self.arithmetic = engine.arithmetic
+        self.notes = (*reader.notes, *notes)
+        self.window = WINDOWS[loaded.device]
+        self._prompt, self._query_prompt = loaded.prompt, loaded.query_prompt
+        self._reader = reader
+        self._engine = engine
+
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """Tokenise papers' texts."""
+        return self._tokenise(texts, self._prompt)
+
+    def run(self, prepared: Prepared) -> Embedded:
+        """One unit vector a text, in order; a text that was read in windows gets the mean of theirs."""
+        texts, tokens = prepared.texts, prepared.tokens
+        if tokens is None:  # prepared before the model was loaded
+            return self.embed(texts)
+        if not len(tokens):
+            return Embedded(np.empty((0, self.fingerprint.dim), np.float32), 0)
+        with failing("the model cannot embed a text"):
+            found = self._engine.run(tokens)[:, : self.fingerprint.dim]
+        if tokens.owners is None:
+            return Embedded(unit(found, texts), tokens.n_cut)
+        windows = unit(found, [texts[owner] for owner in tokens.owners])
+        firsts = np.searchsorted(tokens.owners, np.arange(tokens.n_texts))
+        return Embedded(unit(np.add.reduceat(windows, firsts, axis=0), texts), tokens.n_cut)
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Tokenise and embed papers' texts."""
+        return self.run(self.prepare(texts))
+
+    def embed_queries(self, texts: Sequence[str]) -> Embedded:
+        """Tokenise and embed queries."""
+        return self.run(self._tokenise(texts, self._query_prompt))
+
+    def _tokenise(self, texts: Sequence[str], prompt: str) -> Prepared:
+        with failing("the tokenizer cannot read a text"):
+            return Prepared(texts, self._reader.read([prompt + text for text in texts] if prompt else texts))
