@@ -11,7 +11,8 @@ import pytest
 
 import lunacy
 from lunacy.bench import bench_quality
-from lunacy.bench.quality import _evaluator, _scores, read_qrels
+from lunacy.bench.judgements import read_qrels
+from lunacy.bench.quality import _evaluator, _scores
 from lunacy.errors import SnapshotError, UsageError
 from lunacy.pipeline import build_lexical
 from tests.conftest import FakeEmbedder, lines
