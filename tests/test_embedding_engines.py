@@ -14,10 +14,11 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import LayerNorm
 
 from lunacy.embedding.engines.attention import packed_attention
+from lunacy.embedding.engines.batches import batches
 from lunacy.embedding.engines.engine import DataParallel, Engine
 from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
-from lunacy.embedding.engines.padded import Padded, batches
+from lunacy.embedding.engines.padded import Padded
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.tokens import Tokens, from_rows
 from lunacy.embedding.unit_vectors import unit

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lunacy.embedding.engines.batches import Batch, batches, pad_id, pool
 from lunacy.embedding.engines.engine import Floats
-from lunacy.embedding.engines.padded import Batch, batches, pad_id, pool
 from lunacy.embedding.quiet import quiet
 from lunacy.embedding.tokens import Tokens
 from lunacy.embedding.unpack import ModelParts, Unsupported

@@ -1,33 +1,19 @@
-"""Texts in padded batches, sorted by length so that little is padded: for what cannot be packed, and for OpenVINO."""
+"""Texts in padded batches, on torch: for models whose attention cannot be exchanged, and for mps."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
 
+from lunacy.embedding.engines.batches import Batch, batches, pad_id, pool
 from lunacy.embedding.engines.engine import Floats, no_memory
-from lunacy.embedding.engines.pooling import Head
-from lunacy.embedding.tokens import Places, Tokens
+from lunacy.embedding.tokens import Tokens
 from lunacy.embedding.unpack import ModelParts
 
 BATCH_SIZE = {"cpu": 8, "cuda": 1024, "mps": 64}  # texts; measured best on CPU and CUDA (MiniLM, abstracts)
 _MAX_TOKENS = {"cpu": 2**12, "cuda": 2**18, "mps": 2**14}  # of a batch, padding included: long texts come in fewer
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of similar length, padded on the right with token `pad`."""
-
-    rows: Places  # (b,): which rows of the tokens
-    ids: npt.NDArray[np.int64]  # (b, width)
-    mask: npt.NDArray[np.int64]  # (b, width): 1 where a token is
 
 
 class Padded:
@@ -74,30 +60,3 @@ class Padded:
         hidden = self._transformer(input_ids=ids, attention_mask=mask).last_hidden_state
         vectors: Floats = pool(self._head, hidden, mask).cpu().numpy()
         return vectors
-
-
-def batches(tokens: Tokens, batch_size: int, max_tokens: int, *, pad: int) -> Iterator[Batch]:
-    """All rows, the longest first, as memory that holds the first batch holds the others."""
-    lengths = tokens.lengths
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        width = int(lengths[order[start]])
-        rows = order[start : start + max(min(batch_size, max_tokens // max(width, 1)), 1)]
-        mask = np.arange(width) < lengths[rows, None]  # (b, width)
-        ids = np.full(mask.shape, pad, np.int64)
-        ids[mask] = np.concatenate([tokens.ids[tokens.bounds[row] : tokens.bounds[row + 1]] for row in rows])
-        yield Batch(rows, ids, mask.astype(np.int64))
-        start += len(rows)
-
-
-def pool(head: Head, hidden: Tensor, mask: Tensor) -> Tensor:
-    """(b, dim) float32 from `hidden` (b, width, d): without the padding, the texts lie end to end."""
-    lengths = mask.sum(1)
-    vectors: Tensor = head(hidden[mask.bool()], torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]))
-    return vectors
-
-
-def pad_id(tokenizer: Any) -> int:
-    """What the tokenizer pads with; RoBERTa's family tells padding from text by it."""
-    return int(tokenizer.pad_token_id or 0)
