@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lunacy.embedding import GivenVectors
 from lunacy.errors import ListError, LunacyError, SnapshotError, VectorsError
 from lunacy.idlist import read_ids
 from lunacy.paper import canonical_id
+from lunacy.pipeline.given_vectors import GivenVectors
 from lunacy.snapshot import BadLine, Snapshot, parse
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.withdrawn import is_withdrawn

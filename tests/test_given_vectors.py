@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lunacy.embedding import GivenVectors
 from lunacy.errors import UsageError, VectorsError
 from lunacy.pipeline import build_index
+from lunacy.pipeline.given_vectors import GivenVectors
 from tests.conftest import lines, record
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from lunacy.cores import n_cores
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
-from lunacy.embedding.given import GivenVectors
 from lunacy.embedding.lazy import LazyEmbedder
 from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
 from lunacy.errors import ModelError, UsageError
@@ -23,7 +22,6 @@ __all__ = [
     "WINDOWS",
     "Embedded",
     "Embedder",
-    "GivenVectors",
     "Prepared",
     "canonical_name",
     "load",

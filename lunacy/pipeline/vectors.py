@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from lunacy.embedding import Embedded, Embedder, GivenVectors, canonical_name
+from lunacy.embedding import Embedded, Embedder, canonical_name
 from lunacy.entry import Entry
 from lunacy.errors import UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import embedded_text
+from lunacy.pipeline.given_vectors import GivenVectors
 from lunacy.snapshot import Batch, Snapshot
 
 _GIVEN_WINDOW = 512  # papers per batch if their vectors are given
