@@ -42,12 +42,11 @@ def load(
 ) -> Embedder:
     """The embedder for a sentence-transformers model: a name on the hub, or a folder.
 
-    `prompt`: what stands before each paper's text, `query_prompt` before a query; None: as the model's authors
-    have it. `dims`: keep so many leading dimensions (Matryoshka models). `long_texts`: "cut", or "chunk" to embed
-    overlapping windows and average them. `n_texts`: how many texts will come, if known: the start of a fast way is
-    not worth it for a few.
+    `prompt`: the prefix of each paper's text, `query_prompt` that of a query; None: the model's own. `dims`: keep so
+    many leading dimensions (Matryoshka models). `long_texts`: "cut", or "chunk" to embed overlapping windows and
+    average them. `n_texts`: how many texts will come, if known: for a few, starting an engine is not worth it.
 
-    Raises ModelError when the model or the device cannot be had, UsageError for unknown `long_texts`.
+    Raises ModelError for a model that cannot be loaded, UsageError for an unknown device or `long_texts`.
     """
     if long_texts not in LONG_TEXTS:
         raise UsageError(f"long_texts {long_texts!r} is unknown; choose one of {', '.join(LONG_TEXTS)}")
@@ -77,9 +76,9 @@ def load_when_needed(
     long_texts: str = LONG_TEXTS[0],
     n_texts: int | None = None,
 ) -> Embedder:
-    """As `load`, but when the model's files are those of `recorded`, it is loaded only with the first text.
+    """As `load`, but when the model's files are those of `recorded`, the model is loaded with the first text.
 
-    `on_load` is called with it before it embeds anything.
+    `on_load` is called with the loaded embedder before it embeds anything.
     """
 
     def loading() -> Embedder:

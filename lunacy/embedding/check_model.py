@@ -1,4 +1,4 @@
-"""The gate behind a model's files: whether what was loaded of them is the whole model, and tells texts apart."""
+"""Check a loaded model: that its weights are complete, and that it gives different texts different vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from lunacy.embedding.encode import encode, failing
+from lunacy.embedding.encode import encode
+from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.model_files import tokenizer_files, weight_files
 from lunacy.embedding.quiet import quiet
 from lunacy.embedding.unit_vectors import faulty, lengths, unit
@@ -102,7 +103,7 @@ def check_vectors(model: SentenceTransformer, prompts: Sequence[str], folder: Pa
     """
     dim = 0
     for prompt in dict.fromkeys(prompts):
-        with failing("the model cannot embed a text", folder, todo=_AGAIN):
+        with model_errors("the model cannot embed a text", folder, todo=_AGAIN):
             first, again = (encode(model, _PROBES, prompt=prompt, batch_size=len(_PROBES)) for _ in range(2))
         if len(faulty(lengths(first))):
             raise ModelError(
@@ -135,11 +136,11 @@ def explain(folder: Path) -> None:
     """Raises ModelError for the file that made loading fail, where that can be told: transformers hides it."""
     for path in tokenizer_files(folder):
         if path.name == "tokenizer.json":
-            with failing(f"{path.name} cannot be read", folder, todo=_AGAIN):
+            with model_errors(f"{path.name} cannot be read", folder, todo=_AGAIN):
                 Tokenizer.from_file(str(path))
     for path in weight_files(folder):
         if path.suffix == ".bin":
-            with failing(f"{path.name} cannot be read", folder, todo=_AGAIN):
+            with model_errors(f"{path.name} cannot be read", folder, todo=_AGAIN):
                 weights = torch.load(path, map_location="cpu", weights_only=True)
             if not isinstance(weights, dict):
                 raise ModelError(f"{path.name} holds no weights; download it again", where=folder)

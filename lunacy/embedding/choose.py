@@ -1,4 +1,4 @@
-"""The fastest way of embedding that suits a model and a machine, proved at load to give the model's own vectors."""
+"""Choose the fastest engine for a model on this machine, and check that it gives the vectors of `encode`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from lunacy.embedding.embedder import FEW_TEXTS, Embedder
-from lunacy.embedding.encode import encode, failing
+from lunacy.embedding.encode import encode
 from lunacy.embedding.encode_embedder import EncodeEmbedder
 from lunacy.embedding.engine_embedder import EngineEmbedder
 from lunacy.embedding.engines.engine import DataParallel, Engine
@@ -19,6 +19,7 @@ from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
 from lunacy.embedding.engines.padded import Padded
 from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.tokens import Tokens
 from lunacy.embedding.unit_vectors import unit
@@ -91,17 +92,17 @@ def _no_windows(name: str, reason: str) -> ModelError:
 
 
 class _Check:
-    """The vectors of a few texts by `encode`, to hold an engine to."""
+    """The vectors of a few texts by `encode`, which an engine's are compared with."""
 
     def __init__(self, loaded: Loaded, tokens: Tokens) -> None:
-        """`tokens`: of the checked texts, cut where the model ends."""
+        """`tokens`: of the checked texts, cut at the model's most tokens."""
         self._tokens = tokens
-        with failing("the model cannot embed a text"):
+        with model_errors("the model cannot embed a text"):
             right = encode(loaded.model, _CHECKED, prompt="", batch_size=1)
         self._right = unit(right, _CHECKED)
 
     def lowest_cosine(self, engine: Engine) -> float:
-        """1: the very same; NaN where a vector is not finite."""
+        """The lowest cosine between the engine's vectors and those of `encode`; NaN where a vector is not finite."""
         vectors = engine.run(self._tokens)
         with np.errstate(invalid="ignore", divide="ignore"):
             cosines = (vectors * self._right).sum(1) / np.linalg.norm(vectors, axis=1)
@@ -109,7 +110,7 @@ class _Check:
 
 
 def _ways(device: str, parts: ModelParts, batch_size: int | None) -> Iterator[Callable[[], Engine]]:
-    """The ways to run the model, the fastest first."""
+    """The engines that may suit the device, the fastest first; each is made when it is called."""
     if device == "cuda":
         for dtype in (torch.float16, torch.bfloat16):
             yield partial(_on_all_gpus, parts, dtype=dtype, max_texts=batch_size)
@@ -130,9 +131,9 @@ def _on_all_gpus(parts: ModelParts, **options: Any) -> Engine:
 
 
 def _bf16_is_faster() -> bool:
-    """Whether the processor multiplies bfloat16 itself (AVX-512 BF16 or AMX), and gains by it.
+    """Whether the processor multiplies bfloat16 itself (AVX-512 BF16 or AMX), and faster than float32.
 
-    That is measured: with AVX-512 BF16 alone, AMD's take half the time of float32, and some of Intel's twice.
+    The latter is measured: with AVX-512 BF16 alone, AMD's take half the time of float32, and some of Intel's twice.
     """
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     if not any(getattr(torch.cpu, test, bool)() for test in tests):
@@ -141,7 +142,7 @@ def _bf16_is_faster() -> bool:
 
 
 def _product_s(dtype: torch.dtype) -> float:
-    """Seconds that a matrix product takes at best."""
+    """Seconds of the fastest of several matrix products."""
     factor = torch.ones(_MEASURED_SIZE, _MEASURED_SIZE, dtype=dtype)
     passed = []
     for _ in range(_MEASURED_TURNS):

@@ -1,4 +1,4 @@
-"""An embedder on `SentenceTransformer.encode`: any model; for a few texts, and for what suits no faster way."""
+"""An embedder on `SentenceTransformer.encode`: for a few texts, and for models that no engine suits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from lunacy.embedding.embedder import Embedded, Prepared
-from lunacy.embedding.encode import encode, failing
+from lunacy.embedding.encode import encode
 from lunacy.embedding.engines.padded import BATCH_SIZE
 from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.unit_vectors import unit
 
 
@@ -47,7 +48,7 @@ class EncodeEmbedder:
         dim = self.fingerprint.dim
         if not texts:
             return Embedded(np.empty((0, dim), np.float32), 0)
-        with failing("the model cannot embed a text"):
+        with model_errors("the model cannot embed a text"):
             vectors = encode(self._model, texts, prompt=prompt, batch_size=self._batch_size, dim=dim)
             n_cut = self._n_cut([prompt + text for text in texts])
         return Embedded(unit(vectors, texts), n_cut)

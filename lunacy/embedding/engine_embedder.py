@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from lunacy.embedding.embedder import WINDOWS, Embedded, Prepared
-from lunacy.embedding.encode import failing
 from lunacy.embedding.engines.engine import Engine
 from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.unit_vectors import unit
 
@@ -37,7 +37,7 @@ class EngineEmbedder:
             return self.embed(texts)
         if not len(tokens):
             return Embedded(np.empty((0, self.fingerprint.dim), np.float32), 0)
-        with failing("the model cannot embed a text"):
+        with model_errors("the model cannot embed a text"):
             found = self._engine.run(tokens)[:, : self.fingerprint.dim]
         if tokens.owners is None:
             return Embedded(unit(found, texts), tokens.n_cut)
@@ -54,5 +54,5 @@ class EngineEmbedder:
         return self.run(self._tokenise(texts, self._query_prompt))
 
     def _tokenise(self, texts: Sequence[str], prompt: str) -> Prepared:
-        with failing("the tokenizer cannot read a text"):
+        with model_errors("the tokenizer cannot read a text"):
             return Prepared(texts, self._reader.read([prompt + text for text in texts] if prompt else texts))

@@ -1,4 +1,4 @@
-"""An embedder whose model is loaded with the first text: an update in which nothing changed needs none."""
+"""An embedder whose model is loaded with the first text, as an update in which nothing changed needs no model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WINDOW = 512  # texts at a time before the model is loaded
 
 
 class LazyEmbedder:
-    """The model that made `fingerprint`, as far as its files tell; loading it has the last word."""
+    """The model that made `fingerprint`, as far as its files tell; checked again when it is loaded."""
 
     def __init__(self, fingerprint: Fingerprint, load: Callable[[], Embedder]) -> None:
         self.fingerprint = fingerprint

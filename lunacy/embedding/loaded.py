@@ -11,9 +11,9 @@ from transformers.utils.logging import disable_progress_bar
 
 from lunacy.embedding.check_model import check_vectors, check_weights, explain, loading
 from lunacy.embedding.device import pick_device
-from lunacy.embedding.encode import failing
 from lunacy.embedding.locate import canonical_name, model_folder, pooling, tokenizer_hash, weights_hash
 from lunacy.embedding.max_tokens import settle_length
+from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.model_files import check_files
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
@@ -54,7 +54,7 @@ def load_model(
     folder = model_folder(name)
     check_files(folder)
     todo = "download it again, or take another model"
-    with failing("the model cannot be loaded", folder, todo=todo), loading() as reports:
+    with model_errors("the model cannot be loaded", folder, todo=todo), loading() as reports:
         try:
             model = SentenceTransformer(str(folder), device=device, local_files_only=True, model_kwargs=dict(_OPTIONS))
         except Exception:

@@ -1,4 +1,4 @@
-"""Where a model's files are, and what identifies them. Light: knows files, not tensors."""
+"""Find a model's files (folder, cache, package or hub), and hash them. Light: it imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a text a model reads: what its files say, within what it can."""
+"""How many tokens of a text a model reads: what its files say, but no more than it has positions for."""
 
 from __future__ import annotations
 

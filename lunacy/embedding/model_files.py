@@ -1,4 +1,4 @@
-"""A model's folder on disk: its modules, and whether its files are what their names say. Light: knows no tensors."""
+"""Check the files of a model's folder before they are loaded. Light: it imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts as token ids, end to end in one array: what tokenizers give and engines take."""
+"""Token ids of many texts in one array, as tokenizers give and engines take them."""
 
 from __future__ import annotations
 

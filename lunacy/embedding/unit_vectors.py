@@ -1,4 +1,4 @@
-"""Unit vectors: each row divided by its length, in float32."""
+"""Normalise vectors to length 1, and find those that cannot be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sentence-transformers model taken apart: tokenizer, transformer, head. What cannot be taken apart is said."""
+"""Unpack a sentence-transformers model into tokenizer, transformer and head, or say why that cannot be done."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _STEPS = ("Dense", "LayerNorm", "Normalize", "Dropout")  # modules that map vect
 
 
 class Unsupported(Exception):
-    """This way of running a model does not suit it; the message says why, as half a sentence."""
+    """An engine does not suit a model; the message says why, as half a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelParts:
-    """What the fast ways of embedding need of a model."""
+    """What engines need of a model."""
 
     transformer: Any  # a transformers.PreTrainedModel: (input_ids, attention_mask) -> .last_hidden_state
     tokenizer: Any  # a fast tokenizer of transformers

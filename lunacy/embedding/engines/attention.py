@@ -1,7 +1,8 @@
-"""Attention over texts that lie end to end: each sees itself alone. Registered with transformers as `lunacy_packed`.
+"""Attention over texts packed end to end: the tokens of a text attend to that text only.
 
-On CUDA it is torch's own variable-length flash attention; elsewhere a twin that computes the same text by text, so that
-packing is tested without a GPU. https://huggingface.co/docs/transformers/attention_interface
+Registered with transformers as `lunacy_packed`. On CUDA it is torch's own variable-length flash attention; elsewhere
+a twin that computes the same text by text, so that packing is tested without a GPU.
+https://huggingface.co/docs/transformers/attention_interface
 """
 
 from __future__ import annotations

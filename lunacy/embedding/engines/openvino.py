@@ -1,4 +1,4 @@
-"""OpenVINO: the fast way on a CPU, from the extra `lunacy[cpu]`."""
+"""OpenVINO: the fastest engine on a CPU, from the extra `lunacy[cpu]`."""
 
 from __future__ import annotations
 

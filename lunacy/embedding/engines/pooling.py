@@ -1,4 +1,4 @@
-"""What comes behind the transformer: token vectors -> one vector a text, in float32."""
+"""Pooling and dense layers after the transformer: token vectors -> one vector per text, in float32."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ KEY = "sentence_embedding"  # where sentence-transformers' modules find the vect
 
 
 class Head(nn.Module):
-    """Pooling over texts that lie end to end, then the modules behind it (Dense, LayerNorm, Normalize)."""
+    """Pooling over texts packed end to end, then the modules after it (Dense, LayerNorm, Normalize)."""
 
     def __init__(self, modes: Sequence[str], steps: Sequence[nn.Module]) -> None:
-        """`modes`: of POOLINGS; several are put side by side."""
+        """`modes`: keys of POOLINGS; the vectors of several are concatenated."""
         super().__init__()
         self.modes = tuple(modes)
         self.steps = nn.ModuleList(steps)
