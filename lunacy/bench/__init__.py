@@ -1,4 +1,4 @@
-"""Measuring: lunacy beside its peers, on the same texts and vectors, in the same run."""
+"""Measure lunacy and its alternatives, on the same texts and vectors, in the same run."""
 
 from lunacy.bench.embed import EmbedBench, bench_embed
 from lunacy.bench.quality import QualityReport, bench_quality

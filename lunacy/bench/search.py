@@ -1,4 +1,4 @@
-"""Measuring: lunacy's ways to search beside others', over the same vectors, in the same run."""
+"""Compare lunacy's ways to search with other engines, over the same vectors, in the same run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cold:
-    """A whole process, page cache warm."""
+    """What was measured of a whole process, with a warm page cache."""
 
     name: str
     wall_ms: float  # median
@@ -81,7 +81,7 @@ def bench_search(
     graphs: bool = True,
     say: Callable[[str], None] = lambda _text: None,
 ) -> SearchReport:
-    """Measure over `rows` vectors: those of the index, and when it has fewer, copies of them that are off a little."""
+    """Measure over `rows` vectors: those of the index and, when it has fewer, perturbed copies of them."""
     with tempfile.TemporaryDirectory(prefix="lunacy-bench-") as name:
         folder = Path(name) / "index"
         say("copying the vectors into an index of their own")
@@ -113,7 +113,7 @@ def bench_search(
 
 
 def _copy(source: Path, folder: Path, n_rows: int | None) -> None:
-    """An index of `n_rows` bare papers: the vectors of `source`, in turns, perturbed from the second turn on."""
+    """Make an index of `n_rows` papers without texts: the vectors of `source`, perturbed from the second copy on."""
     rng = np.random.default_rng(0)
     with Store(source) as store, store.view() as view:
         live, dim = view.live_rows(), view.fingerprint.dim
@@ -135,7 +135,7 @@ def _copy(source: Path, folder: Path, n_rows: int | None) -> None:
 
 
 def _times(ask: Callable[[Vectors, Rows], Any], queries: Vectors, asked: Rows) -> tuple[float, float, dict[str, float]]:
-    """p50 and p95 of single queries, and a query's share of a batch by its size: ms."""
+    """Milliseconds: p50 and p95 of single queries, and the time per query in batches, by their size."""
     single = []
     for place in range(len(queries)):
         started = time.perf_counter()
@@ -229,7 +229,7 @@ def _cold(folder: Path, paper: str) -> list[Cold]:
 
 
 def draw_plot(report: SearchReport, path: str | Path) -> None:
-    """Recall against latency, as matplotlib's kind of file that `path` names. Raises UsageError without matplotlib."""
+    """Draw recall against latency to `path`, in the format of its suffix. Raises UsageError without matplotlib."""
     try:
         pyplot: Any = import_module("matplotlib.pyplot")
     except ImportError:

@@ -1,4 +1,4 @@
-"""Publishing an index to a Milvus server: what it lacks or has otherwise is sent, what the index lacks is deleted."""
+"""Publish an index to Milvus: send what is new or changed, and delete what the index no longer holds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PublishReport:
 
     name: str
     n_papers: int
-    n_sent: int  # new, or other than they were there
+    n_sent: int  # new or changed
     n_deleted: int
     ivf: IvfFacts | None  # as `Published.ivf`
     wait_s: float
@@ -54,11 +54,11 @@ def publish(
 ) -> PublishReport:
     """Bring the collection at the address `to` up to the last commit of the index in `folder`.
 
-    What is there and the same stays, so a run that was cut off goes on where it was. `ivf`: make a second collection
-    with lists too, for quick answers with the share `recall` of the ten best; there from then on. `progress`: papers
-    done, of all.
+    Papers that are published already are not sent again, so a run that was interrupted goes on where it was.
+    `ivf`: make a second collection too, with an IVF index for approximate answers that find the share `recall` of the
+    ten best; it is kept up to date from then on. `progress`: papers done, of all.
 
-    Raises NoIndex, UsageError, MissingExtra, FingerprintMismatch, ServerError: the same command goes on.
+    Raises NoIndex, UsageError, MissingExtra, FingerprintMismatch, ServerError.
     """
     started = time.monotonic()
     if not 0 < recall < 1:
@@ -89,7 +89,7 @@ def publish(
 
 
 def _opened(collection: Collection, view: View) -> Published:
-    """What the collection holds, which is loaded; made where it is not there. Raises FingerprintMismatch."""
+    """Create the collection if it is missing, and load it; returns what it holds. Raises FingerprintMismatch."""
     if not collection.exists():
         collection.describe(Published(view.fingerprint, view.arithmetic))  # first: what has none is not ours
         collection.create(view.fingerprint.dim)
@@ -115,38 +115,50 @@ def _described(view: View, before: Published) -> Published:
 
 
 def _bring_up_to_date(collection: Collection, view: View, progress: Report, *, is_whole: bool) -> tuple[int, int]:
-    """How many papers were sent, and deleted."""
+    """Make the collection hold what the index does; returns how many papers were sent, and deleted."""
+    n_sent = _send_changes(collection, view, progress, is_whole=is_whole)
+    collection.settle()
+    n_deleted = _delete_removed(collection, view) if collection.count() != view.n_papers else 0
+    n_held = collection.count()
+    if n_held != view.n_papers:
+        raise ServerError(
+            f"it holds {n_held:,} papers after {view.n_papers:,} were published; another program writes to it",
+            where=collection.address.name,
+            hint="publish again, or to a new collection",
+        )
+    return n_sent, n_deleted
+
+
+def _send_changes(collection: Collection, view: View, progress: Report, *, is_whole: bool) -> int:
+    """Send the papers that the collection lacks or holds in another state; returns how many."""
     is_empty = collection.count() == 0
     n_sent = n_done = 0
     for rows in _chunks(view.live_rows()):
         stamps = view.stamps(rows)
         papers = dict(zip(rows.tolist(), view.papers(rows), strict=True))
-        there = {} if is_empty else collection.stamps([paper.id for paper in papers.values()])
-        other = [row for row, paper in papers.items() if there.get(paper.id) != stamps[row][0].hex()]
-        if other:
-            vectors = view.vectors(np.array(other, np.int64))
+        held = {} if is_empty else collection.stamps([paper.id for paper in papers.values()])
+        changed = [row for row, paper in papers.items() if held.get(paper.id) != stamps[row][0].hex()]
+        if changed:
+            vectors = view.vectors(np.array(changed, np.int64))
             sent = [
                 Row(papers[row], stamps[row][1], stamps[row][0], vector)
-                for row, vector in zip(other, vectors, strict=True)
+                for row, vector in zip(changed, vectors, strict=True)
             ]
             collection.upsert(sent, is_whole=is_whole)
-        n_sent += len(other)
+        n_sent += len(changed)
         n_done += len(rows)
         progress(n_done, view.n_papers)
-    collection.settle()
+    return n_sent
+
+
+def _delete_removed(collection: Collection, view: View) -> int:
+    """Delete the papers that the index no longer holds; returns how many."""
     n_deleted = 0
-    if collection.count() != view.n_papers:
-        for ids in collection.ids():
-            gone = sorted(set(ids) - view.known(ids).keys())
-            collection.delete(gone)
-            n_deleted += len(gone)
-    n_there = collection.count()
-    if n_there != view.n_papers:
-        raise ServerError(
-            f"{collection.address.name} holds {n_there:,} papers after {view.n_papers:,} were published: does somebody "
-            "else write to it? Publish again, or to a new collection"
-        )
-    return n_sent, n_deleted
+    for ids in collection.ids():
+        removed = sorted(set(ids) - view.known(ids).keys())
+        collection.delete(removed)
+        n_deleted += len(removed)
+    return n_deleted
 
 
 def _chunks(rows: Rows) -> Iterator[Rows]:
@@ -155,14 +167,14 @@ def _chunks(rows: Rows) -> Iterator[Rows]:
 
 
 def _untuned(view: View, wanted: float) -> IvfFacts:
-    """Facts of lists of which nothing is measured yet."""
+    """Facts of an IVF collection of which nothing is measured yet."""
     nothing = Measured(_LEAST_NPROBE, Recall(0.0, 0.0, 1.0), (), 0)
     date = datetime.date.today().isoformat()
     return IvfFacts(nlist_for(view.n_papers), wanted, TOP, date, nothing, replace(nothing, is_measured=False))
 
 
 def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float) -> IvfFacts:
-    """How many lists give the wanted recall, as measured on the server (indexes/README.md)."""
+    """How many lists give the wanted recall, measured on the server (indexes/README.md)."""
     facts = _untuned(view, wanted)
     with closing(PublishedIndex(address)) as published:
         by_papers = _measured(published, view, papers, facts, "paper")
@@ -173,13 +185,13 @@ def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None,
 def _measured(
     published: PublishedIndex, view: View, queries: Queries, facts: IvfFacts, query_kind: QueryKind
 ) -> Measured:
-    """The least nprobe, doubled from few, with the wanted recall, and what was measured on the way."""
+    """Double nprobe from few lists until the wanted recall is reached; returns the curve too."""
     some = slice(None, None, -(-len(queries.left_out) // _QUERIES))
     queries = Queries(queries.vectors[some], queries.left_out[some], queries.truth[some])
     curve: list[tuple[int, Recall]] = []
-    with published.pinned() as there:
+    with published.pinned() as pinned:
         ids = [paper.id for paper in view.papers(queries.left_out)]
-        rows = there.rows(ids)
+        rows = pinned.rows(ids)
         without = [rows[one] for one in ids]
         nprobe = _LEAST_NPROBE
         while True:
@@ -187,7 +199,7 @@ def _measured(
             found: list[Found] = []
             for start in range(0, len(ids), _QUERIES_AT_A_TIME):
                 some = slice(start, start + _QUERIES_AT_A_TIME)
-                found += there.nearest(queries.vectors[some], TOP, asked, query_kind=query_kind, without=without[some])
+                found += pinned.nearest(queries.vectors[some], TOP, asked, query_kind=query_kind, without=without[some])
             recall = interval(recalls(queries.truth, found))
             curve.append((nprobe, recall))
             if recall.mean >= facts.wanted or nprobe >= facts.nlist:
