@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lunacy.embedding.embedder import Embedded, Prepared
+from lunacy.embedding.embedder import WINDOWS, Embedded, Prepared
 from lunacy.embedding.encode import encode
 from lunacy.embedding.engines.padded import BATCH_SIZE
 from lunacy.embedding.loaded import Loaded
@@ -18,7 +18,7 @@ from lunacy.embedding.unit_vectors import unit
 class EncodeEmbedder:
     """A sentence-transformers model, in float32."""
 
-    window = 512
+    window = WINDOWS["cpu"]  # on any device: it runs them in batches of its own
 
     def __init__(self, loaded: Loaded, *, batch_size: int | None = None, notes: Sequence[str] = ()) -> None:
         self.fingerprint = loaded.fingerprint

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lunacy.embedding.embedder import Embedded, Embedder, Prepared
+from lunacy.embedding.embedder import WINDOWS, Embedded, Embedder, Prepared
 from lunacy.fingerprint import Fingerprint
-
-_WINDOW = 512  # texts at a time before the model is loaded
 
 
 class LazyEmbedder:
@@ -27,7 +25,7 @@ class LazyEmbedder:
     @property
     def window(self) -> int:
         """Preferred number of texts per call."""
-        return self._embedder.window if self._embedder else _WINDOW
+        return self._embedder.window if self._embedder else WINDOWS["cpu"]
 
     @property
     def notes(self) -> Sequence[str]:
