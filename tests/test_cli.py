@@ -254,6 +254,11 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
     assert code == wanted
 
 
+def test_unknown_ids_among_others_can_be_skipped(index: str) -> None:
+    answers, errors, code = query(IDS[1], "1802.99999", "--index", index, "--skip-unknown")
+    assert ([answer["query"]["id"] for answer in answers], len(errors), code) == ([IDS[1]], 1, 0)
+
+
 @pytest.mark.parametrize("content", [b"", b"# nothing\n"])
 def test_a_batch_of_nothing_is_no_failure(index: str, content: bytes) -> None:
     assert query("--batch", "-", "--index", index, stdin=content) == ([], [], 0)

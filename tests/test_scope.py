@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from lunacy import build_index, open_index
-from lunacy.errors import FingerprintMismatch, LunacyError, UsageError
+from lunacy.errors import FingerprintMismatch, LunacyError, SnapshotError, UsageError
 from lunacy.pipeline import diff_index, remove_papers
 from lunacy.store import Store, repair, verify
 from tests.conftest import FakeEmbedder, lines, record
@@ -55,6 +55,22 @@ def test_an_update_keeps_to_the_categories_of_the_first_run(folder: Path, update
     assert update(NEWER) == ["keeping to categories hep-th, as the index was made"]
     assert held(folder) == those(NEWER, "hep-th")
     assert verify(folder) == []
+
+
+def test_a_first_run_without_a_paper_of_its_categories_fails_and_leaves_no_folder(
+    folder: Path, update: Callable[..., list[str]]
+) -> None:
+    with pytest.raises(SnapshotError, match=r"snapshot\.jsonl: none of its 24 papers is in cs\.CV, astro-ph\.\*"):
+        update(RECORDS, category=["cs.CV", "astro-ph.*"])
+    assert not folder.exists()
+
+
+def test_an_update_without_a_paper_of_its_categories_changes_nothing(
+    folder: Path, update: Callable[..., list[str]]
+) -> None:
+    update(RECORDS, category=["hep-th"])
+    update([one for one in NEWER if one["id"] not in those(NEWER, "hep-th")])
+    assert held(folder) == those(RECORDS, "hep-th")
 
 
 def test_other_categories_are_said_and_kept_from_then_on(folder: Path, update: Callable[..., list[str]]) -> None:

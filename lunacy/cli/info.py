@@ -36,11 +36,13 @@ def _rows(found: Info) -> list[tuple[str, str]]:
     from lunacy import render
 
     summary = found.summary
+    n_undated = summary.by_date.get("", 0)
+    undated = f", {n_undated:,} papers without" if n_undated else ""
     largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
     rows = [
         ("index", found.name),
         ("papers", f"{summary.n_papers:,}, {summary.n_withdrawn:,} of them withdrawn"),
-        ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}"),
+        ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}{undated}"),
         (
             "categories",
             f"{len(largest)}: "
@@ -60,7 +62,7 @@ def _rows(found: Info) -> list[tuple[str, str]]:
     if found.has_words:
         rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]
     made_by = asdict(found.fingerprint)
-    rows += [(name, str(value)) for name, value in made_by.items() if value is not None]
+    rows += [(name, str(value) or "(none)") for name, value in made_by.items() if value is not None]
     if unknown := [name for name, value in made_by.items() if value is None]:
         rows += [("not known", ", ".join(unknown))]  # the vectors were supplied
     if found.foreign:

@@ -100,13 +100,13 @@ _FILTERS = (
         "--category",
         metavar="PATTERN",
         multiple=True,
-        help="Only hits of this category, such as cs.CL or cs.*; repeat it, or separate with commas, for more.",
+        help="Only hits with this category (cs.CL, cs.*), primary or not; repeat it, or use commas, for more.",
     ),
     click.option(
         "--since",
         metavar="DATE",
         default="",
-        help="Only hits updated on or after this date: 2024, 2024-05 or 2024-05-31.",
+        help="Only hits updated on or after this date: 2024, 2024-05 or 2024-05-31. Undated papers are left out.",
     ),
     click.option("--until", metavar="DATE", default="", help="Only hits updated on or before this date."),
     click.option(

@@ -11,7 +11,7 @@ import click
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
 from lunacy.cli.streams import is_styled, is_utf8
-from lunacy.errors import LunacyError, UsageError
+from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.question import RANKS, Question
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.option("--fold", is_flag=True, help="Merge near-duplicates (cosine of 0.95 or more) into one hit.")
 @click.option("--diverse", is_flag=True, help="Prefer hits that differ from one another (MMR).")
 @click.option(
-    "--min-score", metavar="X", type=float, help="Only hits with at least this score (a cosine, unless --rank)."
+    "--min-score",
+    metavar="X",
+    type=float,
+    help="Only hits with at least this score (a cosine, unless --rank or --not).",
 )
 @click.option(
     "--nprobe",
@@ -140,10 +143,10 @@ def query(
             sys.stdout.write(piece)
             if batch is not None:
                 sys.stdout.flush()
-    if failed and batch is not None and not together:
-        sys.exit(0 if skip_unknown else 1)
+    if failed and skip_unknown and all(isinstance(error, NotAnId | UnknownPaper) for error in failed):
+        sys.exit(0)
     if failed:
-        sys.exit(max(error.exit_code for error in failed))
+        sys.exit(1 if batch is not None and not together else max(error.exit_code for error in failed))
 
 
 def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iterator[Question]:

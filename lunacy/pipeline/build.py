@@ -20,6 +20,7 @@ from lunacy.pipeline.request import BuildRequest
 from lunacy.pipeline.settings import Settings
 from lunacy.pipeline.stages import Stages
 from lunacy.pipeline.vectors import FileVectors, ModelVectors, VectorSource
+from lunacy.scope import Scope
 from lunacy.snapshot import Batch, Quarantine, Snapshot
 from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove
 
@@ -121,7 +122,7 @@ def build_index(
             Quarantine(new_quarantine(request.into)) as quarantine,
         ):
             reader = _open_reader(request, settings, snapshots, cluster, source, writer)
-            run = _Run(request, snapshots, reader, source, writer, quarantine, notes, progress)
+            run = _Run(request, settings.scope, snapshots, reader, source, writer, quarantine, notes, progress)
             run.to_the_end()
     return BuildReport(
         counts=run.counts,
@@ -218,6 +219,7 @@ class _Run:
     """A build with everything open."""
 
     request: BuildRequest
+    scope: Scope
     snapshots: Sequence[Snapshot]
     reader: Reader
     source: VectorSource
@@ -243,6 +245,18 @@ class _Run:
             raise SnapshotError(f"{name}: holds no line; is it the right file?")
         if self.counts.quarantined == self.counts.read:
             raise SnapshotError(f"{name}: not one line is a paper; {self.quarantine.first}")
+        if not self._has_papers:
+            raise SnapshotError(
+                f"{name}: none of its {self.counts.filtered:,} papers is in {self.scope}",
+                hint="give other categories; --category '*' takes in all papers",
+            )
+
+    @property
+    def _has_papers(self) -> bool:
+        """Whether there is something to commit. A run without fails, and must not change the scope."""
+        counts = self.counts
+        n_taken = counts.read - counts.quarantined - counts.filtered
+        return n_taken > 0 or (counts.filtered > 0 and self.writer.n_papers > 0)
 
     def _store(self, stages: Stages) -> SnapshotError | None:
         """Read, embed and store everything, in the storing thread. Returns the error that ended the reading early."""
@@ -254,7 +268,7 @@ class _Run:
                 stages.process(batch, with_filtered=self.request.prune, on_stored=on_stored)
                 self.notes.tell(self.source.notes)  # workers may have new ones
                 broken = broken or batch.broken
-        if counts.read > counts.quarantined:  # else the run fails, and must not change the scope
+        if self._has_papers:
             stages.finish(is_complete=not broken and self.request.limit is None)
         remove(own_shards(self.request.into))
         if self.request.prune and counts.read and not broken:
