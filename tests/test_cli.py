@@ -424,7 +424,7 @@ def test_a_filter_that_cannot_be_meant_gets_one_line(
 @pytest.fixture
 def listed(index: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A copy of the index, with IVF lists."""
-    monkeypatch.setattr("lunacy.pipeline.ivf.load", lambda model, **_options: FakeEmbedder(model))
+    monkeypatch.setattr("lunacy.pipeline.tune_ivf.load", lambda model, **_options: FakeEmbedder(model))
     shutil.copytree(index, tmp_path / "listed")
     made = run("ivf", "--index", tmp_path / "listed", "--recall", 0.9)
     assert (made.exit_code, made.stderr) == (0, "")
@@ -465,9 +465,9 @@ def test_ray_does_not_swallow_the_snapshot(write_snapshot: Callable[..., Path]) 
 def test_without_ray_the_option_says_what_to_install(
     write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("lunacy.pipeline.cluster")]:
+    for name in [name for name in sys.modules if name.startswith("lunacy.pipeline.on_ray")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr("lunacy.pipeline.cluster", raising=False)
+    monkeypatch.delattr("lunacy.pipeline.on_ray", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
     for options in (["--ray"], ["--ray", "local"], ["--ray=10.0.0.1:6379"]):
         result = run("index", write_snapshot(RECORDS), "--into", "ix", *options)

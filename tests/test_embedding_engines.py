@@ -19,10 +19,10 @@ from lunacy.embedding.engines.engine import DataParallel, Engine
 from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
 from lunacy.embedding.engines.padded import Padded
+from lunacy.embedding.model_parts import ModelParts, Unsupported, unpack
+from lunacy.embedding.token_arrays import Tokens, from_rows
 from lunacy.embedding.tokenizer import TextReader
-from lunacy.embedding.tokens import Tokens, from_rows
 from lunacy.embedding.unit_vectors import unit
-from lunacy.embedding.unpack import ModelParts, Unsupported, unpack
 from lunacy.errors import ModelError
 from tests.conftest import few_quick
 from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights

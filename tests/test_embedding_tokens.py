@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models
 
+from lunacy.embedding.token_arrays import Frame, Tokens, cut, from_rows, windows
 from lunacy.embedding.tokenizer import HARD_TEXTS, Nano, Reference, TextReader, same
-from lunacy.embedding.tokens import Frame, Tokens, cut, from_rows, windows
 from tests.models import MAX_TOKENS, TEXTS, wordpiece
 
 FRAME = Frame((101,), (102,))

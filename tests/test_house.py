@@ -56,8 +56,8 @@ IMPORTERS = {
     "tantivy": ["derived/lexical.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
-    "ray": ["pipeline/cluster"],
-    "pyarrow": ["pipeline/cluster"],
+    "ray": ["pipeline/on_ray"],
+    "pyarrow": ["pipeline/on_ray"],
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from lunacy import build_index
 from lunacy.embedding import load_when_needed
-from lunacy.embedding.lazy import LazyEmbedder
+from lunacy.embedding.lazy_embedder import LazyEmbedder
 from lunacy.errors import FingerprintMismatch
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import Store, verify

@@ -24,7 +24,7 @@ from lunacy.errors import NoIndex, StoreError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.pipeline import build_ivf, derive, remove_papers
+from lunacy.pipeline import build_ivf, refresh_derived, remove_papers
 from lunacy.search import search, search_ivf
 from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
@@ -83,12 +83,12 @@ def viewed(folder: Path) -> Iterator[View]:
 
 def make_caches(folder: Path) -> None:
     """All of them, however small the index is."""
-    derive.refresh_caches(folder, least_rows=1)
+    refresh_derived.refresh_caches(folder, least_rows=1)
 
 
 def _only_small_ones(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
-    patch.setattr("lunacy.pipeline.ivf.load", _no_model)
+    patch.setattr("lunacy.pipeline.tune_ivf.load", _no_model)
 
 
 @pytest.fixture(autouse=True)
@@ -519,7 +519,7 @@ def test_verify_finds_a_cache_that_is_older_than_the_papers(index: Path) -> None
 
 
 def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(derive.refresh_caches, "__kwdefaults__", {"least_rows": 1})
+    monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1})
     remove_papers([paper(5).id], index=index)
     assert verify(index) == []
     assert {path.name.split("-")[0] for path in cache_paths(index)} == {"codes", "columns", "ivf"}
@@ -551,7 +551,7 @@ def test_columns_that_were_brought_up_to_date_are_those_made_anew(
             writer.commit()
             if moved:
                 writer.compact()
-            derive.refresh_caches(folder, writer.changes, least_rows=1)
+            refresh_derived.refresh_caches(folder, writer.changes, least_rows=1)
         with viewed(folder) as view:
             live = view.live_rows()
             by_cache = [admitted(view, one)[live].tolist() for one in filters]
@@ -566,7 +566,7 @@ def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypa
     asked: list[str] = []
     stream = Database.stream
     monkeypatch.setattr(Database, "stream", lambda self, sql: (asked.append(sql), stream(self, sql))[1])
-    monkeypatch.setattr(derive.refresh_caches, "__kwdefaults__", {"least_rows": 1})
+    monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1})
     remove_papers([paper(5).id, paper(7).id], index=index)
     assert [sql for sql in asked if "authors" in sql] == [
         "SELECT row, updated, categories, authors, names FROM papers WHERE row >= 3000 ORDER BY row"
@@ -598,7 +598,7 @@ def test_rows_that_are_freed_and_used_again_are_told(tmp_path: Path) -> None:
         writer.commit()
         writer.append([Entry.of(paper(20 + n), "abstract") for n in range(4)], random_units(60)[:4])
         writer.commit()
-        derive.refresh_caches(tmp_path, writer.changes, least_rows=1)
+        refresh_derived.refresh_caches(tmp_path, writer.changes, least_rows=1)
     with viewed(tmp_path) as view:
         live = view.live_rows()
         wanted = ["TURING" in one.authors.upper() for one in view.papers(live)]

@@ -15,7 +15,7 @@ from lunacy.errors import UsageError
 from lunacy.filter import Filter
 from lunacy.letters import plain
 from lunacy.names import authors_of, folded, may_be_among, readings
-from lunacy.pipeline import derive
+from lunacy.pipeline import refresh_derived
 from lunacy.store import verify
 from tests.conftest import FakeEmbedder, record
 from tests.spellings import LETTERS, STYLES, in_plain, in_second, in_tex
@@ -267,7 +267,7 @@ def folder(request: pytest.FixtureRequest, write_snapshot: Callable[..., Path], 
     """An index of RECORDS, with and without the cache of names."""
     build_index(write_snapshot(RECORDS), into=tmp_path / "index", embedder=FakeEmbedder())
     if request.param == "kept":
-        derive.refresh_caches(tmp_path / "index", least_rows=1)
+        refresh_derived.refresh_caches(tmp_path / "index", least_rows=1)
     assert verify(tmp_path / "index") == []
     return tmp_path / "index"
 

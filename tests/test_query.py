@@ -105,7 +105,7 @@ def test_similar_many_of_nothing_is_nothing(index: lunacy.Index) -> None:
 
 
 def test_batches_join_without_a_seam(index: lunacy.Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.search.local._BATCH", 4)
+    monkeypatch.setattr("lunacy.search.folder_searcher._BATCH", 4)
     answers = list(
         index.ask_many(Question(papers=(one,), top=1) for one in [*IDS[:4], "1999.99999", "nonsense", *IDS[4:9]])
     )
@@ -296,8 +296,8 @@ def test_opening_what_is_not_there_says_so(tmp_path: Path) -> None:
 def test_a_large_batch_by_products_on_a_device_equals_brute_force(
     index: lunacy.Index, monkeypatch: pytest.MonkeyPatch, top: int
 ) -> None:
-    monkeypatch.setattr("lunacy.search.local._GPU_FROM", 0)
-    monkeypatch.setattr("lunacy.search.local._GPU_BATCH", 9)
+    monkeypatch.setattr("lunacy.search.folder_searcher._GPU_FROM", 0)
+    monkeypatch.setattr("lunacy.search.folder_searcher._GPU_BATCH", 9)
     monkeypatch.setattr("lunacy.search.gpu._BLOCK_ROWS", 7)
     monkeypatch.setattr("lunacy.search.gpu._SCORES", 20)
     monkeypatch.setattr("lunacy.search.gpu.pick_device", lambda _wanted: "cpu")
@@ -309,7 +309,7 @@ def test_a_device_that_is_not_there_is_refused_where_it_would_be_used(
     index: lunacy.Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert index.similar_many([OLD], device="cuda") == index.similar_many([OLD])
-    monkeypatch.setattr("lunacy.search.local._GPU_FROM", 0)
+    monkeypatch.setattr("lunacy.search.folder_searcher._GPU_FROM", 0)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UsageError, match="no cuda device\nuse --device cpu"):
         index.similar_many([OLD], device="cuda")

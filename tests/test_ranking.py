@@ -330,7 +330,7 @@ def test_the_percentile_is_the_share_of_random_pairs_below(ix: lunacy.Index) -> 
 def test_everything_goes_with_ivf_batches_and_every_format(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, options: dict[str, Any], form: str
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.ivf.load", _no_model)
+    monkeypatch.setattr("lunacy.pipeline.tune_ivf.load", _no_model)
     build_ivf(index, recall=0.9)
     (tmp_path / "ids").write_text("\n".join(IDS[:6]))
     flags = (

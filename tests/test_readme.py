@@ -64,7 +64,7 @@ def test_every_lunacy_command_of_the_documents_runs(
     shutil.copytree(workplace, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
-    monkeypatch.setattr("lunacy.pipeline.ivf.N_TITLES", 20)  # the real model embeds them
+    monkeypatch.setattr("lunacy.pipeline.tune_ivf.N_TITLES", 20)  # the real model embeds them
     by_ci = (ROOT / ".ci/run").read_text()
     for command in commands_of(document):
         if f"lunacy {command.split('#')[0].strip()}\n" in by_ci:  # it needs the real vectors

@@ -374,7 +374,7 @@ def test_no_assert_of_the_library_is_needed_for_data(tmp_path: Path) -> None:
     """`python -O` leaves asserts out, and must change nothing."""
     code = f"""
 import numpy as np
-from lunacy.embedding.tokens import Frame, cut, from_rows
+from lunacy.embedding.token_arrays import Frame, cut, from_rows
 from lunacy.errors import VectorsError
 from tests.test_store import entry, vectors, writing
 assert False, "asserts are out"

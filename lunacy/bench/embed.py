@@ -22,7 +22,7 @@ from lunacy.snapshot import Snapshot, parse
 from lunacy.store import Writer
 
 if TYPE_CHECKING:
-    from lunacy.embedding.baseline import Baseline
+    from lunacy.embedding.bench_baseline import Baseline
 
 LUNACY, DEFAULTS = "lunacy", "encode, defaults"
 _ROUNDS = 5
@@ -63,7 +63,7 @@ def bench_embed(
 
     Raises SnapshotError, ModelError, UsageError.
     """
-    from lunacy.embedding.baseline import measure_peak_flops, openvino_baseline, torch_baseline  # torch: seconds
+    from lunacy.embedding.bench_baseline import measure_peak_flops, openvino_baseline, torch_baseline  # torch: seconds
 
     entries, read_s = _read(snapshot, n_texts)
     texts = [embedded_text(entry.paper, RECIPES[0]) for entry in entries]

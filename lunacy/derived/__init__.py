@@ -1,6 +1,6 @@
 """What is made from the papers to answer faster, and may be deleted at any time: the answers stay the same.
 
-Each kind is a module with the names of `Kind`; `lunacy/pipeline/derive.py` lists them and keeps them up to date.
+Each kind is a module with the names of `Kind`; `pipeline/refresh_derived.py` lists them and keeps them up to date.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from lunacy.derived.threads import in_threads
+from lunacy.derived.faiss_threads import in_threads
 from lunacy.store import Cache, Changes, OpenSegment, Segment, View, caches
 
 KIND = "codes"

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
-from lunacy.derived.threads import in_thread, in_threads, multiply
+from lunacy.derived.faiss_threads import in_thread, in_threads, multiply
 from lunacy.measured import IvfFacts
 from lunacy.progress import Report, no_report, reported
 from lunacy.store import Cache, OpenSegment, View, caches

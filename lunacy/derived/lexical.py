@@ -26,7 +26,7 @@ from tantivy import Filter as Step
 from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
 
 from lunacy.arrays import Rows, Scores
-from lunacy.derived.background import FACT, draw_pairs, is_sample
+from lunacy.derived.random_pairs import FACT, draw_pairs, is_sample
 from lunacy.errors import StoreError
 from lunacy.limits import require
 from lunacy.progress import Report, no_report, reported

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lunacy.cores import n_cores
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
-from lunacy.embedding.lazy import LazyEmbedder
+from lunacy.embedding.lazy_embedder import LazyEmbedder
 from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
 from lunacy.errors import ModelError, UsageError
 from lunacy.fingerprint import Fingerprint
@@ -56,7 +56,7 @@ def load(
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     require_working_folder()
     from lunacy.embedding.choose import choose  # torch: seconds
-    from lunacy.embedding.loaded import load_model
+    from lunacy.embedding.loaded_model import load_model
 
     loaded = load_model(
         model, device=device, prompt=prompt, query_prompt=query_prompt, dims=dims, long_texts=long_texts

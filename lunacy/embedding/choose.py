@@ -18,12 +18,12 @@ from lunacy.embedding.engines.engine import DataParallel, Engine
 from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
 from lunacy.embedding.engines.padded import Padded
-from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.loaded_model import Loaded
 from lunacy.embedding.model_errors import model_errors
+from lunacy.embedding.model_parts import ModelParts, Unsupported, unpack
+from lunacy.embedding.token_arrays import Tokens
 from lunacy.embedding.tokenizer import TextReader
-from lunacy.embedding.tokens import Tokens
 from lunacy.embedding.unit_vectors import unit
-from lunacy.embedding.unpack import ModelParts, Unsupported, unpack
 from lunacy.errors import ModelError
 
 MIN_COSINE = 0.99995  # 0.9999 is promised for every text, and the check sees seven

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lunacy.arrays import Vectors
-from lunacy.embedding.tokens import Tokens
+from lunacy.embedding.token_arrays import Tokens
 from lunacy.fingerprint import Fingerprint
 
 WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts per call: seconds on a CPU, some hundred ms on a GPU

@@ -10,7 +10,7 @@ import numpy as np
 from lunacy.embedding.embedder import WINDOWS, Embedded, Prepared
 from lunacy.embedding.encode import encode
 from lunacy.embedding.engines.padded import BATCH_SIZE
-from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.loaded_model import Loaded
 from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.unit_vectors import unit
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lunacy.embedding.embedder import WINDOWS, Embedded, Prepared
 from lunacy.embedding.engines.engine import Engine
-from lunacy.embedding.loaded import Loaded
+from lunacy.embedding.loaded_model import Loaded
 from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.unit_vectors import unit

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from tokenizers import Tokenizer as Backend
 
-from lunacy.embedding.tokens import Frame, Tokens, cut, from_rows, windows
+from lunacy.embedding.token_arrays import Frame, Tokens, cut, from_rows, windows
 
 HARD_TEXTS = (
     "",

@@ -2,11 +2,11 @@
 
 from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.compact import compact_index
+from lunacy.pipeline.compare_vectors import compare_vectors
 from lunacy.pipeline.counts import Counts, Progress
-from lunacy.pipeline.derive import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.diff import DiffReport, diff_index
 from lunacy.pipeline.publish import PublishReport, publish
-from lunacy.pipeline.reembed import compare_vectors
+from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
 from lunacy.pipeline.remove import remove_papers
 
 __all__ = [

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_needed
 from lunacy.errors import SnapshotError, UsageError
+from lunacy.pipeline.build_request import BuildRequest
+from lunacy.pipeline.build_settings import Settings
 from lunacy.pipeline.counts import Counts, Progress
-from lunacy.pipeline.derive import refresh_caches
 from lunacy.pipeline.prune import PRUNE_LIMIT, prune_index
-from lunacy.pipeline.reader import LocalReader, Reader
-from lunacy.pipeline.request import BuildRequest
-from lunacy.pipeline.settings import Settings
+from lunacy.pipeline.refresh_derived import refresh_caches
+from lunacy.pipeline.snapshot_reader import LocalReader, Reader
 from lunacy.pipeline.stages import Stages
-from lunacy.pipeline.vectors import FileVectors, ModelVectors, VectorSource
+from lunacy.pipeline.vector_sources import FileVectors, ModelVectors, VectorSource
 from lunacy.scope import Scope
 from lunacy.snapshot import Batch, Quarantine, Snapshot
 from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove
 
 if TYPE_CHECKING:
-    from lunacy.pipeline.cluster import Cluster
+    from lunacy.pipeline.on_ray import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _open_cluster(request: BuildRequest, settings: Settings, snapshots: Sequence
     if request.ray is None:
         yield None
         return
-    from lunacy.pipeline.cluster import Cluster, connected, embedder_maker  # importing ray takes seconds
+    from lunacy.pipeline.on_ray import Cluster, connected, embedder_maker  # importing ray takes seconds
 
     with connected(request.ray, snapshots):
         if request.vectors is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lunacy.pipeline.derive import refresh_caches
+from lunacy.pipeline.refresh_derived import refresh_caches
 from lunacy.progress import Report, no_report
 from lunacy.store import Writer
 

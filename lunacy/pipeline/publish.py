@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from lunacy.arrays import Rows
-from lunacy.derived.background import stored_pairs
+from lunacy.derived.random_pairs import stored_pairs
 from lunacy.embedding import Embedder
 from lunacy.errors import NoIndex, ServerError, UsageError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.milvus import Address, Collection, Published, Row, nlist_for, parse_address
-from lunacy.pipeline.ivf import held_out_papers, held_out_titles
+from lunacy.pipeline.tune_ivf import held_out_papers, held_out_titles
 from lunacy.progress import Report, no_report
 from lunacy.question import Options
 from lunacy.search.exact import Found
-from lunacy.search.published import PublishedIndex
+from lunacy.search.milvus_searcher import PublishedIndex
 from lunacy.search.recall import RECALL, TOP, Queries, interval, recalls
 from lunacy.store import Store, View
 

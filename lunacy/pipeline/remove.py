@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lunacy.errors import UnknownPaper
 from lunacy.paper import canonical_id, parse_id
-from lunacy.pipeline.derive import refresh_caches
+from lunacy.pipeline.refresh_derived import refresh_caches
 from lunacy.store import Writer
 
 

@@ -11,7 +11,7 @@ from lunacy.embedding import Embedded
 from lunacy.pipeline.changes import Change, Plan, make_plan
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.main_thread import MainThreadExecutor
-from lunacy.pipeline.vectors import VectorSource
+from lunacy.pipeline.vector_sources import VectorSource
 from lunacy.snapshot import Batch
 from lunacy.store import SEGMENT_ROWS, Writer
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.cores import n_cores
+from lunacy.derived.faiss_threads import in_threads, multiply
 from lunacy.derived.ivf import Ivf
-from lunacy.derived.threads import in_threads, multiply
 from lunacy.filter import Filter
 from lunacy.measured import QueryKind
 from lunacy.search.candidates import Candidates, candidates_of, qualify

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.derived.threads import in_threads
+from lunacy.derived.faiss_threads import in_threads
 from lunacy.question import Options
 from lunacy.search.exact import MARGIN, Found
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
+from lunacy.derived.faiss_threads import in_thread
 from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
-from lunacy.derived.threads import in_thread
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.progress import Report, no_report, reported
 from lunacy.search.approximate import search_ivf

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.derived.threads import in_threads, multiply
+from lunacy.derived.faiss_threads import in_threads, multiply
 from lunacy.search.candidates import Candidates
 
 _faiss: Any = faiss  # its stubs lack what its wrappers add

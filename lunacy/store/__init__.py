@@ -7,7 +7,7 @@ from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.compact import SEGMENT_ROWS
 from lunacy.store.files import expanded, make_folder, put_file, remove, remove_folders, require_space
-from lunacy.store.ownership import (
+from lunacy.store.own_files import (
     SHARD_KEY,
     SHARDS_NAME,
     inventory,
@@ -17,12 +17,12 @@ from lunacy.store.ownership import (
     require_writable,
     writer_lock,
 )
-from lunacy.store.reader import View
 from lunacy.store.records import Changes, Known
 from lunacy.store.repair import Repaired, repair
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
+from lunacy.store.view import View
 from lunacy.store.writer import Writer
 
 __all__ = [

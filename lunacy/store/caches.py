@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lunacy.errors import IndexDamaged, StoreError
-from lunacy.store import manifest
+from lunacy.store import cache_manifest
+from lunacy.store.cache_manifest import FOLDER_NAME, Cache, is_manifest, read, read_or_raise, version
 from lunacy.store.files import entries, is_folder, is_part, is_regular, part_name, remove, require_space, sync_folder
-from lunacy.store.manifest import FOLDER_NAME, Cache, is_manifest, read, read_or_raise, version
 from lunacy.store.segments import Segment
 
 __all__ = [
@@ -145,7 +145,7 @@ def require_folder(folder: Path) -> None:
     cache_folder = folder / FOLDER_NAME
     if os.path.lexists(cache_folder) and not is_folder(cache_folder):
         raise StoreError(f"{cache_folder} is no folder, and caches go into one; move it away and run again")
-    path = cache_folder / manifest.NAME
+    path = cache_folder / cache_manifest.NAME
     if os.path.lexists(path) and not is_manifest(path):
         raise StoreError(f"{path} is not lunacy's, or damaged, so it is not written over; move it away and run again")
 
@@ -160,8 +160,8 @@ def commit(folder: Path, kind: str, caches: Sequence[Cache]) -> None:
     cache_folder.mkdir(exist_ok=True)
     before = read(folder)
     now = [*(one for one in before if one.kind != kind), *caches]
-    manifest.write(folder, now)
-    kept = {manifest.NAME, *_tops(now), *_tops(cache for cache in before if "/" in cache.name)}
+    cache_manifest.write(folder, now)
+    kept = {cache_manifest.NAME, *_tops(now), *_tops(cache for cache in before if "/" in cache.name)}
     ours = _own(cache_folder, _tops([*before, *now]))
     remove(path for path in ours if path.relative_to(cache_folder).parts[0] not in kept)
 
@@ -185,7 +185,7 @@ def _own(cache_folder: Path, named: set[str]) -> Iterator[Path]:
             if path.name in named or is_part(path.name) or _is_proved(path.name, path / _STANDS_FOR):
                 yield from (one for one in entries(path) if _INSIDE.fullmatch(one.name) and is_regular(one))
                 yield path
-        elif path.name == manifest.NAME:
+        elif path.name == cache_manifest.NAME:
             if is_manifest(path):
                 yield path
         elif is_regular(path) and (path.name in named or is_part(path.name) or _is_proved(path.name, path)):
@@ -208,12 +208,12 @@ def _is_proved(name: str, path: Path) -> bool:
 
 def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterator[str]:
     """Every cache that is not as it was written, or not of the commit that is given. One that is gone is no fault."""
-    if not is_manifest(folder / FOLDER_NAME / manifest.NAME):
+    if not is_manifest(folder / FOLDER_NAME / cache_manifest.NAME):
         return
     try:
         caches = read_or_raise(folder)
     except (OSError, IndexDamaged) as error:
-        yield f"{FOLDER_NAME}/{manifest.NAME}: {error}"
+        yield f"{FOLDER_NAME}/{cache_manifest.NAME}: {error}"
         return
     for cache in caches:
         for path, sha256 in _files(folder / FOLDER_NAME, cache):

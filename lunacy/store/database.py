@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lunacy.errors import IndexDamaged, StoreError
-from lunacy.store.origin import (
+from lunacy.store.own_database import (
     APPLICATION_ID,
     NAME,
     OPENING,

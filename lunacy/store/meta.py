@@ -11,7 +11,7 @@ from lunacy.errors import IndexDamaged
 from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
 from lunacy.store.database import Database
-from lunacy.store.origin import VERIFY
+from lunacy.store.own_database import VERIFY
 from lunacy.store.segments import Segment
 
 MOST_ROWS = 2**32

@@ -17,7 +17,7 @@ from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
 from lunacy.store.database import Database
 from lunacy.store.meta import MOST_ROWS
-from lunacy.store.origin import VERIFY
+from lunacy.store.own_database import VERIFY
 from lunacy.store.segments import Segment
 
 COUNTED = "categories, updated, withdrawn, added"

@@ -29,8 +29,8 @@ from lunacy.store.meta import (
     read_segments,
     read_source,
 )
-from lunacy.store.origin import NAME, SHM, WAL
-from lunacy.store.ownership import parts, read_mark, writer_lock
+from lunacy.store.own_database import NAME, SHM, WAL
+from lunacy.store.own_files import parts, read_mark, writer_lock
 from lunacy.store.records import (
     INTO_PAPERS,
     PAPER_COLUMNS,

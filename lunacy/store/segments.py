@@ -25,7 +25,7 @@ import numpy as np
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import IndexDamaged, StoreError, VectorsError
 from lunacy.store.files import begin_of, part_name
-from lunacy.store.origin import VERIFY
+from lunacy.store.own_database import VERIFY
 
 UNIT_TOLERANCE = 1e-3  # of a row's norm
 _HEADER = struct.Struct("<4siq4sI8sBiQ")  # fourcc, dim, n, ours, number, mark, trained, metric (0: product), floats

@@ -16,7 +16,7 @@ from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.files import expanded
 from lunacy.store.meta import read_generation
-from lunacy.store.reader import View
+from lunacy.store.view import View
 
 _ATTEMPTS = 20
 

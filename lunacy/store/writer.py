@@ -45,11 +45,11 @@ from lunacy.store.meta import (
     write_scope,
     write_source,
 )
-from lunacy.store.origin import holds_no_paper
-from lunacy.store.ownership import forget_first_run, parts, read_mark, require_writable
+from lunacy.store.own_database import holds_no_paper
+from lunacy.store.own_files import forget_first_run, parts, read_mark, require_writable
+from lunacy.store.paper_table import PaperTable
 from lunacy.store.records import Changes, Known, read_rows
 from lunacy.store.segments import Segment, SegmentWriter, check_shape, mark_of, require_unit_rows
-from lunacy.store.table import PaperTable
 
 
 class Writer:

@@ -19,7 +19,7 @@ import orjson
 from lunacy import build_index
 from lunacy.derived.columns import admitted
 from lunacy.filter import Filter
-from lunacy.pipeline import derive
+from lunacy.pipeline import refresh_derived
 from lunacy.snapshot import Snapshot
 from lunacy.store import Store
 from tests.bench.__main__ import MODEL
@@ -66,7 +66,7 @@ def main(snapshot: str) -> None:
             n_lines = sum(1 for _ in opened.lines())
         np.save(folder / "rows.npy", np.random.default_rng(0).standard_normal((n_lines, DIM), np.float32))
         build_index(snapshot, into=folder / "index", vectors=folder / "rows.npy", model=MODEL)
-        derive.refresh_caches(folder / "index", least_rows=1)
+        refresh_derived.refresh_caches(folder / "index", least_rows=1)
         with Store(folder / "index") as store, store.view() as view:
             for kind, everybody in people(snapshot).items():
                 drawn = random.Random(0).sample(everybody, min(N, len(everybody)))

@@ -199,7 +199,7 @@ def test_the_commands_do_it(base: str, folder: Path) -> None:
 
 
 def test_a_server_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.search.published._WAIT_S", 0.1)
+    monkeypatch.setattr("lunacy.search.milvus_searcher._WAIT_S", 0.1)
     result = CliRunner().invoke(main, ["query", "1802.05130", "--index", "http://127.0.0.1:1/arxiv"])
     assert result.exit_code == 1
     assert result.output.startswith("lunacy: http://127.0.0.1:1/arxiv: ")

@@ -144,7 +144,7 @@ def test_the_sample_with_a_worker_and_a_node_killed_is_as_embedded_here(
     replaced_node: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.cluster.job.WINDOWS", {"cpu": 64})
+    monkeypatch.setattr("lunacy.pipeline.on_ray.job.WINDOWS", {"cpu": 64})
     with Meanwhile(folder, (3, kill_an_actor), (8, replaced_node)) as meanwhile:
         report = build(None, device="cpu")
     assert len(meanwhile.seen) == 2
@@ -413,7 +413,7 @@ def test_a_first_run_that_fails_keeps_its_shards_and_without_any_nothing(
 
     monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
     with monkeypatch.context() as patch:
-        patch.setattr("lunacy.pipeline.cluster.reader._read", failing)
+        patch.setattr("lunacy.pipeline.on_ray.shard_reader._read", failing)
         with pytest.raises(LunacyError, match="no"):
             build(path, embedder=traced)
     assert n_shards(folder) > 0
@@ -430,7 +430,7 @@ def test_vectors_that_are_brought_along_come_to_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.vectors._GIVEN_WINDOW", 16)
+    monkeypatch.setattr("lunacy.pipeline.vector_sources._GIVEN_WINDOW", 16)
     monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
     path = write_snapshot(lines(MANY[:90]) + b"\n{\n" + lines(MANY[90:]))
     np.save(tmp_path / "v.npy", np.random.default_rng(0).standard_normal((N + 1, 16), np.float32))
@@ -477,7 +477,7 @@ def test_an_error_in_an_actor_is_one_line_here(
 
 
 def test_an_error_of_a_worker_keeps_its_hint_and_kind() -> None:
-    from lunacy.pipeline.cluster.failure import encode_error, raise_encoded
+    from lunacy.pipeline.on_ray.failure import encode_error, raise_encoded
 
     with pytest.raises(UsageError, match="needs a part that is not installed") as caught:
         raise_encoded(encode_error(MissingExtra("OpenVINO", "cpu")))
@@ -522,10 +522,10 @@ def test_control_c_ends_soon_with_the_usual_lines(
         "lunacy.snapshot.pieces.LINE_BYTES = 400\n"
         "slow = Traced(Path(sys.argv.pop()), wait_s=0.5)\n"
         "lunacy.pipeline.build.load_when_needed = lambda *_a, **_k: slow\n"
-        "import lunacy.pipeline.cluster\n"
-        "from lunacy.pipeline.cluster.job import EmbedderMaker\n"
+        "import lunacy.pipeline.on_ray\n"
+        "from lunacy.pipeline.on_ray.job import EmbedderMaker\n"
         "make = lambda *_a, **_k: EmbedderMaker(slow.itself, on_gpus=False, window=8)\n"
-        "lunacy.pipeline.cluster.embedder_maker = make\n"
+        "lunacy.pipeline.on_ray.embedder_maker = make\n"
         "run()\n"
     )
     command = [sys.executable, str(tmp_path / "slow.py"), "index", str(write_snapshot(MANY)), "--into", str(folder)]

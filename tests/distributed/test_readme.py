@@ -29,7 +29,7 @@ def test_every_lunacy_command_beyond_one_machine_runs(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     # not the cluster of the other tests, which may be open: found without its address, its workers die at the start
     monkeypatch.setenv("RAY_ADDRESS", "local")
-    monkeypatch.setattr("lunacy.pipeline.ivf.N_TITLES", 20)  # the real model embeds them
+    monkeypatch.setattr("lunacy.pipeline.tune_ivf.N_TITLES", 20)  # the real model embeds them
     with Snapshot() as sample:
         lines = [line.raw for line in sample.lines()]
     np.save("sample.npy", np.random.default_rng(0).standard_normal((len(lines), 384), np.float32))

@@ -16,7 +16,7 @@ def small(patch: pytest.MonkeyPatch) -> None:
     """Caches also for a few papers, and no model."""
     patch.setattr(refresh_caches, "__kwdefaults__", {"least_rows": 1})
     patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
-    patch.setattr("lunacy.pipeline.ivf.load", lambda model, **_options: FakeEmbedder(model))
+    patch.setattr("lunacy.pipeline.tune_ivf.load", lambda model, **_options: FakeEmbedder(model))
 
 
 @pytest.fixture(autouse=True)

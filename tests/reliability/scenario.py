@@ -14,7 +14,7 @@ import numpy as np
 from lunacy import build_index, open_index
 from lunacy.answer import Answer, Hit
 from lunacy.errors import NoIndex
-from lunacy.pipeline import remove_papers, stages, vectors
+from lunacy.pipeline import remove_papers, stages, vector_sources
 from lunacy.question import Question
 from lunacy.store import Writer, compact, repair, verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
@@ -47,7 +47,7 @@ def small_steps() -> Iterator[None]:
     """Batches of 6 papers, a commit every 12, so that a few dozen papers make commits, merges and rewrites."""
     with ExitStack() as stack:
         for module, name, value in (
-            (vectors, "_GIVEN_WINDOW", 6),
+            (vector_sources, "_GIVEN_WINDOW", 6),
             (FakeEmbedder, "window", 6),
             (stages, "_DEPTH", 0),  # each batch is stored before the next is planned: the calls come in one order
             (stages, "SEGMENT_ROWS", 12),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lunacy.embedding.engines.pooling import Head
-from lunacy.embedding.tokens import Places, Tokens
+from lunacy.embedding.token_arrays import Places, Tokens
 
 
 @dataclass(frozen=True, slots=True)

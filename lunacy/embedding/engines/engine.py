@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.embedding.tokens import Tokens
+from lunacy.embedding.token_arrays import Tokens
 from lunacy.errors import ModelError
 
 Floats = npt.NDArray[np.float32]  # (n, dim), of any length

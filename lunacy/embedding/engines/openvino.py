@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from lunacy.embedding.engines.batches import Batch, batches, pad_id, pool
 from lunacy.embedding.engines.engine import Floats
+from lunacy.embedding.model_parts import ModelParts, Unsupported
 from lunacy.embedding.quiet import quiet
-from lunacy.embedding.tokens import Tokens
-from lunacy.embedding.unpack import ModelParts, Unsupported
+from lunacy.embedding.token_arrays import Tokens
 
 _HINTS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _POLL_MS = 50

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lunacy.embedding.engines.attention import NAME
 from lunacy.embedding.engines.engine import Floats, no_memory
-from lunacy.embedding.tokens import Tokens
-from lunacy.embedding.unpack import ModelParts, Unsupported
+from lunacy.embedding.model_parts import ModelParts, Unsupported
+from lunacy.embedding.token_arrays import Tokens
 
 _MAX_TOKENS = {"cuda": 2**18, "cpu": 2**12}  # a pack; more is not faster
 _MEMORY_SHARE = 0.5  # of what is free on the GPU

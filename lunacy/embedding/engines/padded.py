@@ -9,8 +9,8 @@ import torch
 
 from lunacy.embedding.engines.batches import Batch, batches, pad_id, pool
 from lunacy.embedding.engines.engine import Floats, no_memory
-from lunacy.embedding.tokens import Tokens
-from lunacy.embedding.unpack import ModelParts
+from lunacy.embedding.model_parts import ModelParts
+from lunacy.embedding.token_arrays import Tokens
 
 BATCH_SIZE = {"cpu": 8, "cuda": 1024, "mps": 64}  # texts; measured best on CPU and CUDA (MiniLM, abstracts)
 _MAX_TOKENS = {"cpu": 2**12, "cuda": 2**18, "mps": 2**14}  # of a batch, padding included: long texts come in fewer

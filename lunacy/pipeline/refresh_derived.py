@@ -11,12 +11,12 @@ from lunacy.derived import Kind, codes, columns, lexical
 from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, NoIndex, StoreError, UsageError
 from lunacy.measured import IvfFacts
-from lunacy.pipeline import ivf
+from lunacy.pipeline import tune_ivf
 from lunacy.progress import Report, no_report
 from lunacy.search.recall import RECALL
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
-KINDS: Sequence[Kind] = (codes, columns, lexical, ivf)
+KINDS: Sequence[Kind] = (codes, columns, lexical, tune_ivf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,6 @@ def build_ivf(
         with Store(folder) as store, store.view() as view:
             if not view.n_papers:
                 raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
-            cache = ivf.make_tuned(view, recall, ivf.held_out_titles(view, embedder, device), progress)
-            caches.commit(folder, ivf.KIND, [cache])
+            cache = tune_ivf.make_tuned(view, recall, tune_ivf.held_out_titles(view, embedder, device), progress)
+            caches.commit(folder, tune_ivf.KIND, [cache])
         return IvfReport(folder, IvfFacts.read(cache.facts), cache.size_bytes, time.perf_counter() - started)

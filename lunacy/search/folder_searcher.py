@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.derived.background import percentiles, stored_pairs
 from lunacy.derived.ivf import open_ivf
+from lunacy.derived.random_pairs import percentiles, stored_pairs
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind

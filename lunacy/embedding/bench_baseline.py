@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 
 from lunacy.arrays import Vectors
 from lunacy.embedding.engines.openvino import import_openvino
-from lunacy.embedding.loaded import load_model
+from lunacy.embedding.loaded_model import load_model
 from lunacy.embedding.locate import model_folder
 from lunacy.embedding.quiet import quiet
 

@@ -13,9 +13,9 @@ from lunacy.errors import MissingExtra
 for _name, _value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}.items():
     os.environ.setdefault(_name, _value)  # read when ray is imported
 try:
-    from lunacy.pipeline.cluster.cluster import Cluster
-    from lunacy.pipeline.cluster.connection import connected
-    from lunacy.pipeline.cluster.job import embedder_maker
+    from lunacy.pipeline.on_ray.cluster import Cluster
+    from lunacy.pipeline.on_ray.connection import connected
+    from lunacy.pipeline.on_ray.job import embedder_maker
 except ImportError as error:
     raise MissingExtra(f"--ray ({error})", "ray") from None
 

@@ -10,8 +10,8 @@ import numpy as np
 from lunacy.arrays import Rows
 from lunacy.embedding import Embedded
 from lunacy.entry import Entry
-from lunacy.pipeline.cluster.shards import Shard
-from lunacy.pipeline.vectors import VectorSource
+from lunacy.pipeline.on_ray.shards import Shard
+from lunacy.pipeline.vector_sources import VectorSource
 from lunacy.snapshot import Batch
 
 

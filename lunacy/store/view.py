@@ -16,7 +16,7 @@ from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments
-from lunacy.store.origin import VERIFY
+from lunacy.store.own_database import VERIFY
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper, read_rows
 from lunacy.store.segments import OpenSegment
 

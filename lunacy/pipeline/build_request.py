@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from lunacy.embedding import Embedder
 from lunacy.errors import UsageError
-from lunacy.pipeline.settings import Settings, settle
+from lunacy.pipeline.build_settings import Settings, settle
 from lunacy.store import require_writable
 
 _RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")

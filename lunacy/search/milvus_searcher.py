@@ -14,7 +14,7 @@ import numpy as np
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.derived.background import percentiles
+from lunacy.derived.random_pairs import percentiles
 from lunacy.errors import ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint

@@ -33,7 +33,7 @@ from lunacy.store.files import (
     remove,
 )
 from lunacy.store.meta import read_segments
-from lunacy.store.origin import (
+from lunacy.store.own_database import (
     JOURNAL,
     NAME,
     SHM,

@@ -16,9 +16,9 @@ from lunacy.embedding import Embedder
 from lunacy.entry import Entry, text_key
 from lunacy.errors import LunacyError, StoreError
 from lunacy.paper import embedded_text
-from lunacy.pipeline.cluster.failure import encode_error
-from lunacy.pipeline.cluster.job import VERSION, Job, Keys
-from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard, write_shard
+from lunacy.pipeline.on_ray.failure import encode_error
+from lunacy.pipeline.on_ray.job import VERSION, Job, Keys
+from lunacy.pipeline.on_ray.shards import Damaged, Shard, read_shard, write_shard
 from lunacy.snapshot import Batch, Line, Piece, Snapshot, read_piece
 from lunacy.store import is_shard
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from lunacy.categories import category_filter
 from lunacy.errors import LunacyError, StoreError
-from lunacy.pipeline.cluster.dataset import RUN_AGAIN, Made, made_shards
-from lunacy.pipeline.cluster.failure import raise_encoded
-from lunacy.pipeline.cluster.job import Job, Keys
-from lunacy.pipeline.cluster.shards import Damaged, Shard, read_shard
+from lunacy.pipeline.on_ray.dataset import RUN_AGAIN, Made, made_shards
+from lunacy.pipeline.on_ray.failure import raise_encoded
+from lunacy.pipeline.on_ray.job import Job, Keys
+from lunacy.pipeline.on_ray.shards import Damaged, Shard, read_shard
 from lunacy.snapshot import Batch, Snapshot, cut, read_piece, refusal
 from lunacy.store import is_shard, own_shards, remove, remove_folders
 

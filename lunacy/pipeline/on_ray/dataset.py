@@ -12,10 +12,10 @@ import ray
 import ray.data
 
 from lunacy.errors import LunacyError, SnapshotError
-from lunacy.pipeline.cluster.connection import first_line, n_of
-from lunacy.pipeline.cluster.failure import encode_error
-from lunacy.pipeline.cluster.job import Job, Keys
-from lunacy.pipeline.cluster.worker import Worker, pack_pieces
+from lunacy.pipeline.on_ray.connection import first_line, n_of
+from lunacy.pipeline.on_ray.failure import encode_error
+from lunacy.pipeline.on_ray.job import Job, Keys
+from lunacy.pipeline.on_ray.worker import Worker, pack_pieces
 from lunacy.snapshot import LINE_BYTES, Snapshot, cut, read_ahead
 
 RUN_AGAIN = "run again: what was embedded is kept"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from lunacy.embedding import WINDOWS
 from lunacy.fingerprint import Fingerprint
-from lunacy.pipeline.cluster.job import EmbedderMaker, Keys, make_job
-from lunacy.pipeline.cluster.reader import ShardReader
-from lunacy.pipeline.cluster.vectors import ShardVectors
-from lunacy.pipeline.vectors import VectorSource
+from lunacy.pipeline.on_ray.job import EmbedderMaker, Keys, make_job
+from lunacy.pipeline.on_ray.shard_reader import ShardReader
+from lunacy.pipeline.on_ray.shard_vectors import ShardVectors
+from lunacy.pipeline.vector_sources import VectorSource
 from lunacy.snapshot import Snapshot
 
 

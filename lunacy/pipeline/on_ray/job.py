@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lunacy.embedding import WINDOWS, Embedder, load
 from lunacy.fingerprint import Fingerprint
-from lunacy.pipeline.cluster.connection import n_of
+from lunacy.pipeline.on_ray.connection import n_of
 from lunacy.snapshot import Snapshot
 from lunacy.store import SHARDS_NAME
 
