@@ -28,7 +28,7 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     """
     from lunacy import render
     from lunacy.query import find_index
-    from lunacy.store import inventory
+    from lunacy.store import Store, inventory
     from lunacy.store import verify as find_faults
 
     folder = find_index(index_dir)
@@ -45,4 +45,7 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     if faults:
         click.echo(f"lunacy: mend it with: lunacy repair --index {folder}", err=True)
         sys.exit(1)
-    click.echo(f"{folder}: all is well")
+    with Store(folder) as store, store.view() as view:
+        n_checked = view.n_papers
+    again = f", {min(n_papers, n_checked):,} embedded again" if n_papers else ""
+    click.echo(f"{folder}: all is well ({n_checked:,} papers checked{again})")
