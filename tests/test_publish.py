@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lunacy
-from lunacy.errors import MissingExtra, UsageError
+from lunacy.errors import MissingExtra, ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.milvus import expression, is_address, nlist_for, parse_address
 from lunacy.milvus.expression import id_of, key_of
+from lunacy.milvus.records import to_published
 from lunacy.pipeline import publish
 from lunacy.query import find_index
 from tests.searcher import fill
@@ -150,3 +151,13 @@ def test_nothing_is_published_from_nowhere(tmp_path: Path) -> None:
     assert "is no address of a Milvus collection" in result.stderr
     with pytest.raises(UsageError, match="recall is 2"):
         publish(tmp_path, to="http://localhost:19530/arxiv", recall=2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", "null", '{"version":2}', '{"version":2,"ivf":{"nlist":1},"fingerprint":{},"dates":[]}'],
+)
+def test_a_damaged_description_of_a_collection_is_one_line(text: str) -> None:
+    address = parse_address("milvus:lite.db/papers")
+    with pytest.raises(ServerError, match=r"the description of milvus:lite\.db/papers on the server is damaged"):
+        to_published([text], address)

@@ -78,16 +78,24 @@ def from_published(published: Published) -> list[str]:
 
 
 def to_published(pieces: Sequence[str], address: Address) -> Published:
-    """The description, from its field in a record. Raises ServerError for that of another version of lunacy."""
-    facts = orjson.loads("".join(pieces))
-    if facts.pop("version") != _VERSION:
+    """The description, from its field in a record.
+
+    Raises ServerError for that of another version of lunacy, and for what is none.
+    """
+    try:
+        facts = orjson.loads("".join(pieces))
+        if facts.pop("version") != _VERSION:
+            raise ServerError(
+                f"{address.name} was published by another version of lunacy",
+                hint="use that version, or publish under another name",
+            )
+        ivf = facts["ivf"] and IvfFacts.read(facts["ivf"])
+        fingerprint = Fingerprint(**facts["fingerprint"])
+        return Published(**{**facts, "fingerprint": fingerprint, "dates": tuple(facts["dates"]), "ivf": ivf})
+    except (KeyError, TypeError, ValueError, AttributeError):  # of JSON that says something else
         raise ServerError(
-            f"{address.name} was published by another version of lunacy",
-            hint="use that version, or publish under another name",
-        )
-    ivf = facts["ivf"] and IvfFacts.read(facts["ivf"])
-    fingerprint = Fingerprint(**facts["fingerprint"])
-    return Published(**{**facts, "fingerprint": fingerprint, "dates": tuple(facts["dates"]), "ivf": ivf})
+            f"the description of {address.name} on the server is damaged", hint="publish under another name"
+        ) from None
 
 
 def _pieces(text: str) -> list[str]:
