@@ -5,10 +5,27 @@ Each kind is a module with the names of `Kind`; `pipeline/refresh_derived.py` li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from lunacy.store import Cache, Changes, View
+
+T = TypeVar("T")
+
+
+def once_per_view(opening: Callable[[View], T]) -> Callable[[View], T]:
+    """Open what is derived once for each view: it is kept as long as the view is."""
+    opened: WeakKeyDictionary[View, T] = WeakKeyDictionary()
+
+    @wraps(opening)
+    def open_once(view: View) -> T:
+        if view not in opened:
+            opened[view] = opening(view)
+        return opened[view]
+
+    return open_once
 
 
 class Kind(Protocol):

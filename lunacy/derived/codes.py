@@ -16,6 +16,7 @@ from typing import Any
 import faiss
 import numpy as np
 
+from lunacy.derived import once_per_view
 from lunacy.derived.faiss_threads import in_threads
 from lunacy.store import Cache, Changes, OpenSegment, Segment, View, caches
 
@@ -32,6 +33,7 @@ class Codes:
     bound: float  # the largest norm of (row - decoded code)
 
 
+@once_per_view
 def open_codes(view: View) -> dict[int, Codes]:
     """The codes of those segments that have them, by the number of the segment."""
     opened = {}

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows
 from lunacy.categories import matching_categories
+from lunacy.derived import once_per_view
 from lunacy.errors import StoreError
 from lunacy.filter import Filter, date_number
 from lunacy.names import Reading, authors_of, folded, may_be_among, readings
@@ -102,15 +102,10 @@ def admitted(view: View, wanted: Filter) -> Mask:
     return mask
 
 
+@once_per_view
 def open_columns(view: View) -> Columns | None:
     """The columns of the commit of `view`; None when there are none."""
-    if view not in _opened:
-        cache = next((one for one in view.caches if one.kind == KIND and is_current(one, view)), None)
-        _opened[view] = _open(view, cache)
-    return _opened[view]
-
-
-_opened: WeakKeyDictionary[View, Columns | None] = WeakKeyDictionary()
+    return _open(view, next((one for one in view.caches if one.kind == KIND and is_current(one, view)), None))
 
 
 def is_current(cache: Cache, view: View) -> bool:

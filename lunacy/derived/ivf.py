@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
+from lunacy.derived import once_per_view
 from lunacy.derived.faiss_threads import in_thread, in_threads, multiply
 from lunacy.measured import IvfFacts
 from lunacy.progress import Report, no_report, reported
@@ -41,17 +41,9 @@ class Ivf:
     facts: IvfFacts
 
 
-_opened: WeakKeyDictionary[View, Ivf | None] = WeakKeyDictionary()
-
-
+@once_per_view
 def open_ivf(view: View) -> Ivf | None:
     """The lists of the index; None when there are none that fit this commit."""
-    if view not in _opened:
-        _opened[view] = _open(view)
-    return _opened[view]
-
-
-def _open(view: View) -> Ivf | None:
     for cache in view.caches:
         if cache.kind == KIND and is_current(cache, view):
             path = view.folder / caches.FOLDER_NAME / cache.name

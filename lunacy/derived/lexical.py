@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 from zlib import crc32
 
 import numpy as np
@@ -26,6 +25,7 @@ from tantivy import Filter as Step
 from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
 
 from lunacy.arrays import Rows, Scores
+from lunacy.derived import once_per_view
 from lunacy.derived.random_pairs import FACT, draw_pairs, is_sample
 from lunacy.errors import StoreError
 from lunacy.limits import require
@@ -87,20 +87,12 @@ class Lexical:
         return Query.boolean_query(parts) if parts else None
 
 
+@once_per_view
 def open_lexical(view: View) -> Lexical | None:
     """The lexical index, which may cover only some of the segments; None when there is none.
 
     Raises StoreError when it cannot be opened.
     """
-    if view not in _opened:
-        _opened[view] = _open(view)
-    return _opened[view]
-
-
-_opened: WeakKeyDictionary[View, Lexical | None] = WeakKeyDictionary()
-
-
-def _open(view: View) -> Lexical | None:
     cache = next((one for one in view.caches if one.kind == KIND and _is_described(one)), None)
     path = caches.path_of(view.folder, cache) if cache else None
     if cache is None or path is None:

@@ -41,7 +41,6 @@ class Candidates:
         return self.segment.segment.first_row
 
 
-_codes: WeakKeyDictionary[View, dict[int, Codes]] = WeakKeyDictionary()
 _last: WeakKeyDictionary[View, tuple[Filter, bool, list[Candidates]]] = WeakKeyDictionary()  # of each view
 
 
@@ -55,9 +54,7 @@ def candidates_of(view: View, wanted: Filter | None, include_withdrawn: bool) ->
 
 
 def _candidates_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[Candidates]:
-    if view not in _codes:
-        _codes[view] = open_codes(view)
-    codes = _codes[view]
+    codes = open_codes(view)
     mask = None if wanted.admits_all else admitted(view, wanted)
     by_segment = []
     for segment in view.segments:
