@@ -10,6 +10,7 @@ from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, Folder, category_option, device_option
 from lunacy.cli.progress import ProgressBar
 from lunacy.errors import NoIndex, UsageError
+from lunacy.paper import RECIPES
 
 if TYPE_CHECKING:
     from lunacy import pipeline
@@ -34,7 +35,7 @@ _HEADINGS = {
 @category_option
 @click.option(
     "--text",
-    type=click.Choice(["title+abstract", "abstract"]),
+    type=click.Choice(RECIPES),
     help="Which text of a paper is embedded  [default: title+abstract]",
 )
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Stop after N papers.")

@@ -132,7 +132,7 @@ def query(
         if batch is not None:
             groups = ([one.text for one in group] for group in read_ids(batch, _note))
         if skip_unknown and together:
-            groups = ([one for one in group if ix.holds(one)] for group in groups)
+            groups = ([one for one in group if one in held] for group in groups for held in (ix.held(group),))
         found = (
             answer
             for question in _questions(groups, options)

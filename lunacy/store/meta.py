@@ -88,9 +88,9 @@ def read_fingerprint(database: Database) -> Fingerprint:
     try:
         fingerprint = Fingerprint(**orjson.loads(value))
     except (orjson.JSONDecodeError, TypeError) as error:
-        raise IndexDamaged(f"{database.folder}: the fingerprint in papers.db is not one: {error}") from None
+        raise IndexDamaged(f"the fingerprint in papers.db is not one: {error}", where=database.folder) from None
     if not (isinstance(fingerprint.dim, int) and 0 < fingerprint.dim <= _LARGEST_DIM):
-        raise IndexDamaged(f"{database.folder}: the dimension in papers.db is {fingerprint.dim!r}")
+        raise IndexDamaged(f"the dimension in papers.db is {fingerprint.dim!r}", where=database.folder)
     return fingerprint
 
 
@@ -107,7 +107,7 @@ def read_segments(database: Database) -> list[Segment]:
             and segment.n_rows > 0
             and end <= segment.first_row <= MOST_ROWS - segment.n_rows
         ):
-            raise IndexDamaged(f"{database.folder}: papers.db names a segment that cannot be: {columns}")
+            raise IndexDamaged(f"papers.db names a segment that cannot be: {columns}", where=database.folder)
         end = segment.end_row
         segments.append(segment)
     return segments
@@ -135,7 +135,7 @@ def read_scope(database: Database) -> Scope:
         if not (isinstance(patterns, list) and all(isinstance(one, str) for one in patterns)):
             raise TypeError("category is no list of texts")
     except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-        raise IndexDamaged(f"{database.folder}: the scope in papers.db is not one: {error}") from None
+        raise IndexDamaged(f"the scope in papers.db is not one: {error}", where=database.folder) from None
     return Scope(tuple(patterns))
 
 
