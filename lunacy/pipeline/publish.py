@@ -14,15 +14,15 @@ import numpy as np
 from lunacy.arrays import Rows
 from lunacy.derived.random_pairs import stored_pairs
 from lunacy.embedding import Embedder
-from lunacy.errors import NoIndex, ServerError, UsageError
+from lunacy.errors import ServerError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.milvus import Address, Collection, Published, Row, nlist_for, parse_address
 from lunacy.pipeline.tune_ivf import held_out_papers, held_out_titles
 from lunacy.progress import Report, no_report
 from lunacy.question import Options
 from lunacy.search.exact import Found
-from lunacy.search.milvus_searcher import PublishedIndex
-from lunacy.search.recall import RECALL, TOP, Queries, interval, recalls
+from lunacy.search.milvus_searcher import MilvusSearcher
+from lunacy.search.recall import RECALL, TOP, Queries, interval, recalls, require_share
 from lunacy.store import Store, View
 
 _AT_A_TIME = 1000  # papers: some 2 MB
@@ -61,15 +61,11 @@ def publish(
     Raises NoIndex, UsageError, MissingExtra, FingerprintMismatch, ServerError.
     """
     started = time.monotonic()
-    if not 0 < recall < 1:
-        raise UsageError(
-            f"recall is {recall}; give a share between 0 and 1, such as 0.98: that of an exact search is 1"
-        )
+    require_share(recall)
     address = parse_address(to)
     with ExitStack() as stack:
         view = stack.enter_context(stack.enter_context(Store(folder)).view())
-        if not view.n_papers:
-            raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
+        view.require_papers(folder)
         whole = stack.enter_context(closing(Collection(address)))
         before = _opened(whole, view)
         ours = _described(view, before)
@@ -176,14 +172,14 @@ def _untuned(view: View, wanted: float) -> IvfFacts:
 def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float) -> IvfFacts:
     """How many lists give the wanted recall, measured on the server (indexes/README.md)."""
     facts = _untuned(view, wanted)
-    with closing(PublishedIndex(address)) as published:
+    with closing(MilvusSearcher(address)) as published:
         by_papers = _measured(published, view, papers, facts, "paper")
         by_texts = None if texts is None else _measured(published, view, texts, facts, "text")
     return replace(facts, papers=by_papers, texts=by_texts or by_papers.for_texts(facts.nlist))
 
 
 def _measured(
-    published: PublishedIndex, view: View, queries: Queries, facts: IvfFacts, query_kind: QueryKind
+    published: MilvusSearcher, view: View, queries: Queries, facts: IvfFacts, query_kind: QueryKind
 ) -> Measured:
     """Double nprobe from few lists until the wanted recall is reached; returns the curve too."""
     some = slice(None, None, -(-len(queries.left_out) // _QUERIES))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from lunacy.derived import Kind, codes, columns, lexical
 from lunacy.embedding import Embedder
-from lunacy.errors import DiskFull, NoIndex, StoreError, UsageError
+from lunacy.errors import DiskFull, StoreError
 from lunacy.measured import IvfFacts
 from lunacy.pipeline import tune_ivf
 from lunacy.progress import Report, no_report
-from lunacy.search.recall import RECALL
+from lunacy.search.recall import RECALL, require_share
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
 KINDS: Sequence[Kind] = (codes, columns, lexical, tune_ivf)
@@ -74,8 +74,7 @@ def build_lexical(folder: str | Path, *, progress: Report = no_report) -> Lexica
     """Build the lexical (BM25) index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
     started = time.perf_counter()
     with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
-        if not view.n_papers:
-            raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
+        view.require_papers(folder)
         caches.require_folder(view.folder)
         [cache] = made = lexical.make(view, [], None, progress)
         caches.commit(view.folder, lexical.KIND, made)
@@ -96,17 +95,13 @@ def build_ivf(
     Papers' titles are the texts that are tuned for. When the index's model cannot be had, texts get twice the lists.
     Raises NoIndex, IndexLocked, DiskFull, UsageError.
     """
-    if not 0 < recall < 1:
-        raise UsageError(
-            f"recall is {recall}; give a share between 0 and 1, such as 0.98: that of an exact search is 1"
-        )
+    require_share(recall)
     with writer_lock(folder) as folder:
         caches.require_folder(folder)
         refresh_caches(folder)  # the codes quicken the measuring
         started = time.perf_counter()
         with Store(folder) as store, store.view() as view:
-            if not view.n_papers:
-                raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
+            view.require_papers(folder)
             cache = tune_ivf.make_tuned(view, recall, tune_ivf.held_out_titles(view, embedder, device), progress)
             caches.commit(folder, tune_ivf.KIND, [cache])
         return IvfReport(folder, IvfFacts.read(cache.facts), cache.size_bytes, time.perf_counter() - started)

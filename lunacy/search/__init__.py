@@ -7,7 +7,7 @@ from pathlib import Path
 from lunacy.milvus import is_address, parse_address
 from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
-from lunacy.search.folder_searcher import LocalIndex
+from lunacy.search.folder_searcher import FolderSearcher
 from lunacy.search.ranking import Ranked, Target
 from lunacy.search.searcher import Searcher
 
@@ -25,7 +25,7 @@ __all__ = [
 def open_searcher(where: str | Path) -> Searcher:
     """Open the index in the folder `where`, or the one published at the address `where`."""
     if not is_address(where):
-        return LocalIndex(where)
-    from lunacy.search.milvus_searcher import PublishedIndex
+        return FolderSearcher(where)
+    from lunacy.search.milvus_searcher import MilvusSearcher
 
-    return PublishedIndex(parse_address(str(where)))
+    return MilvusSearcher(parse_address(str(where)))

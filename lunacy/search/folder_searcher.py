@@ -27,7 +27,7 @@ _GPU_FROM = 2 * 10**9  # queries times rows: some ten seconds on two cores, wher
 _GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
 
 
-class LocalIndex:
+class FolderSearcher:
     """A `Searcher` of an index folder. Each answer is of the last commit."""
 
     def __init__(self, folder: str | Path) -> None:
@@ -37,7 +37,7 @@ class LocalIndex:
         self._held: View | None = None
 
     @contextmanager
-    def pinned(self) -> Iterator[LocalIndex]:
+    def pinned(self) -> Iterator[FolderSearcher]:
         """Hold the last commit until the block ends."""
         with self._store.view() as view:
             self._held = view

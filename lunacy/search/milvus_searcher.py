@@ -31,7 +31,7 @@ _MARGIN = MARGIN + 1  # rows asked for beyond k: the server does not leave out t
 _STEP = 6.0  # of the weights, against differences of cosines
 
 
-class PublishedIndex:
+class MilvusSearcher:
     """A `Searcher` of a collection of a Milvus server. It holds no commit: answers are of what the server has now."""
 
     def __init__(self, address: Address) -> None:
@@ -50,7 +50,7 @@ class PublishedIndex:
         return self._address.name
 
     @contextmanager
-    def pinned(self) -> Iterator[PublishedIndex]:
+    def pinned(self) -> Iterator[MilvusSearcher]:
         """What the server has at the moment; rows are numbers in the order in which papers are met.
 
         For any thread, one at a time: the others wait.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived.faiss_threads import in_thread
 from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
+from lunacy.errors import UsageError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.progress import Report, no_report, reported
 from lunacy.search.approximate import search_ivf
@@ -24,6 +25,14 @@ RECALL = 0.98
 TOP = 10  # recall is that of the ten best
 N_QUERIES, N_TITLES = 1000, 2000  # the recall of texts varies more from one to the other
 _TRIED = (0.25, 0.5, 0.75, 1, 1.5, 2, 4)  # times the chosen nprobe: the curve that `--nprobe` is judged by
+
+
+def require_share(recall: float) -> None:
+    """Raises UsageError for a recall that lists cannot be tuned to."""
+    if not 0 < recall < 1:
+        raise UsageError(
+            f"recall is {recall}; give a share between 0 and 1, such as 0.98: that of an exact search is 1"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lunacy.answer import Summary
 from lunacy.arrays import Rows, Vectors
-from lunacy.errors import IndexDamaged
+from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.store import caches
@@ -51,6 +51,11 @@ class View:
     def n_papers(self) -> int:
         """How many papers the index holds."""
         return sum(segment.n_live for segment in self.segments)
+
+    def require_papers(self, folder: str | Path) -> None:
+        """Raises NoIndex for an index without a paper. `folder`: the index folder, as the user gave it."""
+        if not self.n_papers:
+            raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
 
     @property
     def arithmetic(self) -> str:
