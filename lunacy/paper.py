@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from hashlib import blake2b
 from urllib.parse import unquote
@@ -30,6 +31,11 @@ class Paper:
     names: str = ""  # the authors once more, where they are known otherwise: "Last, First, Jr.; Last, First"
     journal_ref: str = ""  # where it was published, as the authors say: "Mod.Phys.Lett.A6:3591-3600,1991"
     n_versions: int = 0  # 0 if unknown
+
+    @property
+    def posted(self) -> str:
+        """When arXiv took the paper: the day, as "2024-05-31", or the month where no day is known; see `posted_on`."""
+        return posted_on(self.id, self.submitted)
 
 
 _LONG = 200  # characters
@@ -126,10 +132,7 @@ _DATED = re.compile(
 
 
 def month_of(identifier: str) -> str:
-    """The month in which arXiv gave an id, as "2007-04"; "" for one that is not arXiv's.
-
-    Computed, as it is the id said otherwise: a paper whose day of submission is not known was submitted in it.
-    """
+    """The month in which arXiv gave an id, as "2007-04"; "" for one that is not arXiv's."""
     match = _DATED.fullmatch(identifier)
     if match is None:
         return ""
@@ -137,6 +140,20 @@ def month_of(identifier: str) -> str:
     if match["archive"]:  # from August 1991 to March 2007
         return f"{1900 + year if year > 90 else 2000 + year}-{match['month']}"
     return f"{2000 + year}-{match['month']}"
+
+
+def posted_on(identifier: str, submitted: str) -> str:
+    """The day of the first version, moved into the month of the id where it lies outside; the month where it is "".
+
+    The month of an id is that of its announcement: what was submitted on the last evening of a month is in the next.
+    "" for an id that is not arXiv's and has no date.
+    """
+    month = month_of(identifier)
+    if not month or not submitted or submitted.startswith(month):
+        return submitted or month
+    if submitted < month:
+        return f"{month}-01"
+    return f"{month}-{monthrange(int(month[:4]), int(month[5:]))[1]}"
 
 
 def why_no_id(text: str) -> str:

@@ -255,6 +255,26 @@ def test_the_month_of_an_id_is_the_one_that_it_names(identifier: str, month: str
     assert month_of(identifier) == month
 
 
+@pytest.mark.parametrize(
+    ("identifier", "submitted", "posted"),
+    [
+        ("2405.01234", "2024-05-17", "2024-05-17"),
+        ("2405.01234", "", "2024-05"),
+        ("2406.00001", "2024-05-31", "2024-06-01"),  # submitted on the evening before
+        ("2402.01234", "2024-03-01", "2024-02-29"),
+        ("2302.01234", "2030-01-01", "2023-02-28"),
+        ("hep-th/9108006", "1988-11-11", "1991-08-01"),
+        ("hep-th/9912001", "", "1999-12"),
+        ("math/0001001", "2000-01-01", "2000-01-01"),
+        ("1913.00001", "2019-03-04", "2019-03-04"),  # there is no month 13
+        ("local:7", "2019-03-04", "2019-03-04"),
+        ("local:7", "", ""),
+    ],
+)
+def test_a_paper_is_posted_in_the_month_of_its_id(identifier: str, submitted: str, posted: str) -> None:
+    assert Paper(identifier, "T", "A", submitted=submitted).posted == posted
+
+
 def test_the_embedded_text_is_title_and_abstract_or_the_abstract() -> None:
     paper = Paper("0704.0001", "A title", "An abstract.", authors="Somebody")
     assert embedded_text(paper, "title+abstract") == "A title An abstract."
