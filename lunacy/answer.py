@@ -8,6 +8,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.measured import IvfFacts
 from lunacy.paper import Paper, canonical_id
 from lunacy.scope import Scope
+from lunacy.withdrawn import is_withdrawn
 
 SCORE_DIGITS = 6  # that are shown of a score
 
@@ -50,6 +51,11 @@ class Hit:
         return self.paper.updated
 
     @property
+    def withdrawn(self) -> bool:
+        """Whether the paper has a notice of withdrawal."""
+        return is_withdrawn(self.paper)
+
+    @property
     def url(self) -> str:
         """The paper's page on arXiv; "" for a paper whose id is not arXiv's."""
         return f"https://arxiv.org/abs/{self.id}" if canonical_id(self.id) == self.id else ""
@@ -71,6 +77,7 @@ class Hit:
             "authors": self.authors,
             "categories": list(self.categories),
             "updated": self.updated or None,
+            "withdrawn": self.withdrawn,
             "url": self.url or None,
             **({"copies": list(self.copies)} if self.copies else {}),
         }
@@ -84,6 +91,9 @@ class Answer:
     papers: tuple[Paper, ...] = ()  # that were asked for
     text: str = ""  # that was asked for
     recall: float | None = None  # measured: the share of the true best that is expected among the hits; None: all
+    ranking: str = "dense"  # what the hits are ranked by: one of `question.RANKS`
+    n_qualified: int | None = None  # how many papers the filters admit; None: there are no filters
+    notes: tuple[str, ...] = ()  # what the asker should know, in whole sentences
 
     @property
     def exact(self) -> bool:
@@ -101,16 +111,17 @@ class Answer:
         return " + ".join([*(paper.id for paper in self.papers), *([self.text] if self.text else [])])
 
     def as_record(self) -> dict[str, object]:
-        """As JSON has it: the one form for a paper, a text, and several together."""
-        papers = [{"id": paper.id, "title": paper.title} for paper in self.papers]
-        query: dict[str, object] = {"papers": papers} if len(papers) > 1 or (papers and self.text) else {}
-        if self.paper:
-            query |= papers[0]
-        if self.text:
-            query["text"] = self.text
+        """As JSON has it: the same keys whatever was asked."""
         return {
-            "query": query,
+            "query": {
+                "ids": [paper.id for paper in self.papers],
+                "titles": [paper.title for paper in self.papers],
+                "text": self.text or None,
+            },
+            "ranking": self.ranking,
             **({"exact": True} if self.recall is None else {"exact": False, "recall": self.recall}),
+            "qualified": self.n_qualified,
+            "notes": list(self.notes),
             "hits": [hit.as_record() for hit in self.hits],
         }
 

@@ -16,6 +16,7 @@ from lunacy.answer import SCORE_DIGITS, Answer, Hit
 from lunacy.measured import IvfFacts
 
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
+WITHOUT_NOTES = ("csv", "ids")  # formats that have no place for what the asker should know
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
 _MOST_NAMES = 20
 _LONGEST = 400  # characters of a title in a table
@@ -39,21 +40,19 @@ def _shown(text: str) -> str:
     return harmless(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
-def answers(
-    found: Iterable[Answer], form: str, *, one: bool, styled: bool = False, escaped: bool = False
-) -> Iterator[str]:
+def answers(found: Iterable[Answer], form: str, *, styled: bool = False, escaped: bool = False) -> Iterator[str]:
     """The text of each answer in `form`, one of FORMATS, in pieces that end their lines.
 
-    `one`: there is a single answer, so JSON is an object and not a list. `escaped`: JSON is in ASCII.
+    `escaped`: JSON is in ASCII.
     """
-    if form == "json" and one:
+    if form == "json":
+        yield "["
+        is_first = True
         for answer in found:
-            yield to_json(answer.as_record(), indent=True, escaped=escaped) + "\n"
-    elif form == "json":
-        yield "[\n"
-        for place, answer in enumerate(found):
-            yield ("" if place == 0 else ",\n") + to_json(answer.as_record(), escaped=escaped)
-        yield "\n]\n"
+            record = to_json(answer.as_record(), indent=True, escaped=escaped).replace("\n", "\n  ")
+            yield f"{'' if is_first else ','}\n  {record}"
+            is_first = False
+        yield "]\n" if is_first else "\n]\n"
     elif form == "jsonl":
         for answer in found:
             yield to_json(answer.as_record(), escaped=escaped) + "\n"
@@ -114,6 +113,7 @@ def _table(answer: Answer, *, styled: bool) -> str:
         lines.append(_style(share, "2", styled=styled))
     if not answer.hits:
         lines.append("     no hits")
+    lines += [_style(f"     {harmless(note)}", "2", styled=styled) for note in answer.notes]
     return "\n".join(lines) + "\n"
 
 

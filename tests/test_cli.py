@@ -175,11 +175,12 @@ def test_debug_shows_the_traceback(index: str) -> None:
         run("--debug", "query", IDS[0], "--index", f"{index}/no/where")
 
 
-def test_json_of_one_query_is_one_object(index: str) -> None:
+def test_json_of_one_query_is_a_list_too(index: str) -> None:
     result = run("query", "https://arxiv.org/abs/1802.00002v3", "--index", index, "--format", "json", "--top", 2)
     best = IDS.index(nearest("1802.00002")[0])
-    answer = orjson.loads(result.stdout)
-    assert answer["query"] == {"id": "1802.00002", "title": "Títle 1802.00002, {x}"}
+    [answer] = orjson.loads(result.stdout)
+    assert answer["query"] == {"ids": ["1802.00002"], "titles": ["Títle 1802.00002, {x}"], "text": None}
+    assert (answer["ranking"], answer["exact"], answer["notes"]) == ("dense", True, [])
     assert ids_of(answer) == nearest("1802.00002", 2)
     assert answer["hits"][0] == {
         "rank": 1,
@@ -189,6 +190,7 @@ def test_json_of_one_query_is_one_object(index: str) -> None:
         "authors": "Ada Lovelace and Alan Turing",
         "categories": RECORDS[best]["categories"].split(),
         "updated": "2018-02-14",
+        "withdrawn": False,
         "url": f"https://arxiv.org/abs/{IDS[best]}",
     }
 
@@ -231,9 +233,9 @@ def test_a_table_shows_rank_score_title_and_link(index: str) -> None:
 
 def test_several_ids_are_all_answered_and_the_worst_decides_the_exit_code(index: str) -> None:
     answers, errors, code = query(IDS[0], "1802.99999", IDS[1], "--index", index)
-    assert ([answer["query"]["id"] for answer in answers], len(errors), code) == (IDS[:2], 1, 1)
+    assert ([one for answer in answers for one in answer["query"]["ids"]], len(errors), code) == (IDS[:2], 1, 1)
     answers, errors, code = query("nonsense", "1802.99999", IDS[1], "--index", index)
-    assert ([answer["query"]["id"] for answer in answers], len(errors), code) == (IDS[1:2], 2, 2)
+    assert ([one for answer in answers for one in answer["query"]["ids"]], len(errors), code) == (IDS[1:2], 2, 2)
 
 
 BATCH = f"# my papers\n\n{IDS[3]}\n 1802.99999  # not there\r\n  {IDS[1]}v2 # good\nnonsense\n{IDS[3]}"
@@ -246,7 +248,7 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
 ) -> None:
     Path("ids.txt").write_bytes(BATCH.encode())
     answers, errors, code = query("--batch", source, "--index", index, *flags, stdin=BATCH)
-    assert [answer["query"]["id"] for answer in answers] == [IDS[3], IDS[1], IDS[3]]
+    assert [one for answer in answers for one in answer["query"]["ids"]] == [IDS[3], IDS[1], IDS[3]]
     assert [ids_of(answer) for answer in answers] == [nearest(IDS[3]), nearest(IDS[1]), nearest(IDS[3])]
     unknown, nonsense = errors
     assert unknown.startswith(f"lunacy: {index}: 1802.99999 is not in the index")
@@ -256,7 +258,7 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
 
 def test_unknown_ids_among_others_can_be_skipped(index: str) -> None:
     answers, errors, code = query(IDS[1], "1802.99999", "--index", index, "--skip-unknown")
-    assert ([answer["query"]["id"] for answer in answers], len(errors), code) == ([IDS[1]], 1, 0)
+    assert ([one for answer in answers for one in answer["query"]["ids"]], len(errors), code) == ([IDS[1]], 1, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n"])
@@ -267,7 +269,7 @@ def test_a_batch_of_nothing_is_no_failure(index: str, content: bytes) -> None:
 def test_a_batch_file_may_begin_with_a_byte_order_mark(index: str) -> None:
     Path("ids.txt").write_text(f"{IDS[0]}\n{IDS[1]}\n", encoding="utf-8-sig")
     answers, errors, _code = query("--batch", "ids.txt", "--index", index)
-    assert ([answer["query"]["id"] for answer in answers], errors) == (IDS[:2], [])
+    assert ([one for answer in answers for one in answer["query"]["ids"]], errors) == (IDS[:2], [])
 
 
 @pytest.mark.parametrize(("flag", "stdin"), [("some\n words", ""), ("-", "some\n words")])
@@ -276,7 +278,7 @@ def test_a_text_is_asked_with_the_model_of_the_index(index: str, loaded: list[An
     answers, errors, code = query("--text", flag, *options, stdin=stdin)
     scores = ARRAY.astype(np.float64) @ vector_of("some words")
     assert ids_of(answers[0]) == [IDS[place] for place in np.argsort(-scores)[:4]]
-    assert (answers[0]["query"], errors, code) == ({"text": "some\n words"}, [], 0)
+    assert (answers[0]["query"]["text"], errors, code) == ("some\n words", [], 0)
     [(model, options)] = loaded
     assert (model, options["device"], options["dims"]) == ("f/m", "cpu", DIM)
 
@@ -297,7 +299,7 @@ def test_a_text_that_is_not_utf8_gives_no_traceback(index: str, arguments: list[
 
 def test_ids_that_are_not_utf8_are_no_ids(index: str) -> None:
     answers, errors, code = query("--batch", "-", "--index", index, stdin=f"{IDS[0]}\n".encode() + b"caf\xe9\n")
-    assert ([answer["query"]["id"] for answer in answers], len(errors), code) == (IDS[:1], 1, 1)
+    assert ([one for answer in answers for one in answer["query"]["ids"]], len(errors), code) == (IDS[:1], 1, 1)
     assert query("\udcff", "--index", index)[2] == 2
 
 

@@ -22,7 +22,7 @@ IDS = [one for one in ALL if canonical_id(one)]
 
 A, B, C = "1802.05130", "hep-th/9711200", "math.AG/0601001v2"
 RECORD = {"rank": 1, "id": A, "title": "T"}
-ANSWER = {"query": {"id": "9999.99999", "title": "Q"}, "exact": True, "hits": [RECORD, {"rank": 2, "id": B}]}
+ANSWER = {"query": {"ids": ["9999.99999"], "titles": ["Q"]}, "exact": True, "hits": [RECORD, {"rank": 2, "id": B}]}
 
 
 def json(*values: object) -> str:

@@ -138,7 +138,7 @@ def test_an_id_from_a_slow_pipe_is_answered_before_the_next_comes(index: str) ->
         for one in IDS[:2]:
             process.stdin.write(f"{one}\n".encode())
             assert select.select([process.stdout], [], [], 30)[0], "no answer while the pipe is open"
-            assert orjson.loads(process.stdout.readline())["query"]["id"] == one
+            assert orjson.loads(process.stdout.readline())["query"]["ids"] == [one]
         process.stdin.close()
         assert process.wait(30) == 0
 
@@ -147,7 +147,7 @@ def test_python_m_lunacy_is_the_same_program(index: str) -> None:
     asked = f"query {IDS[0]} --index {index} --top 3"
     script, module = shell(f"lunacy {asked}"), shell(f"{sys.executable} -m lunacy {asked}")
     assert module.stdout == script.stdout
-    assert orjson.loads(module.stdout)["query"]["id"] == IDS[0]
+    assert orjson.loads(module.stdout)["query"]["ids"] == [IDS[0]]
 
 
 def test_an_error_of_the_program_is_one_line_and_an_exit_code(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_batch_is_answered_whole_in_any_encoding(index: Path, encoding: str, f
     assert b"Traceback" not in done.stderr
     if form.startswith("json"):
         answers = [json.loads(line) for line in text.splitlines()] if form == "jsonl" else json.loads(text)
-        assert [answer["query"]["title"] for answer in answers] == [f"{TITLE} {one}" for one in [*IDS, IDS[0]]]
+        assert [answer["query"]["titles"] for answer in answers] == [[f"{TITLE} {one}"] for one in [*IDS, IDS[0]]]
         assert written == "utf-8" or text.isascii()
         return
     assert text.count(IDS[0]) >= 1
@@ -101,7 +101,8 @@ def test_a_batch_is_answered_whole_in_any_encoding(index: Path, encoding: str, f
 def test_json_redirected_to_a_file_is_utf8(index: Path, tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as file:
         start(index, "query", IDS[0], "--format", "json", env={"LC_ALL": "C"}, stdout=file)
-    assert orjson.loads((tmp_path / "out").read_bytes())["query"]["title"] == f"{TITLE} {IDS[0]}"
+    [answer] = orjson.loads((tmp_path / "out").read_bytes())
+    assert answer["query"]["titles"] == [f"{TITLE} {IDS[0]}"]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,9 @@ def test_a_closed_output_is_one_line_where_it_is_needed(index: Path, tmp_path: P
 @pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", "2>&1 2>/dev/full"])
 def test_where_nothing_can_be_told_the_batch_goes_on(index: Path, where: str) -> None:
     done = closing(index, "query --batch ids.txt --top 1", where)
-    assert [orjson.loads(line)["query"]["id"] for line in done.stdout.splitlines()] == [*IDS, IDS[0]]
+    assert [orjson.loads(line)["query"]["ids"] for line in done.stdout.splitlines()] == [
+        [one] for one in [*IDS, IDS[0]]
+    ]
     assert (done.returncode, done.stderr) == (1, b"")
     assert closing(index, "query nonsense", where).returncode == 2
 

@@ -298,12 +298,12 @@ def test_a_least_score_cuts_the_list(ix: lunacy.Index) -> None:
 def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> None:
     common = ["--index", made, "--top", "3"]
     result = run("query", IDS[0], IDS[4], *common, "--together", "--rank", "hybrid", "--format", "json")
-    found = orjson.loads(result.stdout)
-    assert [one["id"] for one in found["query"]["papers"]] == [IDS[0], IDS[4]]
+    [found] = orjson.loads(result.stdout)
+    assert (found["query"]["ids"], found["ranking"]) == ([IDS[0], IDS[4]], "hybrid")
     assert all({"score", "cosine", "lexical"} <= hit.keys() for hit in found["hits"])
     (tmp_path / "ids").write_text(f"{IDS[0]}\n{IDS[4]}\n")
     batch = run("query", "--batch", tmp_path / "ids", *common, "--together", "--rank", "hybrid", "--format", "json")
-    assert orjson.loads(batch.stdout) == found
+    assert orjson.loads(batch.stdout) == [found]
     table = run("query", IDS[0], *common, "--rank", "lexical", "--format", "table").stdout
     assert "cosine " in table
     assert "lexical " in table

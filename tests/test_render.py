@@ -7,12 +7,13 @@ import io
 import json
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from lunacy.answer import Answer, Hit
 from lunacy.paper import Paper
-from lunacy.render import CSV_COLUMNS, FORMATS, answers, harmless, pairs, size
+from lunacy.render import CSV_COLUMNS, FORMATS, WITHOUT_NOTES, answers, harmless, pairs, size
 
 TWEETS = Paper("1802.05130", "Adverse Drug Reactions", "")
 FIRST = Hit(
@@ -38,8 +39,13 @@ def words(hits: list[Hit], asked: str = "a free text") -> Answer:
     return Answer(hits, text=asked)
 
 
-def text(*found: Answer, form: str, one: bool | None = None, styled: bool = False) -> str:
-    return "".join(answers(found, form, one=len(found) == 1 if one is None else one, styled=styled))
+def text(*found: Answer, form: str, styled: bool = False) -> str:
+    return "".join(answers(found, form, styled=styled))
+
+
+def query_of(*papers: Paper, text: str | None = None) -> dict[str, object]:
+    """As JSON has it."""
+    return {"ids": [paper.id for paper in papers], "titles": [paper.title for paper in papers], "text": text}
 
 
 def titled(title: str, categories: tuple[str, ...] = ("cs.CL",), updated: str = "2018-02-14") -> Hit:
@@ -47,35 +53,50 @@ def titled(title: str, categories: tuple[str, ...] = ("cs.CL",), updated: str = 
 
 
 JSON_OF_ONE = """\
-{
-  "query": {
-    "id": "1802.05130",
-    "title": "Adverse Drug Reactions"
-  },
-  "exact": true,
-  "hits": [
-    {
-      "rank": 1,
-      "id": "1802.05121",
-      "score": 0.916365,
-      "title": "Emotions in Tweets",
-      "authors": "Ada Lovelace",
-      "categories": [
-        "cs.IR",
-        "cs.CL"
+[
+  {
+    "query": {
+      "ids": [
+        "1802.05130"
       ],
-      "updated": "2018-02-14",
-      "url": "https://arxiv.org/abs/1802.05121"
-    }
-  ]
-}
+      "titles": [
+        "Adverse Drug Reactions"
+      ],
+      "text": null
+    },
+    "ranking": "dense",
+    "exact": true,
+    "qualified": null,
+    "notes": [],
+    "hits": [
+      {
+        "rank": 1,
+        "id": "1802.05121",
+        "score": 0.916365,
+        "title": "Emotions in Tweets",
+        "authors": "Ada Lovelace",
+        "categories": [
+          "cs.IR",
+          "cs.CL"
+        ],
+        "updated": "2018-02-14",
+        "withdrawn": false,
+        "url": "https://arxiv.org/abs/1802.05121"
+      }
+    ]
+  }
+]
 """
 RECORD_OF_ONE = (
-    '{"query":{"id":"1802.05130","title":"Adverse Drug Reactions"},"exact":true,"hits":[{"rank":1,"id":"1802.05121",'
-    '"score":0.916365,"title":"Emotions in Tweets","authors":"Ada Lovelace","categories":["cs.IR","cs.CL"],'
-    '"updated":"2018-02-14","url":"https://arxiv.org/abs/1802.05121"}]}'
+    '{"query":{"ids":["1802.05130"],"titles":["Adverse Drug Reactions"],"text":null},"ranking":"dense","exact":true,'
+    '"qualified":null,"notes":[],"hits":[{"rank":1,"id":"1802.05121","score":0.916365,"title":"Emotions in Tweets",'
+    '"authors":"Ada Lovelace","categories":["cs.IR","cs.CL"],"updated":"2018-02-14","withdrawn":false,'
+    '"url":"https://arxiv.org/abs/1802.05121"}]}'
 )
-RECORD_OF_NONE = '{"query":{"text":"a free text"},"exact":true,"hits":[]}'
+RECORD_OF_NONE = (
+    '{"query":{"ids":[],"titles":[],"text":"a free text"},"ranking":"dense","exact":true,"qualified":null,"notes":[],'
+    '"hits":[]}'
+)
 CSV_OF_TWO = """\
 query,rank,id,score,title,authors,categories,updated,url
 1802.05130,1,1802.05121,0.916365,Emotions in Tweets,Ada Lovelace,cs.IR cs.CL,2018-02-14,https://arxiv.org/abs/1802.05121
@@ -90,7 +111,7 @@ TABLE_OF_TWO = """\
 """
 
 
-def test_json_of_one_query_is_an_object() -> None:
+def test_json_of_one_query_is_a_list_too() -> None:
     assert text(tweets([FIRST]), form="json") == JSON_OF_ONE
 
 
@@ -98,37 +119,55 @@ TOGETHER = Answer([FIRST], papers=(TWEETS, SECOND.paper), text="a free text")
 
 
 def test_several_papers_and_a_text_have_the_same_form() -> None:
-    both = [{"id": "1802.05130", "title": "Adverse Drug Reactions"}, {"id": "hep-th/9711200", "title": SECOND.title}]
-    record = json.loads(text(TOGETHER, form="json"))
-    assert record["query"] == {"papers": both, "text": "a free text"}
+    [record] = json.loads(text(TOGETHER, form="json"))
+    assert record["query"] == query_of(TWEETS, SECOND.paper, text="a free text")
     assert {**record, "query": None} == {**json.loads(text(tweets([FIRST]), form="jsonl")), "query": None}
-    one_and_text = Answer([], papers=(TWEETS,), text="a free text")
-    assert json.loads(text(one_and_text, form="json"))["query"] == {"papers": both[:1], "text": "a free text"}
-    papers = Answer([], papers=(TWEETS, SECOND.paper))
-    assert json.loads(text(papers, form="json"))["query"] == {"papers": both}
+    [record] = json.loads(text(Answer([], papers=(TWEETS,), text="a free text"), form="json"))
+    assert record["query"] == query_of(TWEETS, text="a free text")
+    [record] = json.loads(text(Answer([], papers=(TWEETS, SECOND.paper)), form="json"))
+    assert record["query"] == query_of(TWEETS, SECOND.paper)
     asked = "1802.05130 + hep-th/9711200 + a free text"
     assert text(TOGETHER, form="table").splitlines()[0] == asked
     assert next(csv.DictReader(io.StringIO(text(TOGETHER, form="csv"))))["query"] == asked
+
+
+NOTED = Answer([], (TWEETS,), ranking="hybrid", n_qualified=1_234, notes=("It was \x1b withdrawn.", "No hit."))
+
+
+def test_notes_are_in_a_table_and_in_json() -> None:
+    assert text(NOTED, form="table").splitlines()[1:] == [
+        "     no hits",
+        "     It was \ufffd withdrawn.",
+        "     No hit.",
+    ]
+    assert "\x1b[2m     No hit.\x1b[0m\n" in text(NOTED, form="table", styled=True)
+    record = json.loads(text(NOTED, form="jsonl"))
+    assert record["notes"] == ["It was \x1b withdrawn.", "No hit."]
+    assert (record["ranking"], record["qualified"]) == ("hybrid", 1234)
+    for form in WITHOUT_NOTES:  # for them they are for standard error
+        assert "No hit" not in text(NOTED, form=form)
+
+
+def test_a_hit_says_whether_it_is_withdrawn() -> None:
+    gone = Hit(1, replace(FIRST.paper, comments="This paper has been withdrawn by the author"), 0.5)
+    [record] = json.loads(text(words([gone]), form="json"))
+    assert [hit["withdrawn"] for hit in record["hits"]] == [True]
 
 
 @pytest.mark.parametrize("identifier", ["local:7", "9999.99999x", "math.AG/0601001", "a b"])
 def test_a_paper_that_is_not_of_arxiv_has_no_link(identifier: str) -> None:
     hit = Hit(1, Paper(identifier, "T", "", "A"), 0.5)
     assert hit.url == ""
-    assert json.loads(text(words([hit]), form="json"))["hits"][0]["url"] is None
+    assert json.loads(text(words([hit]), form="jsonl"))["hits"][0]["url"] is None
     assert next(csv.DictReader(io.StringIO(text(words([hit]), form="csv"))))["url"] == ""
     assert "arxiv.org" not in text(words([hit]), form="table")
-
-
-def test_json_of_several_queries_is_a_list() -> None:
-    assert text(tweets([FIRST]), words([]), form="json") == f"[\n{RECORD_OF_ONE},\n{RECORD_OF_NONE}\n]\n"
 
 
 @pytest.mark.parametrize("n_queries", [0, 1, 2, 3])
 def test_json_of_many_parses_whatever_their_number(n_queries: int) -> None:
     found = [words(HITS, str(number)) for number in range(n_queries)]
-    parsed = json.loads(text(*found, form="json", one=False))
-    assert [answer["query"] for answer in parsed] == [{"text": str(number)} for number in range(n_queries)]
+    parsed = json.loads(text(*found, form="json"))
+    assert [answer["query"] for answer in parsed] == [query_of(text=str(number)) for number in range(n_queries)]
     assert all([hit["rank"] for hit in answer["hits"]] == [1, 2] for answer in parsed)
 
 
@@ -138,7 +177,8 @@ def test_jsonl_is_an_object_a_line() -> None:
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
 def test_json_has_null_for_an_unknown_date_and_six_digits(form: str) -> None:
-    [hit] = json.loads(text(words([SECOND]), form=form))["hits"]
+    record = json.loads(text(words([SECOND]), form=form))
+    [hit] = (record[0] if form == "json" else record)["hits"]
     assert hit == {
         "rank": 2,
         "id": "hep-th/9711200",
@@ -147,6 +187,7 @@ def test_json_has_null_for_an_unknown_date_and_six_digits(form: str) -> None:
         "authors": "J. M., et al.",
         "categories": ["hep-th"],
         "updated": None,
+        "withdrawn": False,
         "url": "https://arxiv.org/abs/hep-th/9711200",
     }
 
@@ -191,7 +232,6 @@ def test_a_styled_table_differs_in_style_only() -> None:
     ("form", "expected"),
     [
         ("table", "a free text\n     no hits\n"),
-        ("json", '{\n  "query": {\n    "text": "a free text"\n  },\n  "exact": true,\n  "hits": []\n}\n'),
         ("jsonl", f"{RECORD_OF_NONE}\n"),
         ("csv", "query,rank,id,score,title,authors,categories,updated,url\n"),
         ("ids", ""),
@@ -201,9 +241,9 @@ def test_no_hits_are_an_answer_too(form: str, expected: str) -> None:
     assert text(words([]), form=form) == expected
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl", "table"])
+@pytest.mark.parametrize("form", ["jsonl", "table"])
 def test_answers_that_are_not_exact_say_how_good_they_are(form: str) -> None:
-    shown = "".join(answers([tweets([FIRST], 0.983)], form, one=True))
+    shown = text(tweets([FIRST], 0.983), form=form)
     if form == "table":
         assert shown.splitlines()[-1] == "     approximate (--ivf): on average 98.3 % of the true top 10"
     else:
@@ -219,7 +259,7 @@ def test_answers_come_one_by_one(form: str) -> None:
         yield tweets([FIRST])
         raise AssertionError("the second was asked for")
 
-    pieces = answers(found(), form, one=False)
+    pieces = answers(found(), form)
     seen = ""
     while "1802.05121" not in seen:
         seen += next(pieces)

@@ -138,8 +138,8 @@ def query(
             for question in _questions(groups, options)
             for answer in ix.ask_many([question], model=model, device=device)
         )
-        one = together or text is not None or len(papers) == 1
-        for piece in render.answers(_answered(found, failed), form, one=one, styled=is_styled(), escaped=not is_utf8()):
+        answered = _answered(found, failed, tells_notes=form in render.WITHOUT_NOTES)
+        for piece in render.answers(answered, form, styled=is_styled(), escaped=not is_utf8()):
             sys.stdout.write(piece)
             if batch is not None:
                 sys.stdout.flush()
@@ -175,11 +175,15 @@ def _note(text: str) -> None:
     click.echo(f"lunacy: {render.harmless(text)}", err=True)
 
 
-def _answered(found: Iterable[Answer | LunacyError], failed: list[LunacyError]) -> Iterator[Answer]:
-    """The answers; each error is told at once, and kept."""
+def _answered(
+    found: Iterable[Answer | LunacyError], failed: list[LunacyError], *, tells_notes: bool
+) -> Iterator[Answer]:
+    """The answers; each error is told at once, and kept. `tells_notes`: those of the answers are told too."""
     for one in found:
         if isinstance(one, LunacyError):
             failed.append(one)
             _note(one.full_message)
         else:
+            for note in one.notes if tells_notes else ():
+                _note(f"{one.paper.id}: {note}" if one.paper else note)
             yield one

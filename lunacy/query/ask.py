@@ -56,7 +56,7 @@ def answer_batch(
     for one in asked:
         if isinstance(one, _Asked):
             hits, ranked = next(lists)
-            answers.append(Answer(hits, one.papers, one.text, ranked.recall))
+            answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank))
         else:
             answers.append(one)
     return answers
