@@ -22,7 +22,6 @@ class Hit:
     score: float
     cosine: float | None = None  # both parts of a score that is not the cosine alone
     lexical: float | None = None  # BM25
-    percentile: float | None = None  # of random pairs of the index, so many percent have a lower cosine
     copies: tuple[str, ...] = ()  # ids of near-copies that are folded into this one
 
     @property
@@ -62,8 +61,8 @@ class Hit:
 
     @property
     def parts(self) -> dict[str, float]:
-        """What else is known of the score, by name: those of cosine, lexical and percentile that are not None."""
-        parts = {"cosine": self.cosine, "lexical": self.lexical, "percentile": self.percentile}
+        """What else is known of the score, by name: those of cosine and lexical that are not None."""
+        parts = {"cosine": self.cosine, "lexical": self.lexical}
         return {name: round(part, SCORE_DIGITS) for name, part in parts.items() if part is not None}
 
     def as_record(self) -> dict[str, object]:

@@ -315,15 +315,6 @@ def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> 
     assert run("query", IDS[0], "--not", "9999.99999", *common).exit_code == 1
 
 
-def test_the_percentile_is_the_share_of_random_pairs_below(ix: lunacy.Index) -> None:
-    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
-    pairs = (vectors @ vectors.T)[~np.eye(len(IDS), dtype=bool)]
-    for rank in ("dense", "hybrid"):
-        for hit in ix.similar(IDS[4], top=63, rank=rank):
-            cosine = float(vectors[4] @ vectors[IDS.index(hit.id)])
-            assert hit.percentile == pytest.approx(100 * (pairs < cosine).mean(), abs=1.5)
-
-
 @pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
 @pytest.mark.parametrize("options", [{}, {"category": "cs.*"}, {"fold": True, "diverse": True, "unlike": IDS[7]}])
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "ids", "table"])

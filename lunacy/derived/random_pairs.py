@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from lunacy.arrays import Scores
 from lunacy.store import View
 
 FACT = "pairs"  # of the lexical index, with which the sample is drawn
@@ -37,8 +34,3 @@ def stored_pairs(view: View) -> list[float] | None:
 def is_sample(pairs: object) -> bool:
     """Whether it is a list of quantiles as `draw_pairs` gives them."""
     return isinstance(pairs, list) and len(pairs) > 1 and all(isinstance(one, int | float) for one in pairs)
-
-
-def percentiles(pairs: Sequence[float] | None, cosines: Scores) -> Scores | None:
-    """(n,): above how many percent of random pairs each of the (n,) cosines is; None when no sample is stored."""
-    return None if pairs is None else 100 * np.searchsorted(np.array(pairs), cosines) / len(pairs)

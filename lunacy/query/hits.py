@@ -21,16 +21,12 @@ def hits_of(view: Searcher, found: Sequence[Found | Ranked], min_score: float | 
 
 
 def _list(view: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
-    cosines = one.scores if isinstance(one, Found) else one.cosines
-    above = view.percentiles(cosines)
     hits = []
     for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
         hit = Hit(place + 1, paper, score)
-        if above is not None:
-            hit = replace(hit, percentile=float(above[place]))
         if isinstance(one, Ranked):
             hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
             if one.lexical is not None:
-                hit = replace(hit, cosine=float(cosines[place]), lexical=float(one.lexical[place]))
+                hit = replace(hit, cosine=float(one.cosines[place]), lexical=float(one.lexical[place]))
         hits.append(hit)
     return hits

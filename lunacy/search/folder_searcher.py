@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lunacy.answer import Info, Summary
-from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.arrays import Rows, Vectors
 from lunacy.derived.ivf import open_ivf
-from lunacy.derived.random_pairs import percentiles, stored_pairs
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
@@ -101,10 +100,6 @@ class FolderSearcher:
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
         return self._view.vectors(rows)
-
-    def percentiles(self, cosines: Scores) -> Scores | None:
-        """(n,): above how many percent of random pairs each cosine is; None when no sample is stored."""
-        return percentiles(stored_pairs(self._view), cosines)
 
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:
         """Small batches on the CPU; large ones on a GPU, where there is one and enough to do."""

@@ -14,7 +14,6 @@ import numpy as np
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.derived.random_pairs import percentiles
 from lunacy.errors import ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
@@ -139,10 +138,6 @@ class MilvusSearcher:
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:  # noqa: ARG002 (the server's)
         """As many queries as one reply can hold the answers of."""
         return max(1, min(_BATCH, _BATCH_HITS // options.top)), None
-
-    def percentiles(self, cosines: Scores) -> Scores | None:
-        """(n,): above how many percent of random pairs each cosine is; None when the index had no sample of them."""
-        return percentiles(self._facts.pairs, cosines)
 
     def nearest(
         self,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from lunacy.answer import Info, Summary
-from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.arrays import Rows, Vectors
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
 from lunacy.paper import Paper
@@ -83,6 +83,3 @@ class Searcher(Protocol):
         device: str | None = None,
     ) -> list[Ranked]:
         """As `options` say, for targets of one or several papers and texts; less of what is like `unlike`."""
-
-    def percentiles(self, cosines: Scores) -> Scores | None:
-        """(n,): above how many percent of random pairs each cosine is; None when that is not known."""
