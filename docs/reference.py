@@ -72,13 +72,15 @@ def python() -> str:
     parts = [
         "# Python",
         _NOTE,
-        "An example is in the [README](../README.md#python). Names that are not here are internal and may change; what "
-        "only the commands do, such as `lunacy ivf` or `lunacy remove`, has no public name yet.",
+        "An example is in the [README](../README.md#python). Names that are not here are internal and may change.",
     ]
     for name in lunacy.__all__:
         found = getattr(lunacy, name)
-        parts += [f"## lunacy.{name}", *(_of_class(found) if inspect.isclass(found) else _of_function(found))]
-    parts += ["## Errors", "All are in `lunacy.errors`.", f"```\n{_first_block(errors)}\n```"]
+        if not inspect.isclass(found):
+            parts += [f"## lunacy.{name}", *_of_function(found)]
+        elif not issubclass(found, errors.LunacyError):
+            parts += [f"## lunacy.{name}", *_of_class(found)]
+    parts += ["## Errors", f"```\n{_first_block(errors)}\n```", *_of_class(lunacy.LunacyError)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,28 +11,108 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lunacy.answer import Answer, Hit
-    from lunacy.errors import LunacyError
+    from lunacy.answer import Answer, Hit, Info, Summary
+    from lunacy.errors import (
+        DiskFull,
+        FingerprintMismatch,
+        IndexDamaged,
+        IndexLocked,
+        ListError,
+        LunacyError,
+        MissingExtra,
+        ModelError,
+        NoIndex,
+        NotAnId,
+        PruneRefused,
+        ServerError,
+        SnapshotError,
+        StoreError,
+        UnknownCategory,
+        UnknownPaper,
+        UsageError,
+        VectorsError,
+    )
     from lunacy.paper import Paper
-    from lunacy.pipeline import BuildReport, build_index
+    from lunacy.pipeline.build import BuildReport, build_index
+    from lunacy.pipeline.compact import CompactReport, compact
+    from lunacy.pipeline.counts import Counts, Progress
+    from lunacy.pipeline.diff import DiffReport, diff
+    from lunacy.pipeline.prune import PruneReport, prune
+    from lunacy.pipeline.publish import PublishReport, publish
+    from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical
+    from lunacy.pipeline.remove import RemoveReport, remove
+    from lunacy.pipeline.verify import VerifyReport, verify
     from lunacy.query import Index, open_index
     from lunacy.question import Question
+    from lunacy.store.repair import RepairReport, repair
 
     __version__: str
 
-__all__ = ["Answer", "BuildReport", "Hit", "Index", "LunacyError", "Paper", "Question", "build_index", "open_index"]
+__all__ = [
+    "Answer",
+    "BuildReport",
+    "CompactReport",
+    "Counts",
+    "DiffReport",
+    "DiskFull",
+    "FingerprintMismatch",
+    "Hit",
+    "Index",
+    "IndexDamaged",
+    "IndexLocked",
+    "Info",
+    "IvfReport",
+    "LexicalReport",
+    "ListError",
+    "LunacyError",
+    "MissingExtra",
+    "ModelError",
+    "NoIndex",
+    "NotAnId",
+    "Paper",
+    "Progress",
+    "PruneRefused",
+    "PruneReport",
+    "PublishReport",
+    "Question",
+    "RemoveReport",
+    "RepairReport",
+    "ServerError",
+    "SnapshotError",
+    "StoreError",
+    "Summary",
+    "UnknownCategory",
+    "UnknownPaper",
+    "UsageError",
+    "VectorsError",
+    "VerifyReport",
+    "build_index",
+    "build_ivf",
+    "build_lexical",
+    "compact",
+    "diff",
+    "open_index",
+    "prune",
+    "publish",
+    "remove",
+    "repair",
+    "verify",
+]
 
-_HOME = {
-    "Answer": "answer",
-    "BuildReport": "pipeline",
-    "Hit": "answer",
-    "Index": "query",
-    "LunacyError": "errors",
-    "Paper": "paper",
-    "Question": "question",
-    "build_index": "pipeline",
-    "open_index": "query",
+_NAMES = {
+    "answer": "Answer Hit Info Summary",
+    "errors": "DiskFull FingerprintMismatch IndexDamaged IndexLocked ListError LunacyError MissingExtra ModelError "
+    "NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper UsageError "
+    "VectorsError",
+    "paper": "Paper",
+    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport Progress PruneReport "
+    "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
+    "verify",
+    "query": "Index open_index",
+    "question": "Question",
+    "store": "RepairReport repair",
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ import pytest
 
 from lunacy import build_index, open_index
 from lunacy.errors import LunacyError
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from lunacy.store import Store, verify
 from tests.conftest import FakeEmbedder, lines, record
 from tests.reliability.counts import DONE
@@ -46,7 +46,7 @@ def make_index(folder: Path) -> Path:
         snapshot = folder.parent / "snapshot"
         snapshot.write_bytes(lines(papers[:n]) + bad)
         build_index(snapshot, into=folder, embedder=FakeEmbedder())
-    remove_papers(["1802.00003"], index=folder)
+    remove(folder, ["1802.00003"])
     with database(folder) as connection:
         assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         assert connection.execute("PRAGMA page_size").fetchone() == (PAGE_BYTES,)

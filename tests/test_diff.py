@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lunacy import build_index
-from lunacy.errors import NoIndex, SnapshotError, UnknownCategory
-from lunacy.pipeline import DiffReport, diff_index
+from lunacy.errors import NoIndex, PruneRefused, SnapshotError, UnknownCategory
+from lunacy.pipeline import DiffReport, diff, prune
 from tests.conftest import FakeEmbedder, lines, record
 from tests.test_cli import run
 from tests.test_pipeline import BAD, contents
@@ -82,7 +82,7 @@ def assert_told(told: DiffReport, done: dict[str, set[str]]) -> None:
 
 
 def test_diff_tells_what_the_update_then_does(folder: Path, snapshot: Path) -> None:
-    told = diff_index(snapshot, index=folder)
+    told = diff(folder, snapshot)
     done = what_an_update_does(folder, snapshot)
     assert_told(told, done)
     assert told.n_unchanged == len(done["unchanged"])
@@ -92,12 +92,12 @@ def test_diff_tells_what_the_update_then_does(folder: Path, snapshot: Path) -> N
 
 def test_after_the_update_nothing_is_left_to_do(folder: Path, snapshot: Path) -> None:
     what_an_update_does(folder, snapshot)
-    assert diff_index(snapshot, index=folder) == DiffReport([], [], [], [], 41, 0, 0)
+    assert diff(folder, snapshot) == DiffReport([], [], [], [], 41, 0, 0)
 
 
 def test_diff_touches_nothing(folder: Path, snapshot: Path) -> None:
     before = every_file(folder)
-    diff_index(snapshot, index=folder)
+    diff(folder, snapshot)
     run("diff", snapshot, "--index", folder, "--ids")
     assert every_file(folder) == before
 
@@ -105,7 +105,7 @@ def test_diff_touches_nothing(folder: Path, snapshot: Path) -> None:
 def test_diff_of_a_broken_snapshot_touches_nothing_either(folder: Path, write_snapshot: Callable[..., Path]) -> None:
     before = every_file(folder)
     with pytest.raises(SnapshotError, match="damaged or cut off"):
-        diff_index(write_snapshot(b"\x1f\x8b\x08" + bytes(30)), index=folder)
+        diff(folder, write_snapshot(b"\x1f\x8b\x08" + bytes(30)))
     assert every_file(folder) == before
 
 
@@ -128,7 +128,7 @@ def test_of_lines_with_one_id_the_later_decides(
 ) -> None:
     monkeypatch.setattr("lunacy.snapshot.reading.BATCH_LINES", batch_lines)
     path = write_snapshot([*BEFORE[1:], *REPEATS[case], *BEFORE[:1] * (REPEATS[case][0]["id"] != BEFORE[0]["id"])])
-    told = diff_index(path, index=folder)
+    told = diff(folder, path)
     done = what_an_update_does(folder, path)
     assert_told(told, done)
     assert told.n_unchanged == len(done["unchanged"])
@@ -138,7 +138,7 @@ def test_of_lines_with_one_id_the_later_decides(
 def test_papers_that_the_filter_leaves_out_are_neither_new_nor_gone(
     folder: Path, snapshot: Path, category: list[str]
 ) -> None:
-    told = diff_index(snapshot, index=folder, category=category)
+    told = diff(folder, snapshot, category=category)
     done = what_an_update_does(folder, snapshot, category=category)
     assert_told(told, done)
     wanted = {"cs.*": "cs.", "hep-th": "hep-th", "math.AG": "math.AG"}[category[0]]
@@ -151,13 +151,13 @@ def test_a_paper_that_leaves_the_category_is_filtered_and_not_gone(
     folder: Path, write_snapshot: Callable[..., Path]
 ) -> None:
     path = write_snapshot([{**BEFORE[0], "categories": "hep-th"}, *BEFORE[1:]])
-    told = diff_index(path, index=folder, category=["cs.CL"])
+    told = diff(folder, path, category=["cs.CL"])
     assert_told(told, what_an_update_does(folder, path, category=["cs.CL"]))
     assert (told.gone, told.n_filtered) == ([], 9)
 
 
 def test_bad_lines_are_counted(folder: Path, write_snapshot: Callable[..., Path]) -> None:
-    told = diff_index(write_snapshot(lines(BEFORE) + BAD * 3), index=folder)
+    told = diff(folder, write_snapshot(lines(BEFORE) + BAD * 3))
     assert told == DiffReport([], [], [], [], 40, 0, 3)
 
 
@@ -166,14 +166,14 @@ def test_the_recipe_of_the_index_decides_what_a_new_title_is(
 ) -> None:
     build_index(write_snapshot(BEFORE), into=tmp_path / "ix", embedder=FakeEmbedder(), text="abstract")
     path = write_snapshot([*BEFORE[1:], {**BEFORE[0], "title": "Another"}], "after")
-    told = diff_index(path, index=tmp_path / "ix")
+    told = diff(tmp_path / "ix", path)
     assert (told.changed, told.metadata_only) == ([], ["1802.00001"])
     assert_told(told, what_an_update_does(tmp_path / "ix", path, text="abstract"))
 
 
 def test_diff_after_removals_and_rewrites_is_still_true(folder: Path, snapshot: Path) -> None:
     run("remove", *(str(one["id"]) for one in BEFORE[10:25]), "--index", folder)
-    told = diff_index(snapshot, index=folder)
+    told = diff(folder, snapshot)
     done = what_an_update_does(folder, snapshot)
     assert_told(told, done)
     assert told.n_unchanged == len(done["unchanged"])
@@ -203,18 +203,37 @@ def test_diff_reads_a_pipe(folder: Path) -> None:
 
 def test_diff_without_an_index_says_how_to_make_one(tmp_path: Path, snapshot: Path) -> None:
     with pytest.raises(NoIndex, match="lunacy index SNAPSHOT --into"):
-        diff_index(snapshot, index=tmp_path / "none")
+        diff(tmp_path / "none", snapshot)
     assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(("arguments", "error"), [({"category": ["cs.XXX"]}, UnknownCategory)])
 def test_a_wrong_question_is_refused(folder: Path, snapshot: Path, arguments: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
-        diff_index(snapshot, index=folder, **arguments)
+        diff(folder, snapshot, **arguments)
 
 
 def test_an_empty_snapshot_is_refused_and_not_told_as_all_gone(
     folder: Path, write_snapshot: Callable[..., Path]
 ) -> None:
     with pytest.raises(SnapshotError, match="holds no line"):
-        diff_index(write_snapshot(b""), index=folder)
+        diff(folder, write_snapshot(b""))
+
+
+def test_prune_removes_what_the_update_would_and_adds_nothing(folder: Path, snapshot: Path) -> None:
+    before = records_of(folder)
+    done = prune(folder, snapshot, limit=0.5)
+    assert (set(done.ids), done.folder) == (GONE, folder)
+    assert records_of(folder) == {one: known for one, known in before.items() if one not in GONE}
+    assert prune(folder, snapshot, limit=0).ids == []
+
+
+def test_prune_refuses_to_remove_many(folder: Path, write_snapshot: Callable[..., Path]) -> None:
+    before = records_of(folder)
+    with pytest.raises(PruneRefused, match=r"lacks 2 of 40 papers, more than 4%; nothing was pruned"):
+        prune(folder, write_snapshot(newer()), limit=0.04)
+    with pytest.raises(PruneRefused, match="2 papers seem gone, but 1 lines could not be read"):
+        prune(folder, write_snapshot(lines(newer()) + BAD), limit=1)
+    with pytest.raises(SnapshotError, match="holds no line"):
+        prune(folder, write_snapshot(b""), limit=1)
+    assert records_of(folder) == before

@@ -24,7 +24,7 @@ from lunacy.errors import NoIndex, StoreError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.pipeline import build_ivf, refresh_derived, remove_papers
+from lunacy.pipeline import build_ivf, refresh_derived, remove
 from lunacy.search import search, search_ivf
 from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
@@ -520,7 +520,7 @@ def test_verify_finds_a_cache_that_is_older_than_the_papers(index: Path) -> None
 
 def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1})
-    remove_papers([paper(5).id], index=index)
+    remove(index, [paper(5).id])
     assert verify(index) == []
     assert {path.name.split("-")[0] for path in cache_paths(index)} == {"codes", "columns", "ivf"}
 
@@ -567,7 +567,7 @@ def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypa
     stream = Database.stream
     monkeypatch.setattr(Database, "stream", lambda self, sql: (asked.append(sql), stream(self, sql))[1])
     monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1})
-    remove_papers([paper(5).id, paper(7).id], index=index)
+    remove(index, [paper(5).id, paper(7).id])
     assert [sql for sql in asked if "authors" in sql] == [
         "SELECT row, updated, categories, authors, names FROM papers WHERE row >= 3000 ORDER BY row"
     ]

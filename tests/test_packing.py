@@ -24,7 +24,7 @@ import pytest
 
 from lunacy import build_index
 from lunacy.errors import SnapshotError
-from lunacy.pipeline import diff_index
+from lunacy.pipeline import diff
 from lunacy.snapshot import Snapshot
 from tests.conftest import FakeEmbedder, lines, record
 
@@ -271,7 +271,7 @@ def test_a_file_of_another_kind_is_told_before_anything_is_made(
 def test_a_database_is_told(write_snapshot: Callable[..., Path], tmp_path: Path) -> None:
     build_index(write_snapshot(TEXT), into=tmp_path / "ix", embedder=FakeEmbedder())
     with pytest.raises(SnapshotError, match="is an SQLite database; give a snapshot in JSON Lines"):
-        diff_index(write_snapshot(sqlite(tmp_path), "x"), index=tmp_path / "ix")
+        diff(tmp_path / "ix", write_snapshot(sqlite(tmp_path), "x"))
 
 
 @pytest.mark.parametrize("case", [case for case in OTHERS if case != "a zip in a zip"])

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from lunacy import build_index
 from lunacy.cli import main
 from lunacy.cli.progress import ProgressBar
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from tests.conftest import DIM, lines, record, vector_of
 from tests.test_output import on_a_terminal
 
@@ -197,7 +197,7 @@ def test_each_long_command_says_how_far_it_is(
     index: str, command: str, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command.startswith("compact"):
-        remove_papers(["1802.00007"], index=index)
+        remove(index, ["1802.00007"])
     monkeypatch.setattr("lunacy.cli.progress._LINE_S", 0)
     folder = Path(index).parent
     arguments = command.format(folder / "snapshot", index, folder / "v.npy").split()

@@ -11,7 +11,7 @@ import pytest
 import lunacy
 from lunacy.answer import Answer, Hit
 from lunacy.errors import FingerprintMismatch, NoIndex, NotAnId, UnknownPaper, UsageError
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from lunacy.query import find_index
 from lunacy.question import Question
 from lunacy.store import Writer
@@ -240,7 +240,7 @@ def test_an_open_index_answers_of_the_last_commit(tmp_path: Path, embedder: Fake
 def test_an_empty_index_says_that_it_holds_nothing(tmp_path: Path, embedder: FakeEmbedder) -> None:
     (tmp_path / "one.jsonl").write_bytes(lines([record("1802.05121")]))
     lunacy.build_index(tmp_path / "one.jsonl", into=tmp_path / "index", embedder=embedder)
-    remove_papers(["1802.05121"], index=tmp_path / "index")
+    remove(tmp_path / "index", ["1802.05121"])
     with lunacy.open_index(tmp_path / "index", embedder=embedder) as ix:
         assert (len(ix), ix.similar_to_text("words")) == (0, [])
         with pytest.raises(UnknownPaper, match="holds 0 papers"):

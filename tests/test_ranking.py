@@ -15,7 +15,7 @@ import pytest
 import lunacy
 from lunacy.derived.lexical import Lexical, open_lexical
 from lunacy.errors import UnknownPaper, UsageError
-from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove_papers
+from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove
 from lunacy.store import Store, Writer, repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.test_cli import run
@@ -190,7 +190,7 @@ def test_an_update_brings_the_words_up_to_date(index: Path, tmp_path: Path) -> N
 
 
 def test_removing_and_compacting_keep_words_with_their_papers(index: Path) -> None:
-    remove_papers(IDS[::3], index=index)
+    remove(index, IDS[::3])
     with Writer(index) as writer:
         writer.compact()
         refresh_caches(index, writer.changes)
@@ -399,14 +399,14 @@ def garble_a_file(folder: Path) -> None:
 @pytest.mark.parametrize("damage", [lose_a_file, garble_a_file])
 def test_an_update_makes_damaged_words_anew(index: Path, damage: Any) -> None:
     damage(index)
-    remove_papers([IDS[0]], index=index)
+    remove(index, [IDS[0]])
     assert verify(index) == []
     assert list(by_words(index, "only5")) == [IDS[5]]
     assert by_words(index, "only0") == {}
 
 
 def test_removing_every_paper_leaves_an_index_that_answers(index: Path) -> None:
-    remove_papers(IDS, index=index)
+    remove(index, IDS)
     assert verify(index) == []
     with lunacy.open_index(index) as ix:
         assert len(ix) == 0
@@ -448,7 +448,7 @@ def test_a_forged_manifest_is_one_line(index: Path, forge: dict[str, Any]) -> No
         assert result.exit_code in (1, 2)
         assert all(line.startswith("lunacy: ") for line in result.stderr.splitlines())
     assert run("query", IDS[0], "--index", index).exit_code == 0
-    remove_papers([IDS[0]], index=index)
+    remove(index, [IDS[0]])
 
 
 @pytest.mark.parametrize("forge", [{"pairs": "x"}, {"pairs": []}, {"pairs": ["a", "b"]}, {"end_row": None}])
@@ -460,7 +460,7 @@ def test_a_lexical_index_with_other_facts_is_none_and_is_made_anew(index: Path, 
     path.write_bytes(content + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n")
     assert "no lexical index" in run("query", IDS[0], "--rank", "hybrid", "--index", index).stderr
     assert run("query", IDS[0], "--index", index).exit_code == 0
-    remove_papers([IDS[0]], index=index)
+    remove(index, [IDS[0]])
     assert run("query", IDS[1], "--rank", "hybrid", "--index", index).exit_code == 0
 
 

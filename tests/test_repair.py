@@ -14,7 +14,7 @@ import pytest
 
 from lunacy import build_index, open_index
 from lunacy.errors import IndexDamaged, IndexLocked, LunacyError, NoIndex
-from lunacy.store import Repaired, Writer, repair, verify
+from lunacy.store import RepairReport, Writer, repair, verify
 from lunacy.store.files import part_name
 from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record
 from tests.test_cli import run
@@ -279,7 +279,7 @@ def test_a_reader_of_before_a_repair_takes_no_commit_away_when_it_closes(index: 
 
 def test_a_healthy_index_is_left_as_it_is(index: Path) -> None:
     before = {path.name: path.read_bytes() for path in index.glob("[ps]*")}
-    assert repair(index) == Repaired([], len(IDS), [], 0)
+    assert repair(index) == RepairReport([], len(IDS), [], 0)
     assert {path.name: path.read_bytes() for path in index.glob("[ps]*")} == before
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from lunacy import build_index, open_index
 from lunacy.errors import FingerprintMismatch, LunacyError, SnapshotError, UsageError
-from lunacy.pipeline import diff_index, remove_papers
+from lunacy.pipeline import diff, remove
 from lunacy.store import Store, repair, verify
 from tests.conftest import FakeEmbedder, lines, record
 from tests.test_cli import run
@@ -163,9 +163,9 @@ def test_diff_keeps_to_the_categories_too(
 ) -> None:
     update(RECORDS, category=["hep-th"])
     snapshot = write_snapshot(NEWER)
-    assert set(diff_index(snapshot, index=folder).new) == those(NEWER[24:], "hep-th")
-    assert set(diff_index(snapshot, index=folder, category=["cs.CL"]).new) == those(NEWER, "cs.CL")
-    assert len(diff_index(snapshot, index=folder, category=["*"]).new) == len(NEWER) - len(those(RECORDS, "hep-th"))
+    assert set(diff(folder, snapshot).new) == those(NEWER[24:], "hep-th")
+    assert set(diff(folder, snapshot, category=["cs.CL"]).new) == those(NEWER, "cs.CL")
+    assert len(diff(folder, snapshot, category=["*"]).new) == len(NEWER) - len(those(RECORDS, "hep-th"))
 
 
 def test_a_run_that_fails_changes_no_scope(update: Callable[..., list[str]]) -> None:
@@ -184,7 +184,7 @@ def test_a_prune_keeps_to_the_categories(folder: Path, update: Callable[..., lis
 def test_the_scope_survives_removals_compaction_and_repair(folder: Path, update: Callable[..., list[str]]) -> None:
     update(RECORDS, category=["hep-th"], text="abstract")
     [first, second, *_] = sorted(held(folder))
-    remove_papers([first], index=folder)
+    remove(folder, [first])
     assert run("compact", "--index", folder).exit_code == 0
     with database(folder) as connection:
         connection.execute("UPDATE papers SET title = 'x' WHERE id = ?", (second,))

@@ -19,7 +19,7 @@ import pytest
 
 import lunacy
 from lunacy.errors import LunacyError, NoIndex, UsageError
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from lunacy.question import Question
 from tests.conftest import FakeEmbedder, few_quick, lines, record, vector_of
 
@@ -99,7 +99,7 @@ def test_a_relative_path_means_what_it_meant_when_the_index_was_opened(
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
         assert ids(ix.similar(IDS[5])) == nearest(IDS[5])
-        remove_papers([IDS[0]], index=folder)  # so that files are opened anew
+        remove(folder, [IDS[0]])  # so that files are opened anew
         assert len(ix) == len(IDS) - 1
 
 
@@ -116,7 +116,7 @@ def test_a_folder_that_was_moved_away_and_back_is_found_again(folder: Path) -> N
 
 def test_an_index_that_takes_the_place_of_another_is_asked_from_then_on(folder: Path, tmp_path: Path) -> None:
     newer = Path(shutil.copytree(folder, tmp_path / "newer"))
-    remove_papers(IDS[1:3], index=newer)
+    remove(newer, IDS[1:3])
     with lunacy.open_index(folder) as ix:
         assert len(ix) == len(IDS)
         folder.rename(tmp_path / "old")
@@ -260,7 +260,7 @@ FORKS = {
         [thread.join() for thread in threads]
         """,
     "a child sees what its parent commits, and the parent what the child does": """
-        from lunacy.pipeline import remove_papers
+        from lunacy.pipeline import remove
         ix = lunacy.open_index(folder)
         assert len(ix) == 400
         ready, go = os.pipe(), os.pipe()
@@ -268,14 +268,14 @@ FORKS = {
             before = len(ix) == 400
             os.write(ready[1], b"1"), os.read(go[0], 1)
             after = len(ix) == 399 and not ix.holds(IDS[0])
-            remove_papers([IDS[1]], index=folder)
+            remove(folder, [IDS[1]])
             return before and after and len(ix) == 398
         pid = os.fork()
         if not pid:
             signal.alarm(60)
             os._exit(0 if work() else 1)
         os.read(ready[0], 1)
-        remove_papers([IDS[0]], index=folder)
+        remove(folder, [IDS[0]])
         assert len(ix) == 399
         os.write(go[1], b"1")
         assert os.waitpid(pid, 0)[1] == 0

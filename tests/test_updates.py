@@ -12,7 +12,7 @@ import pytest
 
 from lunacy import build_index, open_index
 from lunacy.errors import NoIndex, NotAnId, PruneRefused, SnapshotError, UnknownPaper, UsageError
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from lunacy.store import repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.test_cli import run
@@ -302,7 +302,7 @@ def test_prune_with_a_limit_of_papers_is_refused_and_writes_nothing(update: Upda
 def test_remove_takes_out_the_papers_it_names_in_any_form(update: Update, folder: Path) -> None:
     update([*papers(20), record("math/0601001"), record("local:7")])
     asked = ["arXiv:1802.00003v2", "https://arxiv.org/abs/math.AG/0601001", "local:7", "1802.00003"]
-    assert remove_papers(asked, index=folder) == ["1802.00003", "math/0601001", "local:7"]
+    assert remove(folder, asked).ids == ["1802.00003", "math/0601001", "local:7"]
     left = [one for one in papers(20) if one["id"] != "1802.00003"]
     assert_holds(folder, left)
     assert_answers(folder, left)
@@ -314,13 +314,13 @@ def test_remove_of_what_is_not_there_removes_none(
 ) -> None:
     update(papers(5))
     with pytest.raises(error):
-        remove_papers(["1802.00001", asked], index=folder)
+        remove(folder, ["1802.00001", asked])
     assert_holds(folder, papers(5))
 
 
 def test_remove_where_no_index_is_makes_none(folder: Path) -> None:
     with pytest.raises(NoIndex):
-        remove_papers(["1802.00001"], index=folder)
+        remove(folder, ["1802.00001"])
     assert not folder.exists()
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lunacy
 from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.store import Store, verify
 from lunacy.store.records import read_paper
+from tests.conftest import FakeEmbedder, record, vector_of
 from tests.test_store import DIM, all_ids, database, entry, fill, names, vectors, writing
 
 HEADER_BYTES = 45
@@ -211,3 +213,26 @@ def test_counts_by_category_and_date_are_those_of_the_papers(tmp_path: Path) -> 
     assert summary.by_category == Counter(category for paper in papers for category in paper.categories)
     assert summary.by_date == Counter(paper.updated for paper in papers)
     assert (summary.first_date, summary.last_date) == ("2020-01-01", "2021-05-05")
+
+
+def test_reembedding_names_the_paper_with_another_vector(tmp_path: Path, write_snapshot: Callable[..., Path]) -> None:
+    records = [record(f"1802.{n:05}") for n in range(1, 21)]
+    right = np.array(
+        [vector_of(" ".join(f"{one['title']} {one['abstract']}".split()), DIM) for one in records], np.float32
+    )
+    for name, stored in (("right", right), ("wrong", np.concatenate([right[:4], right[:1], right[5:]]))):
+        np.save(tmp_path / f"{name}.npy", stored)
+        vectors = tmp_path / f"{name}.npy"
+        lunacy.build_index(write_snapshot(records), into=tmp_path / name, vectors=vectors, model="fake/model")
+    whole = lunacy.verify(tmp_path / "right", reembed=30, embedder=FakeEmbedder(dim=DIM))
+    assert whole == lunacy.VerifyReport(tmp_path / "right", [], (), 20, 20)
+    assert lunacy.verify(tmp_path / "wrong").faults == []
+    wrong = lunacy.verify(tmp_path / "wrong", reembed=30, embedder=FakeEmbedder(dim=DIM))
+    [fault] = wrong.faults
+    assert fault.startswith("paper 1802.00005: its vector is another one now (cosine ")
+    assert (wrong.n_papers, wrong.n_reembedded) == (0, 0)
+
+
+def test_verify_tells_what_is_not_ours(index: Path) -> None:
+    (index / "notes.txt").write_text("mine")
+    assert lunacy.verify(index) == lunacy.VerifyReport(index, [], ("notes.txt",), 21, 0)

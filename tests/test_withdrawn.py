@@ -11,7 +11,7 @@ import pytest
 
 from lunacy import build_index, open_index
 from lunacy.paper import Paper
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from lunacy.store import verify
 from lunacy.withdrawn import is_withdrawn
 from tests.conftest import FakeEmbedder, record, vector_of
@@ -182,7 +182,7 @@ def test_an_update_applies_a_changed_rule_of_withdrawal_without_embedding(
 
 def test_a_withdrawn_paper_that_is_removed_is_no_longer_counted(update: Update, folder: Path) -> None:
     update(RECORDS)
-    remove_papers(GONE[:2], index=folder)
+    remove(folder, GONE[:2])
     with open_index(folder) as ix:
         assert (len(ix), ix.info().summary.n_withdrawn) == (38, 12)
     assert verify(folder) == []
@@ -190,7 +190,7 @@ def test_a_withdrawn_paper_that_is_removed_is_no_longer_counted(update: Update, 
 
 def test_withdrawn_papers_stay_hidden_when_rows_move(update: Update, folder: Path) -> None:
     update(RECORDS)
-    remove_papers(IDS[1:20:3], index=folder)
+    remove(folder, IDS[1:20:3])
     assert run("compact", "--index", folder).exit_code == 0
     left = [one for one in LEFT if one["id"] not in IDS[1:20:3]]
     with open_index(folder, embedder=FakeEmbedder()) as ix:

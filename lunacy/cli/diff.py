@@ -19,13 +19,13 @@ def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: b
     Changes nothing itself. "gone" are papers of the index that the snapshot lacks; only `lunacy index --prune` removes
     them.
     """
-    from lunacy.pipeline import diff_index
+    from lunacy import pipeline
     from lunacy.query import find_index
 
     with ProgressBar("reading") as progress:
-        found = diff_index(
+        found = pipeline.diff(
+            find_index(index_dir),
             snapshot,
-            index=find_index(index_dir),
             category=category or None,
             progress=lambda done, total, n_lines: progress.show(done, total, f"{n_lines:,} lines"),
         )

@@ -15,9 +15,9 @@ def remove(papers: tuple[str, ...], index_dir: str | None) -> None:
 
     A later `lunacy index` adds them again if they are in its snapshot.
     """
-    from lunacy.pipeline import remove_papers
+    from lunacy import pipeline
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
-    removed = remove_papers(papers, index=folder)
+    removed = pipeline.remove(folder, papers).ids
     click.echo(f"{folder}: {len(removed):,} removed: {', '.join(removed)}")

@@ -27,25 +27,18 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     Lists what is damaged, and files in its folder that lunacy did not write.
     """
     from lunacy import render
+    from lunacy.pipeline import verify
     from lunacy.query import find_index
-    from lunacy.store import Store, inventory
-    from lunacy.store import verify as find_faults
 
     folder = find_index(index_dir)
     with ProgressBar("verifying", "rows") as progress:
-        faults = find_faults(folder, progress=progress)
-    if n_papers and not faults:
-        from lunacy.pipeline import compare_vectors
-
-        faults = compare_vectors(folder, n_papers, model=model, device=device)
-    for fault in faults:
+        found = verify(folder, reembed=n_papers or 0, model=model, device=device, progress=progress)
+    for fault in found.faults:
         click.echo(f"lunacy: {folder}: {fault}", err=True)
-    if foreign := inventory(folder).foreign:
-        click.echo(f"{folder}: not lunacy's: {render.names(foreign)}")
-    if faults:
+    if found.foreign:
+        click.echo(f"{folder}: not lunacy's: {render.names(found.foreign)}")
+    if found.faults:
         click.echo(f"lunacy: mend it with: lunacy repair --index {folder}", err=True)
         sys.exit(1)
-    with Store(folder) as store, store.view() as view:
-        n_checked = view.n_papers
-    again = f", {min(n_papers, n_checked):,} embedded again" if n_papers else ""
-    click.echo(f"{folder}: all is well ({n_checked:,} papers checked{again})")
+    again = f", {found.n_reembedded:,} embedded again" if n_papers else ""
+    click.echo(f"{folder}: all is well ({found.n_papers:,} papers checked{again})")

@@ -1,29 +1,35 @@
 """The write side: snapshot -> skip what is known -> embed -> store."""
 
 from lunacy.pipeline.build import BuildReport, build_index
-from lunacy.pipeline.compact import compact_index
-from lunacy.pipeline.compare_vectors import compare_vectors
+from lunacy.pipeline.compact import CompactReport, compact
 from lunacy.pipeline.counts import Counts, Progress
-from lunacy.pipeline.diff import DiffReport, diff_index
+from lunacy.pipeline.diff import DiffReport, diff
+from lunacy.pipeline.prune import PruneReport, prune
 from lunacy.pipeline.publish import PublishReport, publish
 from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
-from lunacy.pipeline.remove import remove_papers
+from lunacy.pipeline.remove import RemoveReport, remove
+from lunacy.pipeline.verify import VerifyReport, verify
 
 __all__ = [
     "BuildReport",
+    "CompactReport",
     "Counts",
     "DiffReport",
     "IvfReport",
     "LexicalReport",
     "Progress",
+    "PruneReport",
     "PublishReport",
+    "RemoveReport",
+    "VerifyReport",
     "build_index",
     "build_ivf",
     "build_lexical",
-    "compact_index",
-    "compare_vectors",
-    "diff_index",
+    "compact",
+    "diff",
+    "prune",
     "publish",
     "refresh_caches",
-    "remove_papers",
+    "remove",
+    "verify",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from lunacy.pipeline.refresh_derived import refresh_caches
@@ -9,12 +10,21 @@ from lunacy.progress import Report, no_report
 from lunacy.store import Writer
 
 
-def compact_index(index: str | Path, *, progress: Report = no_report) -> int:
-    """Rewrite what has dead rows in the index in the folder `index`; how many dead rows that freed.
+@dataclass(frozen=True, slots=True)
+class CompactReport:
+    """What compacting freed."""
 
-    `progress`: rows, of those that are rewritten.
+    folder: Path
+    n_freed: int  # replaced and removed papers, whose space it was
+
+
+def compact(index: str | Path, *, progress: Report = no_report) -> CompactReport:
+    """Free the space of replaced and removed papers of the index in the folder `index`.
+
+    This happens by itself when a quarter of a segment's rows belong to such papers. `progress`: rows, of those that
+    are rewritten. Raises NoIndex, IndexLocked, DiskFull.
     """
     with Writer(index) as writer:
         n_freed = writer.compact(progress=progress)
         refresh_caches(writer.folder, writer.changes)
-    return n_freed
+    return CompactReport(writer.folder, n_freed)

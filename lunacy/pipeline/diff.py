@@ -23,20 +23,20 @@ class DiffReport:
     new: list[str]
     changed: list[str]
     metadata_only: list[str]
-    gone: list[str]  # in the index, not in the snapshot: `--prune` would remove them
+    gone: list[str]  # in the index, not in the snapshot: `prune` would remove them
     n_unchanged: int
     n_filtered: int
     n_bad: int
 
 
-def diff_index(
-    snapshot: str | Path | None,
-    *,
+def diff(
     index: str | Path,
+    snapshot: str | Path | None = None,
+    *,
     category: Iterable[str] | None = None,
     progress: Callable[[int, int | None, int], None] = lambda _position_bytes, _size_bytes, _n_lines: None,
 ) -> DiffReport:
-    """What `build_index` with this snapshot would do to the index in the folder `index`; touches nothing.
+    """What `build_index` with this `snapshot` would do to the index in the folder `index`; touches nothing.
 
     `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `progress`: bytes
     read, of how many (None: unknown), and lines.

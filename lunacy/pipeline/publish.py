@@ -43,7 +43,7 @@ class PublishReport:
 
 
 def publish(
-    folder: str | Path,
+    index: str | Path,
     *,
     to: str,
     ivf: bool = False,
@@ -52,7 +52,7 @@ def publish(
     device: str = "auto",
     progress: Report = no_report,
 ) -> PublishReport:
-    """Bring the collection at the address `to` up to the last commit of the index in `folder`.
+    """Bring the collection at the address `to` up to the last commit of the index in the folder `index`.
 
     Papers that are published already are not sent again, so a run that was interrupted goes on where it was.
     `ivf`: make a second collection too, with an IVF index for approximate answers that find the share `recall` of the
@@ -64,8 +64,8 @@ def publish(
     require_share(recall)
     address = parse_address(to)
     with ExitStack() as stack:
-        view = stack.enter_context(stack.enter_context(Store(folder)).view())
-        view.require_papers(folder)
+        view = stack.enter_context(stack.enter_context(Store(index)).view())
+        view.require_papers(index)
         whole = stack.enter_context(closing(Collection(address)))
         before = _opened(whole, view)
         ours = _described(view, before)

@@ -70,10 +70,13 @@ def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | No
         caches.commit(view.folder, kind.KIND, now)
 
 
-def build_lexical(folder: str | Path, *, progress: Report = no_report) -> LexicalReport:
-    """Build the lexical (BM25) index, for `--rank hybrid`. Raises NoIndex, IndexLocked, DiskFull."""
+def build_lexical(index: str | Path, *, progress: Report = no_report) -> LexicalReport:
+    """Add a word (BM25) index to the index in the folder `index`, for the ranks "hybrid" and "lexical".
+
+    `build_index` keeps it up to date. `progress`: papers, of all. Raises NoIndex, IndexLocked, DiskFull.
+    """
     started = time.perf_counter()
-    with writer_lock(folder) as folder, Store(folder) as store, store.view() as view:
+    with writer_lock(index) as folder, Store(folder) as store, store.view() as view:
         view.require_papers(folder)
         caches.require_folder(view.folder)
         [cache] = made = lexical.make(view, [], None, progress)
@@ -83,20 +86,21 @@ def build_lexical(folder: str | Path, *, progress: Report = no_report) -> Lexica
 
 
 def build_ivf(
-    folder: str | Path,
+    index: str | Path,
     *,
     recall: float = RECALL,
     embedder: Embedder | None = None,
     device: str = "auto",
     progress: Report = no_report,
 ) -> IvfReport:
-    """Build the approximate (IVF) index, tuned to find the share `recall` of the true top 10.
+    """Add IVF lists to the index in the folder `index`, for faster, approximate answers.
 
+    They are tuned to find the share `recall` of the true top 10, on average, and `build_index` keeps them up to date.
     Papers' titles are the texts that are tuned for. When the index's model cannot be had, texts get twice the lists.
     Raises NoIndex, IndexLocked, DiskFull, UsageError.
     """
     require_share(recall)
-    with writer_lock(folder) as folder:
+    with writer_lock(index) as folder:
         caches.require_folder(folder)
         refresh_caches(folder)  # the codes quicken the measuring
         started = time.perf_counter()

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from lunacy.errors import UnknownPaper
-from lunacy.paper import canonical_id, parse_id
+from lunacy.keywords import canonical
+from lunacy.keywords import ids as read_ids
+from lunacy.paper import parse_id
 from lunacy.pipeline.refresh_derived import refresh_caches
 from lunacy.store import Writer
 
 
-def remove_papers(papers: Sequence[str], *, index: str | Path) -> list[str]:
-    """Remove `papers`, ids in any form, from the index in the folder `index`; the ids as the index had them.
+@dataclass(frozen=True, slots=True)
+class RemoveReport:
+    """What was removed."""
 
-    Raises NotAnId or UnknownPaper, and removes none, when one of them is not there.
+    folder: Path
+    ids: list[str]  # as the index had them
+
+
+def remove(index: str | Path, papers: str | Iterable[str]) -> RemoveReport:
+    """Remove `papers`, an id or several in any form, from the index in the folder `index`.
+
+    A later `build_index` adds them again if they are in its snapshot. Raises NotAnId or UnknownPaper, and removes none,
+    when one of them is not there; NoIndex, IndexLocked, DiskFull.
     """
-    ids = list(dict.fromkeys(canonical_id(paper) or paper.strip() for paper in papers))
+    ids = list(dict.fromkeys(map(canonical, read_ids("papers", papers))))
     with Writer(index) as writer:
         known = writer.known(ids)
         lacking = [identifier for identifier in ids if identifier not in known]
@@ -25,4 +37,4 @@ def remove_papers(papers: Sequence[str], *, index: str | Path) -> list[str]:
         writer.remove(ids)
         writer.commit()
         refresh_caches(writer.folder, writer.changes)
-    return ids
+    return RemoveReport(writer.folder, ids)

@@ -18,7 +18,7 @@ from lunacy.store.own_files import (
     writer_lock,
 )
 from lunacy.store.records import Changes, Known
-from lunacy.store.repair import Repaired, repair
+from lunacy.store.repair import RepairReport, repair
 from lunacy.store.segments import OpenSegment, Segment
 from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
@@ -33,7 +33,7 @@ __all__ = [
     "Changes",
     "Known",
     "OpenSegment",
-    "Repaired",
+    "RepairReport",
     "Segment",
     "Store",
     "View",

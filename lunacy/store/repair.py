@@ -48,7 +48,7 @@ _CHUNK = 1024  # rows read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairReport:
     """What a repair did."""
 
     faults: list[str]  # what was wrong
@@ -57,14 +57,16 @@ class Repaired:
     n_unreadable: int  # rows whose paper could not be read, so that its id is not known
 
 
-def repair(folder: str | Path, *, progress: Report = no_report) -> Repaired:
-    """Mend the index in `folder`: a new `papers.db` of all that can be read and proved right takes the old one's place.
+def repair(index: str | Path, *, progress: Report = no_report) -> RepairReport:
+    """Mend the index in the folder `index`, by a new `papers.db` of all that can be read and proved right.
 
     A segment that is not as it was written is dropped whole, with its papers; a paper that is not as it was written is
-    dropped alone. The next `lunacy index` embeds them again. Raises IndexLocked while another process writes, NoIndex
-    when there is none, IndexDamaged when not even the list of segments can be read.
+    dropped alone. The next `build_index` embeds them again. `progress`: as of `verify`.
+
+    Raises IndexLocked while another process writes, NoIndex when there is none, IndexDamaged when not even the list of
+    segments can be read.
     """
-    with writer_lock(folder) as folder:
+    with writer_lock(index) as folder:
         remove(parts(folder))
         faults = _faults(folder, progress)
         if faults:
@@ -78,7 +80,7 @@ def repair(folder: str | Path, *, progress: Report = no_report) -> Repaired:
         with_all = Database(folder)
         [n_papers] = with_all.one("SELECT count(*) FROM papers")
         with_all.close()
-        return Repaired(faults, n_papers, [], 0)
+        return RepairReport(faults, n_papers, [], 0)
 
 
 def _faults(folder: Path, progress: Report) -> list[str]:
@@ -88,7 +90,7 @@ def _faults(folder: Path, progress: Report) -> list[str]:
         return [str(error)]
 
 
-def _rebuild(folder: Path, faults: list[str], progress: Report) -> Repaired:
+def _rebuild(folder: Path, faults: list[str], progress: Report) -> RepairReport:
     workshop = folder / part_name("repair")
     workshop.mkdir()
     old = Database(folder, writable=True, to_repair=True)
@@ -123,7 +125,9 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
     return fingerprint
 
 
-def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: list[str], progress: Report) -> Repaired:
+def _salvage(
+    old: Database, new: Database, fingerprint: Fingerprint, faults: list[str], progress: Report
+) -> RepairReport:
     kept, lost = 0, []
     unreadable: list[int] = []  # rows
     counts: Counter[tuple[str, str]] = Counter()
@@ -162,7 +166,7 @@ def _salvage(old: Database, new: Database, fingerprint: Fingerprint, faults: lis
     )
     finish_meta(new)
     new.run("COMMIT")
-    return Repaired(faults, kept, lost, 0 if ids else len(unreadable))
+    return RepairReport(faults, kept, lost, 0 if ids else len(unreadable))
 
 
 def _hashes(folder: Path, segment: Segment, dim: int) -> Iterator[bytes]:

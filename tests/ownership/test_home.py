@@ -37,9 +37,9 @@ def test_the_home_folder_is_meant_at_every_door(home: Path, monkeypatch: pytest.
     pipeline.build_lexical(folder)
     pipeline.build_ivf(folder, recall=0.5)
     pipeline.refresh_caches(folder)
-    assert pipeline.diff_index("~/few.jsonl", index=folder).new == []
-    assert pipeline.remove_papers(["1802.00004"], index=folder) == ["1802.00004"]
-    assert pipeline.compare_vectors(folder, 3, embedder=FakeEmbedder()) == []
+    assert pipeline.diff(folder, "~/few.jsonl").new == []
+    assert pipeline.remove(folder, "1802.00004").ids == ["1802.00004"]
+    assert pipeline.verify(folder, reembed=3, embedder=FakeEmbedder()).faults == []
     assert (verify(folder), repair(folder).faults, inventory(folder).foreign) == ([], [], ())
     with Store(folder) as store, store.view() as view:
         assert view.n_papers == 24

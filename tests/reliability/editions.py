@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lunacy import build_index
-from lunacy.pipeline import remove_papers
+from lunacy.pipeline import remove
 from lunacy.store import Writer
 from tests.conftest import FakeEmbedder, lines, record
 
@@ -41,6 +41,6 @@ def publish(edition: int, folder: Path) -> None:
     snapshot.write_bytes(lines(papers))
     build_index(snapshot, into=folder, embedder=FakeEmbedder(), prune=True, prune_limit=0.5)
     snapshot.unlink()
-    remove_papers(passing(edition)[:1], index=folder)
+    remove(folder, passing(edition)[:1])
     with Writer(folder) as writer:
         writer.compact()

@@ -14,7 +14,7 @@ import numpy as np
 from lunacy import build_index, open_index
 from lunacy.answer import Answer, Hit
 from lunacy.errors import NoIndex
-from lunacy.pipeline import remove_papers, stages, vector_sources
+from lunacy.pipeline import remove, stages, vector_sources
 from lunacy.question import Question
 from lunacy.store import Writer, compact, repair, verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
@@ -76,7 +76,7 @@ def do_update(folder: Path) -> None:
 
 def do_remove(folder: Path) -> None:
     with small_steps():
-        remove_papers(REMOVED, index=folder)
+        remove(folder, REMOVED)
 
 
 def do_compact(folder: Path) -> None:
@@ -105,7 +105,7 @@ def prepare(action: str, home: Path) -> Path:
         do_build(folder)
     if action == "compact":
         with small_steps():
-            remove_papers(["2401.00002", "2401.00025"], index=folder)
+            remove(folder, ["2401.00002", "2401.00025"])
     if action == "repair":
         with closing(sqlite3.connect(folder / "papers.db")) as database, database:
             database.execute("UPDATE papers SET title = 'Forged' WHERE id = '2401.00017'")
