@@ -134,6 +134,7 @@ class Summary:
     n_withdrawn: int
     by_category: dict[str, int]
     by_date: dict[str, int]
+    newest: str = ""  # the month of the newest paper, by its id; "" if unknown
 
     @property
     def first_date(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from lunacy.categories import CATEGORIES
 from lunacy.errors import NotAnId
+from lunacy.id_faults import fault_of, impossible
 
 # What is embedded of a paper. Measured: title + abstract finds more of what authors cite than the abstract alone.
 RECIPES = ("title+abstract", "abstract")
@@ -67,7 +68,6 @@ def hash_text(text: str) -> bytes:
 
 _NEW = r"\d{4}\.\d{5}|(?:0[7-9]|1[0-4])\d\d\.\d{4}"  # five digits since 2015, four before
 _PLAIN = re.compile(rf"{_NEW}|[a-z]+(?:-[a-z]+)?/\d{{7}}", re.ASCII)  # already as arXiv writes it
-_SHORT = re.compile(r"(?:arxiv:)?(\d{4}\.\d{4})(?:v\d+)?", re.ASCII | re.IGNORECASE)
 _ARCHIVES = frozenset(category.partition(".")[0] for category in CATEGORIES)
 _ID = re.compile(
     rf"""
@@ -102,27 +102,30 @@ def canonical_id(text: str) -> str | None:
     """
     if _PLAIN.fullmatch(text) and (text[4] == "." or text.partition("/")[0] in _ARCHIVES):
         return text
-    if len(text) > _LONGEST:
-        return None
-    if "%" in text:
-        text = unquote(text)
-    if not text.isascii():
-        text = text.translate(_ASCII)
-    bare = _MARGIN.sub("", text.strip("<>()[]{}\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb,;. \t\r\n"))
+    bare = _bare(text)
     match = None if re.search(r"\d\s+\d", bare) else _ID.fullmatch("".join(bare.split()))
     if match is None:
         return None
     return f"{match['archive'].lower()}/{match['number']}" if match["archive"] else match["id"]
 
 
+def _bare(text: str) -> str:
+    """`text` without what stands around an id, and in ASCII where it can be; "" where it is too long for one."""
+    if len(text) > _LONGEST:
+        return ""
+    if "%" in text:
+        text = unquote(text)
+    if not text.isascii():
+        text = text.translate(_ASCII)
+    return _MARGIN.sub("", text.strip("<>()[]{}\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb,;. \t\r\n"))
+
+
 def parse_id(text: str) -> str:
     """As `canonical_id`; raises NotAnId, with examples, for anything else."""
     found = canonical_id(text)
     if found is None:
-        raise NotAnId(
-            f"{why_no_id(text)}; write it like 1802.05130, arXiv:1802.05130v2, "
-            "hep-th/9711200 or https://arxiv.org/abs/1802.05130"
-        )
+        examples = "1802.05130, arXiv:1802.05130v2, hep-th/9711200 or https://arxiv.org/abs/1802.05130"
+        raise NotAnId(f"{why_no_id(text)}{'' if id_fault(text) else f'; write it like {examples}'}")
     return found
 
 
@@ -156,8 +159,13 @@ def posted_on(identifier: str, submitted: str) -> str:
     return f"{month}-{monthrange(int(month[:4]), int(month[5:]))[1]}"
 
 
+def id_fault(text: str) -> str:
+    """What is wrong with an id, or with a text that was meant for one; "" where nothing is, or it does not look so."""
+    identifier = canonical_id(text)
+    return fault_of(_bare(text), _ARCHIVES) if identifier is None else impossible(identifier)
+
+
 def why_no_id(text: str) -> str:
     """What to say of a text in which `canonical_id` finds nothing."""
-    short = _SHORT.fullmatch(text.strip())
-    hint = f": since 2015 they have five digits, and a spreadsheet drops the last zero of {short[1]}0" if short else ""
-    return f"{squeeze_spaces(text)[:60]!r} is not an arXiv id{hint}"
+    fault = id_fault(text)
+    return f"{squeeze_spaces(text)[:60]!r} is not an arXiv id{': ' if fault else ''}{fault}"

@@ -162,10 +162,10 @@ def test_a_batch_is_what_its_papers_are_one_by_one(ix: Index) -> None:
 
 
 def test_unknown_ids_are_named_and_the_others_answered(ix: Index) -> None:
-    answers = list(ix.ask_many([Question(papers=["2401.00100", "2999.00001", "no id", "2401.00101"], top=2)]))
+    answers = list(ix.ask_many([Question(papers=["2401.00100", "2312.99999", "no id", "2401.00101"], top=2)]))
     assert [type(one).__name__ for one in answers] == ["Answer", "UnknownPaper", "NotAnId", "Answer"]
-    assert str(answers[1]).startswith("2999.00001 is not in ")
-    assert "which holds 400 papers (cs.CL, hep-th, math.AG) up to 2024-06-01" in str(answers[1])
+    assert str(answers[1]).startswith("2312.99999 is not in ")
+    assert "which holds 400 papers (cs.CL, hep-th, math.AG) up to 2024-" in str(answers[1])
     with pytest.raises(UnknownPaper):
         ix.similar("2999.00001")
     with pytest.raises(NotAnId):

@@ -22,6 +22,7 @@ LAYERS = {
         "errors",
         "filter",
         "fingerprint",
+        "id_faults",
         "keywords",
         "kinds",
         "letters",

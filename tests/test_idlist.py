@@ -227,7 +227,7 @@ def test_a_filter_says_which_line_is_no_id(tmp_path: Path, folder: Path) -> None
 
 def test_a_filter_says_that_a_spreadsheet_dropped_a_zero(tmp_path: Path, folder: Path) -> None:
     path = write(tmp_path, f"id;title\n{IDS[1]};T\n1802.0513;U\n")
-    told = r"ids, line 3: '1802\.0513' is not an arXiv id: since 2015 .* the last zero of 1802\.05130; a list has"
+    told = r"ids, line 3: '1802\.0513' is not an arXiv id: since 2015 .* the last zero of 1802\.05130\); a list has"
     with Index(folder) as index, pytest.raises(ListError, match=told):
         read_not_ids(str(path), index, lambda _note: None)
 

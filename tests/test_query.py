@@ -143,11 +143,28 @@ def test_an_id_that_is_not_arxivs_is_found_when_the_index_holds_it(index: lunacy
 
 def test_an_unknown_id_is_told_what_the_index_holds(index: lunacy.Index, folder: Path) -> None:
     with pytest.raises(UnknownPaper) as caught:
-        index.similar("arXiv:1999.99999v3")
+        index.similar("arXiv:1312.9999v3")
     assert str(caught.value) == (
-        "1999.99999 is not in the index, which holds 45 papers (cs.CL, cs.IR, stat.ML, cs.LG) up to 2018-02-14"
+        "1312.9999 is not in the index, which holds 45 papers (cs.CL, cs.IR, stat.ML, cs.LG) up to 2015-01"
     )
     assert caught.value.full_message == f"{folder}: {caught.value}"
+
+
+def test_an_id_newer_than_the_index_says_so_and_shows_a_way_on(index: lunacy.Index, folder: Path) -> None:
+    """The newest of RECORDS are of 2015-01, though they say that they were changed in 2018."""
+    with pytest.raises(UnknownPaper) as caught:
+        index.similar("1502.00001v2")
+    assert str(caught.value) == "1502.00001 is newer than the index, whose newest paper is of 2015-01"
+    assert caught.value.full_message == (
+        f"{folder}: {caught.value}; update it, or give the paper's abstract: lunacy query --text -"
+    )
+    with pytest.raises(UnknownPaper, match=r"1501\.99999 is not in the index, which holds"):
+        index.similar("1501.99999")
+
+
+def test_an_id_that_no_paper_can_have_says_what_is_wrong(index: lunacy.Index) -> None:
+    with pytest.raises(UnknownPaper, match=r"^1513\.00001 is not in the index: there is no month 13"):
+        index.similar("1513.00001")
 
 
 @pytest.mark.parametrize("text", ["attention", "", "1802", "local:draft-8", "\udcff"])

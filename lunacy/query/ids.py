@@ -10,7 +10,7 @@ from lunacy.arrays import Rows
 from lunacy.categories import matching_categories
 from lunacy.errors import NotAnId, UnknownPaper, UsageError
 from lunacy.keywords import canonical
-from lunacy.paper import canonical_id, parse_id
+from lunacy.paper import canonical_id, id_fault, month_of, parse_id
 from lunacy.question import Options
 from lunacy.search import Searcher
 
@@ -59,11 +59,18 @@ def why_lacking(view: Searcher, paper: str) -> UnknownPaper | NotAnId:
         identifier = parse_id(paper)
     except NotAnId as error:
         return error
+    if fault := id_fault(identifier):
+        return UnknownPaper(f"{identifier} is not in the index: {fault}", where=view.name)
     summary = view.summary()
+    if summary.newest and month_of(identifier) > summary.newest:
+        return UnknownPaper(
+            f"{identifier} is newer than the index, whose newest paper is of {summary.newest}",
+            where=view.name,
+            hint="update it, or give the paper's abstract: lunacy query --text -",
+        )
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
+    until = f" up to {summary.newest or summary.last_date}" if summary.newest or summary.last_date else ""
     return UnknownPaper(
-        f"{identifier} is not in the index, which holds {summary.n_papers:,} papers ({shown}) "
-        f"up to {summary.last_date or 'an unknown date'}",
-        where=view.name,
+        f"{identifier} is not in the index, which holds {summary.n_papers:,} papers ({shown}){until}", where=view.name
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Vectors
+from lunacy.derived import once_per_view
 from lunacy.derived.ivf import open_ivf
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
@@ -24,6 +25,11 @@ _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, m
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
 _GPU_FROM = 2 * 10**9  # queries times rows: some ten seconds on two cores, where torch alone takes two to load
 _GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
+
+
+@once_per_view
+def _summary(view: View) -> Summary:
+    return view.summary()
 
 
 class FolderSearcher:
@@ -65,8 +71,8 @@ class FolderSearcher:
         return self._view.fingerprint
 
     def summary(self) -> Summary:
-        """The index by category and date."""
-        return self._view.summary()
+        """The index by category and date; counted once for each commit."""
+        return _summary(self._view)
 
     def info(self) -> Info:
         """The index in figures."""
@@ -77,7 +83,7 @@ class FolderSearcher:
         return Info(
             name=self.name,
             generation=view.generation,
-            summary=view.summary(),
+            summary=self.summary(),
             fingerprint=view.fingerprint,
             arithmetic=view.arithmetic,
             scope=view.scope,

@@ -11,7 +11,7 @@ import numpy as np
 from lunacy.answer import Summary
 from lunacy.arrays import Rows, Vectors
 from lunacy.errors import IndexDamaged, NoIndex
-from lunacy.paper import Paper
+from lunacy.paper import Paper, month_of
 from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
@@ -131,6 +131,11 @@ class View:
             row: (content_hash + vector_hash, bool(withdrawn)) for row, content_hash, vector_hash, withdrawn in found
         }
 
+    def _newest_month(self) -> str:
+        """Of the ids that have been given since 2007, which sort by date; "" where there are none."""
+        found = self._database.all("SELECT id FROM papers WHERE id BETWEEN '0' AND ':' ORDER BY id DESC LIMIT 1")
+        return month_of(str(found[0][0])) if found else ""
+
     def summary(self) -> Summary:
         """The index in figures."""
         counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")
@@ -142,4 +147,5 @@ class View:
             n_withdrawn=sum(n for kind, _value, n in counts if kind == "withdrawn"),
             by_category={value: n for kind, value, n in counts if kind == "category"},
             by_date={value: n for kind, value, n in counts if kind == "updated"},
+            newest=self._newest_month(),
         )
