@@ -6,11 +6,33 @@ from dataclasses import asdict, dataclass, field
 
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import IvfFacts
-from lunacy.paper import Paper, canonical_id
+from lunacy.paper import Paper
 from lunacy.scope import Scope
+from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
 SCORE_DIGITS = 6  # that are shown of a score
+
+
+def paper_record(paper: Paper, *, is_whole: bool) -> dict[str, object]:
+    """A paper as JSON has it; `is_whole`: with its abstract, and what else lists leave out."""
+    record: dict[str, object] = {"id": paper.id, "title": paper.title, "authors": paper.authors}
+    for name, text in (("title", paper.title), ("authors", paper.authors)):
+        if (shown := to_unicode(text)) != text:
+            record[f"{name}_unicode"] = shown
+    record |= {
+        "categories": list(paper.categories),
+        "posted": paper.posted or None,
+        "updated": paper.updated or None,
+        "withdrawn": is_withdrawn(paper),
+        "url": paper.url or None,
+    }
+    record |= {name: text for name, text in (("doi", paper.doi), ("journal_ref", paper.journal_ref)) if text}
+    if is_whole:
+        record["comments"] = paper.comments or None
+        record["versions"] = paper.n_versions or None
+        record["abstract"] = paper.abstract or None
+    return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,11 @@ class Hit:
         return self.paper.categories
 
     @property
+    def posted(self) -> str:
+        """When arXiv took the paper: "2024-05-31", or "2024-05" where the day is not known."""
+        return self.paper.posted
+
+    @property
     def updated(self) -> str:
         """ISO date of the paper's last change; "" if unknown."""
         return self.paper.updated
@@ -57,7 +84,7 @@ class Hit:
     @property
     def url(self) -> str:
         """The paper's page on arXiv; "" for a paper whose id is not arXiv's."""
-        return f"https://arxiv.org/abs/{self.id}" if canonical_id(self.id) == self.id else ""
+        return self.paper.url
 
     @property
     def parts(self) -> dict[str, float]:
@@ -72,12 +99,7 @@ class Hit:
             "id": self.id,
             "score": round(self.score, SCORE_DIGITS),
             **self.parts,
-            "title": self.title,
-            "authors": self.authors,
-            "categories": list(self.categories),
-            "updated": self.updated or None,
-            "withdrawn": self.withdrawn,
-            "url": self.url or None,
+            **paper_record(self.paper, is_whole=False),
             **({"copies": list(self.copies)} if self.copies else {}),
         }
 
@@ -107,7 +129,7 @@ class Answer:
     @property
     def asked(self) -> str:
         """What was asked for, in a line: the ids and the text."""
-        return " + ".join([*(paper.id for paper in self.papers), *([self.text] if self.text else [])])
+        return " + ".join(filter(None, [*(paper.id for paper in self.papers), " ".join(self.text.split())]))
 
     def as_record(self) -> dict[str, object]:
         """As JSON has it: the same keys whatever was asked."""

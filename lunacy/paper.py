@@ -38,6 +38,11 @@ class Paper:
         """When arXiv took the paper: the day, as "2024-05-31", or the month where no day is known; see `posted_on`."""
         return posted_on(self.id, self.submitted)
 
+    @property
+    def url(self) -> str:
+        """The paper's page on arXiv; "" for a paper whose id is not arXiv's."""
+        return f"https://arxiv.org/abs/{self.id}" if canonical_id(self.id) == self.id else ""
+
 
 _LONG = 200  # characters
 _RARE_SPACES = "\t\v\f\r\x1c\x1d\x1e\x1f"  # white space in ASCII, but for the space and the line feed

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-_LETTERS = dict(
+LETTERS = dict(
     pair.split("=")
     for pair in "aa=å Aa=Å AA=Å ae=æ Ae=Æ AE=Æ oe=œ Oe=Œ OE=Œ o=ø O=Ø l=ł L=Ł ss=ß SS=SS i=ı j=ȷ dh=ð DH=Ð dj=đ DJ=Đ "
     "th=þ TH=Þ ng=ŋ NG=Ŋ textquoteright=' textquotesingle=' prime='".split()
 )
 _MARKS = {'"': "\u0308", "ddot": "\u0308", "r": "\u030a", "mathring": "\u030a"}  # those that have a spelling without
-_LETTER = re.compile(rf"\\({'|'.join(sorted(_LETTERS, key=len, reverse=True))})(?![a-zA-Z])\s*")
+_LETTER = re.compile(rf"\\({'|'.join(sorted(LETTERS, key=len, reverse=True))})(?![a-zA-Z])\s*")
 _ACCENT = re.compile(
     r"""
     \\ (?: (?P<symbol> ["'`^~=.] ) (?: \s*\{\s* | \s+(?=[a-z]) )?  # \'e \'{e} \' e, but not: Kon\' Smith
@@ -35,7 +35,7 @@ def without_tex(text: str) -> str:
     Of accents only those stay that change how a name is spelled without: ü is also ue, å also aa. What is unknown, or
     broken, keeps its letters.
     """
-    text = _LETTER.sub(lambda macro: _LETTERS[macro[1]], text)
+    text = _LETTER.sub(lambda macro: LETTERS[macro[1]], text)
     for _ in range(_DEEPEST):
         text = _ACCENT.sub(_accented, text)
     return _REST.sub("", _SPACE.sub(" ", _FONT.sub("", text)))

@@ -34,6 +34,7 @@ LAYERS = {
         "question",
         "scope",
         "tex",
+        "unicode",
         "withdrawn",
     ],
     "inputs and outputs": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
