@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
 from lunacy.cli.streams import is_styled, is_utf8
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
-from lunacy.question import RANKS, Question
+from lunacy.question import RANKS, Query, Question
 
 if TYPE_CHECKING:
     from lunacy.answer import Answer
@@ -119,7 +120,7 @@ def query(
         raise LunacyError("standard output is closed, so there is nowhere to put the answer")
     form = form or ("table" if sys.stdout.isatty() else "jsonl")
     _check_stdin(text, batch, only_ids, not_ids)
-    failed: list[LunacyError] = []
+    failed: list[Failure] = []
     with open_index(find_index(index_dir)) as ix:
         if only_ids is not None:
             options["only_ids"] = read_only_ids(only_ids, ix, _note)
@@ -134,19 +135,19 @@ def query(
         if skip_unknown and together:
             groups = ([one for one in group if one in held] for group in groups for held in (ix.held(group),))
         found = (
-            answer
+            pair
             for question in _questions(groups, options)
-            for answer in ix.ask_many([question], model=model, device=device)
+            for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
-        answered = _answered(found, failed, tells_notes=form in render.WITHOUT_NOTES)
+        answered = _answered(found, failed, is_batch=batch is not None, tells_notes=form in render.WITHOUT_NOTES)
         for piece in render.answers(answered, form, styled=is_styled(), escaped=not is_utf8()):
             sys.stdout.write(piece)
             if batch is not None:
                 sys.stdout.flush()
-    if failed and skip_unknown and all(isinstance(error, NotAnId | UnknownPaper) for error in failed):
+    if failed and skip_unknown and all(isinstance(error, NotAnId | UnknownPaper) for _asked, error in failed):
         sys.exit(0)
     if failed:
-        sys.exit(1 if batch is not None and not together else max(error.exit_code for error in failed))
+        sys.exit(1 if batch is not None and not together else max(error.exit_code for _asked, error in failed))
 
 
 def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iterator[Question]:
@@ -176,14 +177,19 @@ def _note(text: str) -> None:
 
 
 def _answered(
-    found: Iterable[Answer | LunacyError], failed: list[LunacyError], *, tells_notes: bool
+    found: Iterable[tuple[Query, Answer | LunacyError]], failed: list[Failure], *, is_batch: bool, tells_notes: bool
 ) -> Iterator[Answer]:
-    """The answers; each error is told at once, and kept. `tells_notes`: those of the answers are told too."""
-    for one in found:
+    """The answers; each error is told at once, those of a batch in the end. `tells_notes`: those of the answers too."""
+    n_asked = 0
+    for query, one in found:
+        n_asked += 1
         if isinstance(one, LunacyError):
-            failed.append(one)
-            _note(one.full_message)
+            failed.append((query.papers[0] if query.papers else query.text, one))
+            if not is_batch:
+                _note(one.full_message)
         else:
             for note in one.notes if tells_notes else ():
                 _note(f"{one.paper.id}: {note}" if one.paper else note)
             yield one
+    for line in summarized(failed, n_asked) if is_batch else ():
+        _note(line)

@@ -1,0 +1,27 @@
+"""What is said of the ids of a batch that could not be answered: a line for each kind of failure, however many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lunacy.errors import LunacyError, NotAnId, UnknownPaper
+
+Failure = tuple[str, LunacyError]  # what was asked for, and why there is no answer
+_MOST_SHOWN = 5
+_KINDS: dict[type[LunacyError], str] = {UnknownPaper: "are not in the index", NotAnId: "are neither ids nor titles"}
+
+
+def summarized(failed: Sequence[Failure], n_asked: int) -> Iterator[str]:
+    """One line for each kind of failure among `n_asked` ids; of a kind that is there once, its own message."""
+    for kind, what in _KINDS.items():
+        mine = [one for one in failed if type(one[1]) is kind]
+        if len(mine) < 2:
+            yield from (error.full_message for _asked, error in mine)
+            continue
+        [first, *_] = [error for _asked, error in mine]
+        shown = ", ".join(" ".join(asked.split())[:60] for asked, _error in mine[:_MOST_SHOWN])
+        more = f", ... and {len(mine) - _MOST_SHOWN:,} more" if len(mine) > _MOST_SHOWN else ""
+        where = f"{first.where}: " if first.where else ""
+        hint = f"; {first.hint}" if first.hint and {error.hint for _asked, error in mine} == {first.hint} else ""
+        yield f"{where}{len(mine):,} of {n_asked:,} ids {what}: {shown}{more}{hint}"
+    yield from (error.full_message for _asked, error in failed if type(error) not in _KINDS)
