@@ -189,7 +189,7 @@ def test_json_of_one_query_is_a_list_too(index: str) -> None:
         "title": RECORDS[best]["title"],
         "authors": "Ada Lovelace and Alan Turing",
         "categories": RECORDS[best]["categories"].split(),
-        "posted": "2018-02",
+        "posted": "2018-02-01",  # as the first version is older than the id
         "updated": "2018-02-14",
         "withdrawn": False,
         "url": f"https://arxiv.org/abs/{IDS[best]}",
