@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import overload
 
+from lunacy import display
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import IvfFacts
 from lunacy.paper import Paper
@@ -35,7 +38,7 @@ def paper_record(paper: Paper, *, is_whole: bool) -> dict[str, object]:
     return record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One paper of a list, with its rank (1 is best) and its score: the cosine, unless ranked otherwise."""
 
@@ -103,10 +106,20 @@ class Hit:
             **({"copies": list(self.copies)} if self.copies else {}),
         }
 
+    def __repr__(self) -> str:
+        return f"<Hit {display.hit_text(self).strip()}>"
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The list for one paper, for a text, or for several papers, and a text, together."""
+    def _repr_html_(self) -> str:
+        return display.hits_html([self])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer(Sequence[Hit]):
+    """The list for one paper, for a text, or for several papers, and a text, together: a sequence of its hits.
+
+    `for hit in answer`, `len(answer)`, `answer[0]` and `answer[:3]` are of `hits`. A table of them:
+    `pandas.DataFrame(answer.as_record()["hits"])`.
+    """
 
     hits: list[Hit]  # best first
     papers: tuple[Paper, ...] = ()  # that were asked for
@@ -146,6 +159,22 @@ class Answer:
             "hits": [hit.as_record() for hit in self.hits],
         }
 
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Hit]: ...
+    def __getitem__(self, place: int | slice) -> Hit | list[Hit]:
+        return self.hits[place]
+
+    def __repr__(self) -> str:
+        return display.answer_text(self)
+
+    def _repr_html_(self) -> str:
+        return display.answer_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -154,8 +183,8 @@ class Summary:
     n_papers: int
     n_dead: int
     n_withdrawn: int
-    by_category: dict[str, int]
-    by_date: dict[str, int]
+    by_category: dict[str, int] = field(repr=False)
+    by_date: dict[str, int] = field(repr=False)
     newest: str = ""  # the month of the newest paper, by its id; "" if unknown
 
     @property
@@ -169,7 +198,7 @@ class Summary:
         return max(self.by_date, default="")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Info:
     """What there is, and what made it."""
 
@@ -207,3 +236,9 @@ class Info:
             "lexical": self.has_words,
             "foreign": list(self.foreign),
         }
+
+    def __repr__(self) -> str:
+        return display.info_text(self)
+
+    def _repr_html_(self) -> str:
+        return display.info_html(self)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from lunacy.answer import SCORE_DIGITS, Answer, Hit
+from lunacy.display import harmless as harmless
 from lunacy.measured import IvfFacts
 
 FORMATS = ("table", "json", "jsonl", "csv", "ids")
@@ -20,13 +21,6 @@ WITHOUT_NOTES = ("csv", "ids")  # formats that have no place for what the asker 
 CSV_COLUMNS = ("query", "rank", "id", "score", "title", "authors", "categories", "updated", "url")
 _MOST_NAMES = 20
 _LONGEST = 400  # characters of a title in a table
-# C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-
-
-def harmless(text: str) -> str:
-    """`text` without anything that a terminal would obey."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def names(found: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ LAYERS = {
         "arrays",
         "categories",
         "cores",
+        "display",
         "entry",
         "errors",
         "filter",

@@ -269,4 +269,4 @@ def test_in_python_a_text_of_several_ids_is_several(folder: Path) -> None:
                 index.similar(IDS[0], not_ids=wrong)
         with pytest.raises(UnknownPaper, match=r"1 of the 1 ids to choose from are not in the index \(A B\)"):
             index.similar(IDS[0], only_ids="A B")
-        assert index.similar(IDS[0], not_ids="2999.99999") == index.similar(IDS[0])
+        assert index.similar(IDS[0], not_ids="2999.99999").hits == index.similar(IDS[0]).hits

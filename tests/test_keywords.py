@@ -92,7 +92,7 @@ def test_a_wrong_keyword_is_named(ix: lunacy.Index, options: dict[str, Any], mes
         lambda ix: ix.similar_to_text(["graphs"]),
         lambda ix: ix.similar_to_all([5]),
         lambda ix: ix.similar_to_all(IDS[:1], text=5),
-        lambda ix: ix.holds(5),
+        lambda ix: 5 in ix,
         lambda ix: list(ix.ask_many([Question(papers=[None])])),  # type: ignore[list-item]
     ],
 )

@@ -249,7 +249,7 @@ def test_an_open_index_answers_of_the_last_commit(tmp_path: Path, embedder: Fake
     (tmp_path / "b.jsonl").write_bytes(lines(RECORDS[:3]))
     lunacy.build_index(tmp_path / "a.jsonl", into=tmp_path / "index", embedder=embedder)
     with lunacy.open_index(tmp_path / "index") as ix:
-        assert (len(ix), ix.similar(IDS[0])) == (1, [])
+        assert (len(ix), ix.similar(IDS[0]).hits) == (1, [])
         lunacy.build_index(tmp_path / "b.jsonl", into=tmp_path / "index", embedder=embedder)
         assert (len(ix), len(ix.similar(IDS[0]))) == (3, 2)
 
@@ -259,7 +259,7 @@ def test_an_empty_index_says_that_it_holds_nothing(tmp_path: Path, embedder: Fak
     lunacy.build_index(tmp_path / "one.jsonl", into=tmp_path / "index", embedder=embedder)
     remove(tmp_path / "index", ["1802.05121"])
     with lunacy.open_index(tmp_path / "index", embedder=embedder) as ix:
-        assert (len(ix), ix.similar_to_text("words")) == (0, [])
+        assert (len(ix), ix.similar_to_text("words").hits) == (0, [])
         with pytest.raises(UnknownPaper, match="holds 0 papers"):
             ix.similar("1802.05130")
 

@@ -292,7 +292,7 @@ def test_near_copies_are_folded_into_the_best_of_them(tmp_path: Path) -> None:
 
 def test_a_least_score_cuts_the_list(ix: lunacy.Index) -> None:
     hits = ix.similar(IDS[4], top=63)
-    assert ix.similar(IDS[4], top=63, min_score=hits[9].score) == hits[:10]
+    assert ix.similar(IDS[4], top=63, min_score=hits[9].score).hits == hits[:10]
 
 
 def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> None:
@@ -352,7 +352,8 @@ def test_everything_goes_with_ivf_batches_and_every_format(
         assert len(result.stdout.split()) == 24
     with lunacy.open_index(index) as ix:
         lists = ix.similar_many(IDS[:6], ivf=True, nprobe=10_000, rank=rank, top=4, **options)
-        assert lists == ix.similar_many(IDS[:6], rank=rank, top=4, **options)
+        exact = ix.similar_many(IDS[:6], rank=rank, top=4, **options)
+        assert [one.hits for one in lists] == [one.hits for one in exact]
 
 
 def _no_model(*_arguments: object, **_options: object) -> None:

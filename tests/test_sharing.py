@@ -56,7 +56,7 @@ def test_another_thread_gets_the_same_answer(folder: Path) -> None:
     with lunacy.open_index(folder) as ix, ThreadPoolExecutor(1) as pool:
         assert ids(pool.submit(ix.similar, IDS[3]).result()) == nearest(IDS[3])
         assert ids(ix.similar(IDS[3])) == nearest(IDS[3])
-        assert asyncio.run(asyncio.to_thread(ix.holds, IDS[7]))
+        assert asyncio.run(asyncio.to_thread(ix.__contains__, IDS[7]))
 
 
 def test_an_index_opened_in_a_thread_that_ended_can_be_asked_and_closed(folder: Path) -> None:
@@ -130,7 +130,7 @@ ASKED: dict[str, Any] = {
     "similar_to_text": lambda ix: ix.similar_to_text("graphs"),
     "similar_to_all": lambda ix: ix.similar_to_all(IDS[:2]),
     "len": len,
-    "holds": lambda ix: ix.holds(IDS[0]),
+    "contains": lambda ix: IDS[0] in ix,
     "info": lambda ix: ix.info(),
     "only_ids": lambda ix: ix.similar(IDS[0], only_ids=IDS[:5]),
 }
@@ -267,7 +267,7 @@ FORKS = {
         def work():
             before = len(ix) == 400
             os.write(ready[1], b"1"), os.read(go[0], 1)
-            after = len(ix) == 399 and not ix.holds(IDS[0])
+            after = len(ix) == 399 and IDS[0] not in ix
             remove(folder, [IDS[1]])
             return before and after and len(ix) == 398
         pid = os.fork()

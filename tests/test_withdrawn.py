@@ -122,8 +122,8 @@ def test_a_withdrawn_paper_asked_for_with_itself_is_in_its_own_list(update: Upda
 def test_an_index_of_only_withdrawn_papers_answers_nothing(update: Update, folder: Path) -> None:
     update([one for one in RECORDS if one["id"] in GONE])
     with open_index(folder, embedder=FakeEmbedder()) as ix:
-        assert ix.similar(GONE[0], top=5) == []
-        assert ix.similar_to_text("a text", top=5) == []
+        assert ix.similar(GONE[0], top=5).hits == []
+        assert ix.similar_to_text("a text", top=5).hits == []
         assert len(ix.similar(GONE[0], top=5, include_withdrawn=True)) == 5
 
 

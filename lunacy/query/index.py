@@ -7,11 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Unpack
 
-from lunacy.answer import Answer, Hit, Info
+from lunacy import display
+from lunacy.answer import Answer, Info
 from lunacy.arrays import Vectors
 from lunacy.embedding import Embedder
 from lunacy.errors import LunacyError, UsageError
-from lunacy.keywords import text as read_text
 from lunacy.paper import Paper
 from lunacy.query.ask import alike, answer_batch
 from lunacy.query.ids import require_known, required_rows, rows_of
@@ -22,6 +22,8 @@ from lunacy.search import Searcher, open_searcher
 
 class Index:
     """An index, open for questions; `lunacy.open_index` makes one. Each answer is of the last commit.
+
+    `len(ix)` is how many papers it holds, and `"1802.05130" in ix` whether it has that one, by its id in any form.
 
     Any thread may ask it; they are answered one at a time. So may a forked child, which opens the files anew.
     """
@@ -55,7 +57,7 @@ class Index:
             [paper] = view.papers(required_rows(view, [identifier]))
         return paper
 
-    def holds(self, paper: str) -> bool:
+    def __contains__(self, paper: str) -> bool:
         """Whether the index has `paper`, an arXiv id in any form."""
         return bool(self.held([paper]))
 
@@ -112,35 +114,38 @@ class Index:
         return dict(zip(texts, vectors[:, None], strict=True))
 
     @shows_keywords(Keywords, Options)
-    def similar(self, paper: str, **options: Unpack[Keywords]) -> list[Hit]:
+    def similar(self, paper: str, **options: Unpack[Keywords]) -> Answer:
         """The `top` papers most similar to `paper`, an arXiv id in any form.
 
         Withdrawn papers, and the paper itself, are left out unless asked for. Raises as `ask`.
         """
-        return self.ask(Question(papers=(read_text("paper", paper),), **options)).hits
+        if not isinstance(paper, str):
+            kind = type(paper).__name__
+            raise UsageError(
+                f"paper is of type {kind}; give one id as text, or a list of ids to similar_many or similar_to_all"
+            )
+        return self.ask(Question(papers=(paper,), **options))
 
     @shows_keywords(Keywords, Options)
-    def similar_many(
-        self, papers: Sequence[str], *, device: str = "auto", **options: Unpack[Keywords]
-    ) -> list[list[Hit]]:
-        """One list for each of `papers`, as `similar` gives it; many at once are much faster. `device`: as `ask`."""
+    def similar_many(self, papers: Sequence[str], *, device: str = "auto", **options: Unpack[Keywords]) -> list[Answer]:
+        """An answer for each of `papers`, as `similar` gives it; many at once are much faster. `device`: as `ask`."""
         if isinstance(papers, str) or not isinstance(papers, Iterable):
             raise UsageError(f"papers is {str(papers)[:40]!r}; give a list of ids")
         papers = tuple(papers)
         questions = [Question(papers=papers, **options)] if papers else []
-        lists: list[list[Hit]] = []
+        answers: list[Answer] = []
         for answer in self.ask_many(questions, device=device):
             if isinstance(answer, LunacyError):
                 raise answer
-            lists.append(answer.hits)
-        return lists
+            answers.append(answer)
+        return answers
 
     @shows_keywords(Keywords, Options)
     def similar_to_text(
         self, text: str, *, model: str | None = None, device: str = "auto", **options: Unpack[Keywords]
-    ) -> list[Hit]:
+    ) -> Answer:
         """The `top` papers most similar to `text`. `model`, `device`: as `ask`."""
-        return self.ask(Question(text=text, **options), model=model, device=device).hits
+        return self.ask(Question(text=text, **options), model=model, device=device)
 
     @shows_keywords(Keywords, Options)
     def similar_to_all(
@@ -151,10 +156,10 @@ class Index:
         model: str | None = None,
         device: str = "auto",
         **options: Unpack[Keywords],
-    ) -> list[Hit]:
+    ) -> Answer:
         """One list for several `papers`, and `text`: what is near to all of them, so near to the farthest."""
         question = Question(papers=papers, text=text, together=True, **options)
-        return self.ask(question, model=model, device=device).hits
+        return self.ask(question, model=model, device=device)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -165,6 +170,18 @@ class Index:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        try:
+            return f"<Index {self.name!r}: {len(self):,} papers>"
+        except LunacyError as error:  # closed, or damaged
+            return f"<Index {self.name!r}: {error}>"
+
+    def _repr_html_(self) -> str | None:
+        try:
+            return display.info_html(self.info())
+        except LunacyError:
+            return None  # then a notebook shows the text
 
 
 def open_index(where: str | Path, *, embedder: Embedder | None = None) -> Index:
