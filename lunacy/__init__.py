@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from lunacy.paper import Paper
     from lunacy.pipeline.build import BuildReport, build_index
     from lunacy.pipeline.compact import CompactReport, compact
-    from lunacy.pipeline.counts import Counts, Progress
+    from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
     from lunacy.pipeline.prune import PruneReport, prune
     from lunacy.pipeline.publish import PublishReport, publish
     from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical
     from lunacy.pipeline.remove import RemoveReport, remove
     from lunacy.pipeline.verify import VerifyReport, verify
+    from lunacy.progress import Progress
     from lunacy.query import Index, open_index
     from lunacy.question import Question
     from lunacy.store.repair import RepairReport, repair
@@ -105,9 +106,10 @@ _NAMES = {
     "NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper UsageError "
     "VectorsError",
     "paper": "Paper",
-    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport Progress PruneReport "
+    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
     "verify",
+    "progress": "Progress",
     "query": "Index open_index",
     "question": "Question",
     "store": "RepairReport repair",

@@ -98,9 +98,10 @@ PUBLIC = {
     "NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper UsageError "
     "VectorsError",
     "paper": "Paper",
-    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport Progress PruneReport "
+    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
     "verify",
+    "progress": "Progress",
     "query": "Index open_index",
     "question": "Question",
     "store": "RepairReport repair",

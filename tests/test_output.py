@@ -227,13 +227,3 @@ def test_styles_are_for_terminals_that_have_them(index: Path, environment: dict[
     assert TITLE.encode() in shown
     assert (b"\x1b" in shown) is is_styled
     assert shown.startswith(b"\x1b[1m") is is_styled
-
-
-@pytest.mark.parametrize(("term", "is_shown"), [("xterm", True), ("dumb", False)])
-def test_the_line_of_progress_is_for_terminals_that_can_rewrite_it(
-    index: Path, tmp_path: Path, term: str, is_shown: bool
-) -> None:
-    options = ["--vectors", "v.npy", "--model", "fake/model", "--into", str(tmp_path / "ix")]
-    shown = on_a_terminal(index, "index", "snapshot.jsonl", *options, TERM=term)
-    assert b"read 5 = added 5" in shown
-    assert (b"\x1b[K" in shown) is is_shown

@@ -24,7 +24,7 @@ from lunacy.errors import (
     UsageError,
     VectorsError,
 )
-from lunacy.pipeline import Progress
+from lunacy.progress import Progress
 from lunacy.store import verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 from tests.test_store import database, fill
@@ -283,7 +283,7 @@ def test_several_snapshots_are_one_run(
     bad = [orjson.loads(line) for line in (folder / "quarantine.jsonl").read_bytes().splitlines()]
     assert [(one["snapshot"], one["line"]) for one in bad] == [(str(first), 4), (str(second), 7)]
     sizes = [path.stat().st_size for path in (first, second)]
-    assert [(one.position_bytes, one.size_bytes) for one in seen] == [(sizes[0], sum(sizes)), (sum(sizes), sum(sizes))]
+    assert [one.share for one in seen] == [sizes[0] / sum(sizes), 1]
 
 
 def test_the_limit_and_the_prune_are_of_all_snapshots(write_snapshot: Callable[..., Path], folder: Path) -> None:
@@ -385,8 +385,7 @@ def test_a_wrong_question_writes_nothing(
 def test_progress_tells_the_counts_and_reaches_the_end(build: Build) -> None:
     seen: list[Progress] = []
     build(papers(), progress=seen.append)
-    size_bytes = len(lines(papers()))
-    assert (seen[-1].counts.read, seen[-1].position_bytes, seen[-1].size_bytes) == (7, size_bytes, size_bytes)
+    assert (seen[-1].done, seen[-1].unit, seen[-1].share) == (7, "lines", 1)
 
 
 def test_progress_is_of_what_is_stored_not_of_what_is_read(build: Build) -> None:
@@ -400,15 +399,15 @@ def test_progress_is_of_what_is_stored_not_of_what_is_read(build: Build) -> None
             return super().run(prepared)
 
     embedder = Slow()
-    seen: list[tuple[int, int, int]] = []
+    seen: list[tuple[int, float | None, int]] = []
     build(
         papers(),
         embedder=embedder,
-        progress=lambda at: seen.append((at.n_lines, at.position_bytes, len(embedder.texts))),
+        progress=lambda at: seen.append((at.done, at.share, len(embedder.texts))),
     )
     ends = np.cumsum([len(lines([one])) for one in papers()]).tolist()
-    assert [(n_lines, position_bytes) for n_lines, position_bytes, _n in seen] == list(enumerate(ends, 1))
-    assert all(n_embedded >= n_lines for n_lines, _position, n_embedded in seen)
+    assert [(n_lines, share) for n_lines, share, _n in seen] == [(n, end / ends[-1]) for n, end in enumerate(ends, 1)]
+    assert all(n_embedded >= n_lines for n_lines, _share, n_embedded in seen)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

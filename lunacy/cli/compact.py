@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy compact --index indexes/arxiv")
@@ -19,6 +19,6 @@ def compact(index_dir: str | None) -> None:
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
-    with ProgressBar("compacting", "rows") as progress:
+    with ProgressLine("compacting") as progress:
         n_freed = pipeline.compact(folder, progress=progress).n_freed
     click.echo(f"{folder}: freed the space of {n_freed:,} paper{'s' if n_freed != 1 else ''}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import File, category_option, index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy diff snapshot.json.zip --index indexes/arxiv --ids")
@@ -22,12 +22,12 @@ def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: b
     from lunacy import pipeline
     from lunacy.query import find_index
 
-    with ProgressBar("reading") as progress:
+    with ProgressLine("reading the snapshot") as progress:
         found = pipeline.diff(
             find_index(index_dir),
             snapshot,
             category=category or None,
-            progress=lambda done, total, n_lines: progress.show(done, total, f"{n_lines:,} lines"),
+            progress=progress,
         )
     kinds = [
         ("new", found.new),

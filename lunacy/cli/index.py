@@ -8,7 +8,7 @@ import click
 
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, Folder, category_option, device_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 from lunacy.errors import NoIndex, UsageError
 from lunacy.paper import RECIPES
 
@@ -98,12 +98,12 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
 
     folder = into or _SAMPLE_INDEX
     try:
-        with ProgressBar("indexing") as shown:
+        with ProgressLine("reading the snapshot") as shown:
             report = build_index(
                 snapshot or None,
                 into=folder,
                 category=category or None,
-                progress=lambda at: shown.show(at.position_bytes, at.size_bytes, f"{at.n_lines:,} lines"),
+                progress=shown,
                 note=shown.note,
                 **options,
             )

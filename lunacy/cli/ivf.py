@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import device_option, index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy ivf --index indexes/arxiv --recall 0.99")
@@ -29,11 +29,13 @@ def ivf(index_dir: str | None, recall: float, device: str) -> None:
     from lunacy.pipeline import build_ivf
     from lunacy.query import find_index
 
-    with ProgressBar("building the IVF index", unit="") as progress:
+    with ProgressLine("reading the index") as progress:
         report = build_ivf(find_index(index_dir), recall=recall, device=device, progress=progress)
     facts = report.facts
+    made_s = facts.build_s or 0.0
     click.echo(
-        f"{report.folder}: {facts.nlist:,} lists, {render.size(report.size_bytes)}, made in {facts.build_s:.1f} s"
+        f"{report.folder}: {facts.nlist:,} lists, {render.size(report.size_bytes)}, made in {made_s:.1f} s, "
+        f"recall measured in {report.wait_s - made_s:.1f} s"
     )
     for line in render.recalls(facts):
         click.echo(line)

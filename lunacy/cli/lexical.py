@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy lexical --index indexes/arxiv")
@@ -19,7 +19,7 @@ def lexical(index_dir: str | None) -> None:
     from lunacy.pipeline import build_lexical
     from lunacy.query import find_index
 
-    with ProgressBar("building the lexical index") as progress:
+    with ProgressLine("reading the index") as progress:
         report = build_lexical(find_index(index_dir), progress=progress)
     click.echo(
         f"{report.folder}: the words of {report.n_papers:,} papers, {render.size(report.size_bytes)}, "

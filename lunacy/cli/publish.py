@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import device_option, index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy publish --index indexes/arxiv --to http://localhost:19530/arxiv")
@@ -39,7 +39,7 @@ def publish(index_dir: str | None, to: str, ivf: bool, recall: float, device: st
     from lunacy.pipeline import publish
     from lunacy.query import find_index
 
-    with ProgressBar("publishing") as progress:
+    with ProgressLine("publishing") as progress:
         report = publish(find_index(index_dir), to=to, ivf=ivf, recall=recall, device=device, progress=progress)
     click.echo(
         f"{report.name} holds {report.n_papers:,} papers: {report.n_sent:,} sent, {report.n_deleted:,} deleted, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy remove 1802.05130 --index indexes/arxiv")
@@ -19,5 +20,6 @@ def remove(papers: tuple[str, ...], index_dir: str | None) -> None:
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
-    removed = pipeline.remove(folder, papers).ids
+    with ProgressLine("removing papers") as progress:
+        removed = pipeline.remove(folder, papers, progress=progress).ids
     click.echo(f"{folder}: {len(removed):,} removed: {', '.join(removed)}")

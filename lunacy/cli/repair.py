@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lunacy.cli.parameters import index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy repair --index indexes/arxiv > lost.txt")
@@ -19,7 +19,7 @@ def repair(index_dir: str | None) -> None:
     from lunacy.store import repair as mend
 
     folder = find_index(index_dir)
-    with ProgressBar("repairing", "rows") as progress:
+    with ProgressLine("checking") as progress:
         done = mend(folder, progress=progress)
     for fault in done.faults:
         click.echo(f"was: {fault}", err=True)

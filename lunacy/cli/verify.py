@@ -7,7 +7,7 @@ import sys
 import click
 
 from lunacy.cli.parameters import device_option, index_option
-from lunacy.cli.progress import ProgressBar
+from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy verify --index indexes/arxiv --reembed 100")
@@ -31,7 +31,7 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
-    with ProgressBar("verifying", "rows") as progress:
+    with ProgressLine("checking") as progress:
         found = verify(folder, reembed=n_papers or 0, model=model, device=device, progress=progress)
     for fault in found.faults:
         click.echo(f"lunacy: {folder}: {fault}", err=True)

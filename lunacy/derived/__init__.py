@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from lunacy.progress import Report
 from lunacy.store import Cache, Changes, View
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Kind(Protocol):
     def is_current(self, cache: Cache, view: View) -> bool:
         """Whether `cache`, of this kind, is whole and fits the commit of `view`."""
 
-    def make(self, view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
+    def make(self, view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:
         """All caches of this kind for the commit of `view`: those of `before` that will do, and new ones.
 
         New ones do not count before `caches.commit` names them. `since`: what changed since the last commit, so that

@@ -18,6 +18,7 @@ import numpy as np
 
 from lunacy.derived import once_per_view
 from lunacy.derived.faiss_threads import in_threads
+from lunacy.progress import Progress, Report
 from lunacy.store import Cache, Changes, OpenSegment, Segment, View, caches
 
 KIND = "codes"
@@ -51,13 +52,15 @@ def is_current(cache: Cache, view: View) -> bool:
     return is_made and isinstance(cache.facts.get("bound"), float) and caches.path_of(view.folder, cache) is not None
 
 
-def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:  # noqa: ARG001 (segments do not change)
+def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:  # noqa: ARG001 (segments do not change)
     """The codes of every segment of at least LEAST_SEGMENT rows."""
     kept = [one for one in before if is_current(one, view)]
     have = {one.segments for one in kept}
     lacking = [
         one for one in view.stored_segments if one.n_rows >= LEAST_SEGMENT and ((one.number, one.sha256),) not in have
     ]
+    if lacking:
+        progress(Progress("making 8-bit codes"))
     return kept + in_threads(partial(_make, view), lacking)
 
 

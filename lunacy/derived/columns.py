@@ -23,6 +23,7 @@ from lunacy.derived import once_per_view
 from lunacy.errors import StoreError
 from lunacy.filter import Filter, date_number
 from lunacy.names import Reading, authors_of, folded, may_be_among, readings
+from lunacy.progress import Progress, Report
 from lunacy.store import Cache, Changes, Segment, View, caches
 
 KIND = "columns"
@@ -125,10 +126,11 @@ def _is_of(cache: Cache, segments: Sequence[Segment], generation: int) -> bool:
     )
 
 
-def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
+def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:
     """The columns of the commit of `view`: those of `before`, patched by what changed `since`, or all read anew."""
     if kept := [one for one in before if is_current(one, view)]:
         return kept
+    progress(Progress("making columns for filters"))
     old = [one for one in before if since and _is_of(one, since.segments, since.generation)]
     patched = _open(view, old[0]) if old else None
     return [

@@ -20,7 +20,7 @@ from lunacy.arrays import Rows, Vectors
 from lunacy.derived import once_per_view
 from lunacy.derived.faiss_threads import in_thread, in_threads, multiply
 from lunacy.measured import IvfFacts
-from lunacy.progress import Report, no_report, reported
+from lunacy.progress import Progress, Report, no_report, reported
 from lunacy.store import Cache, OpenSegment, View, caches
 
 KIND = "ivf"
@@ -82,11 +82,12 @@ def n_lists(n_rows: int) -> int:
 def write_lists(view: View, path: Path, progress: Report = no_report) -> tuple[int, int, Lists]:
     """Write the lists of all rows of `view` that have a paper: bytes of the file's head, lists, the list of each row.
 
-    The list of a row without a paper is -1. `progress`: rows that have a list, of those with a paper.
+    The list of a row without a paper is -1.
     """
     multiply(_PER_LIST)
     rng = np.random.default_rng(0)
     dim, nlist = view.fingerprint.dim, n_lists(view.n_papers)
+    progress(Progress("finding centroids"))
     groups = _train(_sample(view, nlist * _PER_LIST, rng), nlist)
     centroids = np.concatenate(groups)  # (nlist, dim)
     quantizer = faiss.IndexFlatIP(dim)
@@ -105,7 +106,8 @@ def write_lists(view: View, path: Path, progress: Report = no_report) -> tuple[i
     index.is_trained = True
     lists = np.full(view.end_row, -1, np.int64)
     near = _Groups(groups)
-    for segment in reported(view.segments, [segment.n_live for segment in view.segments], progress):
+    sizes = [segment.n_live for segment in view.segments]
+    for segment in reported("filling the lists", view.segments, sizes, progress):
         live = _live(segment)
         pieces = [live[start : start + _BLOCK] for start in range(0, len(live), _BLOCK)]
         for rows, block, mine in in_threads(partial(_read_and_assign, segment, near), pieces):

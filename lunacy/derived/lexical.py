@@ -29,7 +29,7 @@ from lunacy.derived import once_per_view
 from lunacy.derived.random_pairs import FACT, draw_pairs, is_sample
 from lunacy.errors import StoreError
 from lunacy.limits import require
-from lunacy.progress import Report, no_report, reported
+from lunacy.progress import Progress, Report, reported
 from lunacy.store import Cache, Changes, Segment, View, caches, require_space
 
 KIND = "lexical"
@@ -118,11 +118,8 @@ def is_current(cache: Cache, view: View) -> bool:
     return is_made and caches.path_of(view.folder, cache) is not None
 
 
-def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report = no_report) -> list[Cache]:
-    """The index of all papers; where `before` has one, only what is new, or changed `since`, is read again.
-
-    `progress`: papers, of those that are read.
-    """
+def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:
+    """The index of all papers; where `before` has one, only what is new, or changed `since`, is read again."""
     if not view.stored_segments:
         return []
     old = next(filter(_is_described, before), None)
@@ -182,13 +179,14 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
             _delete(writer, index, row, row + 1)
         live = np.setdiff1d(live, np.setdiff1d(kept, again))
     chunks = [live[start : start + _CHUNK] for start in range(0, len(live), _CHUNK)]
-    for rows in reported(chunks, [len(rows) for rows in chunks], progress):
+    for rows in reported("indexing words", chunks, [len(rows) for rows in chunks], progress):
         for row, paper in zip(rows.tolist(), view.papers(rows), strict=True):
             document = tantivy.Document()
             document.add_integer("row", row)
             for field, terms in _analysed(f"{paper.title} {paper.abstract}").items():
                 document.add_text(field, " ".join(terms))
             writer.add_document(document)
+    progress(Progress("writing the lexical index"))
     writer.commit()
     writer.garbage_collect_files()
     writer.wait_merging_threads()

@@ -12,6 +12,7 @@ from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder,
 from lunacy.errors import ModelError, UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.limits import require, require_working_folder
+from lunacy.progress import Progress, Report, no_report
 
 LONG_TEXTS = ("cut", "chunk")
 _FEW_BYTES, _MANY_BYTES = 15 * 10**8, 26 * 10**8  # of address space: torch takes it, and OpenVINO the rest
@@ -39,6 +40,7 @@ def load(
     dims: int | None = None,
     long_texts: str = LONG_TEXTS[0],
     n_texts: int | None = None,
+    progress: Report = no_report,
 ) -> Embedder:
     """The embedder for a sentence-transformers model: a name on the hub, or a folder.
 
@@ -55,6 +57,7 @@ def load(
     few = n_texts is not None and n_texts <= FEW_TEXTS
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     require_working_folder()
+    progress(Progress("loading the model"))
     from lunacy.embedding.choose import choose  # torch: seconds
     from lunacy.embedding.loaded_model import load_model
 

@@ -2,7 +2,7 @@
 
 from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.compact import CompactReport, compact
-from lunacy.pipeline.counts import Counts, Progress
+from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import DiffReport, diff
 from lunacy.pipeline.prune import PruneReport, prune
 from lunacy.pipeline.publish import PublishReport, publish
@@ -17,7 +17,6 @@ __all__ = [
     "DiffReport",
     "IvfReport",
     "LexicalReport",
-    "Progress",
     "PruneReport",
     "PublishReport",
     "RemoveReport",

@@ -14,12 +14,13 @@ from lunacy.embedding import DEFAULT_MODEL, Embedder, canonical_name, load_when_
 from lunacy.errors import SnapshotError, UsageError
 from lunacy.pipeline.build_request import BuildRequest
 from lunacy.pipeline.build_settings import Settings
-from lunacy.pipeline.counts import Counts, Progress
+from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.prune import PRUNE_LIMIT, prune_index
 from lunacy.pipeline.refresh_derived import refresh_caches
 from lunacy.pipeline.snapshot_reader import LocalReader, Reader
 from lunacy.pipeline.stages import Stages
 from lunacy.pipeline.vector_sources import FileVectors, ModelVectors, VectorSource
+from lunacy.progress import Progress, Report, no_report
 from lunacy.scope import Scope
 from lunacy.snapshot import Batch, Quarantine, Snapshot
 from lunacy.store import Writer, expanded, new_quarantine, own_shards, remove
@@ -58,7 +59,7 @@ def build_index(
     prune_limit: float = PRUNE_LIMIT,
     embedder: Embedder | None = None,
     ray: str | None = None,
-    progress: Callable[[Progress], None] = lambda _progress: None,
+    progress: Report = no_report,
     note: Callable[[str], None] = lambda _text: None,
 ) -> BuildReport:
     """Build the index in the folder `into` from a snapshot or several, or bring it up to date.
@@ -226,7 +227,7 @@ class _Run:
     writer: Writer
     quarantine: Quarantine
     notes: _Notes
-    progress: Callable[[Progress], None]
+    progress: Report
     counts: Counts = field(default_factory=Counts)
 
     def to_the_end(self) -> None:
@@ -237,7 +238,7 @@ class _Run:
         finally:
             stages.close()
         if self.writer.n_papers:
-            refresh_caches(self.request.into, self.writer.changes)
+            refresh_caches(self.request.into, self.writer.changes, progress=self.progress)
         if broken:
             raise broken
         name = ", ".join(one.name for one in self.snapshots)
@@ -287,4 +288,5 @@ class _Run:
         sizes = [snapshot.size_bytes for snapshot in self.snapshots]
         position_bytes = sum(size or 0 for size in sizes[:n]) + batch.position_bytes
         size_bytes = None if None in sizes else sum(size or 0 for size in sizes)
-        return Progress(self.counts, self.counts.read, position_bytes, size_bytes)
+        share = position_bytes / size_bytes if size_bytes else None
+        return Progress("indexing", self.counts.read, unit="lines", share=share)

@@ -21,10 +21,11 @@ class CompactReport:
 def compact(index: str | Path, *, progress: Report = no_report) -> CompactReport:
     """Free the space of replaced and removed papers of the index in the folder `index`.
 
-    This happens by itself when a quarter of a segment's rows belong to such papers. `progress`: rows, of those that
-    are rewritten. Raises NoIndex, IndexLocked, DiskFull.
+    This happens by itself when a quarter of a segment's rows belong to such papers.
+
+    Raises NoIndex, IndexLocked, DiskFull.
     """
     with Writer(index) as writer:
         n_freed = writer.compact(progress=progress)
-        refresh_caches(writer.folder, writer.changes)
+        refresh_caches(writer.folder, writer.changes, progress=progress)
     return CompactReport(writer.folder, n_freed)

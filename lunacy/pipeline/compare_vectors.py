@@ -9,6 +9,8 @@ import numpy as np
 
 from lunacy.embedding import Embedder, load
 from lunacy.paper import embedded_text
+from lunacy.pipeline.embed_all import embed_all
+from lunacy.progress import Report, no_report
 from lunacy.store import Store
 
 LEAST_COSINE = 0.999  # between a stored vector and one of another device or number format
@@ -21,6 +23,7 @@ def compare_vectors(
     model: str | None = None,
     device: str = "auto",
     embedder: Embedder | None = None,
+    progress: Report = no_report,
 ) -> list[str]:
     """Embed `n_papers` random papers of an index again; one line for each whose stored vector differs.
 
@@ -32,10 +35,16 @@ def compare_vectors(
             chosen = np.sort(np.random.default_rng().choice(live, min(n_papers, len(live)), replace=False))
             papers, stored = view.papers(chosen), view.vectors(chosen)
         embedder = embedder or load(
-            model or ours.model, device=device, prompt=ours.prompt, dims=ours.dim, long_texts=ours.long_texts
+            model or ours.model,
+            device=device,
+            prompt=ours.prompt,
+            dims=ours.dim,
+            long_texts=ours.long_texts,
+            progress=progress,
         )
         ours.require_same(replace(embedder.fingerprint, text=ours.text), where=store.folder)
-        again = embedder.embed([embedded_text(paper, ours.text) for paper in papers]).vectors
+        texts = [embedded_text(paper, ours.text) for paper in papers]
+        again = embed_all(embedder, texts, "embedding again", progress)
     cosines = np.einsum("ij,ij->i", stored, again, dtype=np.float64)  # (n,)
     return [
         f"paper {paper.id}: its vector is another one now (cosine {cosine:.4f})"

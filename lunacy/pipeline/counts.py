@@ -1,4 +1,4 @@
-"""Counts and progress of a build."""
+"""Counts of a build."""
 
 from __future__ import annotations
 
@@ -21,13 +21,3 @@ class Counts:
     cut: int = 0  # texts longer than the model reads
     # in the index:
     pruned: int = 0  # papers removed because the snapshot no longer holds them
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a build is: what is stored, up to `position_bytes` of `size_bytes` (None: unknown) of the snapshots."""
-
-    counts: Counts  # of lines that are read, which are ahead
-    n_lines: int
-    position_bytes: int
-    size_bytes: int | None

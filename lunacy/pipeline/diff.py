@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from lunacy.errors import SnapshotError
 from lunacy.pipeline.changes import Change, change
+from lunacy.progress import Progress, Report, no_report
 from lunacy.scope import Scope
 from lunacy.snapshot import Batch, Snapshot, read_batches
 from lunacy.store import Store, View
@@ -34,12 +35,11 @@ def diff(
     snapshot: str | Path | None = None,
     *,
     category: Iterable[str] | None = None,
-    progress: Callable[[int, int | None, int], None] = lambda _position_bytes, _size_bytes, _n_lines: None,
+    progress: Report = no_report,
 ) -> DiffReport:
     """What `build_index` with this `snapshot` would do to the index in the folder `index`; touches nothing.
 
-    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `progress`: bytes
-    read, of how many (None: unknown), and lines.
+    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index.
 
     If an id comes twice, the later line counts. Raises NoIndex, and SnapshotError if the snapshot breaks off.
     """
@@ -52,7 +52,8 @@ def diff(
                 comparison.add(batch)
                 if batch.broken:
                     raise batch.broken
-                progress(batch.position_bytes, opened.size_bytes, comparison.n_read)
+                share = batch.position_bytes / opened.size_bytes if opened.size_bytes else None
+                progress(Progress("comparing", comparison.n_read, unit="lines", share=share))
         if not comparison.n_read:
             raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
         return comparison.report()

@@ -18,7 +18,7 @@ from lunacy.errors import ServerError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.milvus import Address, Collection, Published, Row, nlist_for, parse_address
 from lunacy.pipeline.tune_ivf import held_out_papers, held_out_titles
-from lunacy.progress import Report, no_report
+from lunacy.progress import Progress, Report, no_report
 from lunacy.question import Options
 from lunacy.search.exact import Found
 from lunacy.search.milvus_searcher import MilvusSearcher
@@ -56,7 +56,7 @@ def publish(
 
     Papers that are published already are not sent again, so a run that was interrupted goes on where it was.
     `ivf`: make a second collection too, with an IVF index for approximate answers that find the share `recall` of the
-    ten best; it is kept up to date from then on. `progress`: papers done, of all.
+    ten best; it is kept up to date from then on.
 
     Raises NoIndex, UsageError, MissingExtra, FingerprintMismatch, ServerError.
     """
@@ -77,9 +77,9 @@ def publish(
             lists.load()
             _bring_up_to_date(lists, view, progress, is_whole=False)
             wanted = recall if ivf or before.ivf is None else before.ivf.wanted
-            papers, texts = held_out_papers(view), held_out_titles(view, embedder, device)
+            papers, texts = held_out_papers(view, progress), held_out_titles(view, embedder, device, progress)
             whole.describe(replace(ours, ivf=_untuned(view, wanted)))
-            ours = replace(ours, ivf=_tuned(address, view, papers, texts, wanted))
+            ours = replace(ours, ivf=_tuned(address, view, papers, texts, wanted, progress))
         whole.describe(ours)
     return PublishReport(address.name, view.n_papers, n_sent, n_deleted, ours.ivf, time.monotonic() - started)
 
@@ -113,6 +113,7 @@ def _described(view: View, before: Published) -> Published:
 def _bring_up_to_date(collection: Collection, view: View, progress: Report, *, is_whole: bool) -> tuple[int, int]:
     """Make the collection hold what the index does; returns how many papers were sent, and deleted."""
     n_sent = _send_changes(collection, view, progress, is_whole=is_whole)
+    progress(Progress("waiting for the server"))
     collection.settle()
     n_deleted = _delete_removed(collection, view) if collection.count() != view.n_papers else 0
     n_held = collection.count()
@@ -143,7 +144,7 @@ def _send_changes(collection: Collection, view: View, progress: Report, *, is_wh
             collection.upsert(sent, is_whole=is_whole)
         n_sent += len(changed)
         n_done += len(rows)
-        progress(n_done, view.n_papers)
+        progress(Progress("publishing", n_done, view.n_papers, "papers"))
     return n_sent
 
 
@@ -169,11 +170,15 @@ def _untuned(view: View, wanted: float) -> IvfFacts:
     return IvfFacts(nlist_for(view.n_papers), wanted, TOP, date, nothing, replace(nothing, is_measured=False))
 
 
-def _tuned(address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float) -> IvfFacts:
+def _tuned(
+    address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float, progress: Report
+) -> IvfFacts:
     """How many lists give the wanted recall, measured on the server (indexes/README.md)."""
     facts = _untuned(view, wanted)
     with closing(MilvusSearcher(address)) as published:
+        progress(Progress("measuring recall on papers"))
         by_papers = _measured(published, view, papers, facts, "paper")
+        progress(Progress("measuring recall on titles"))
         by_texts = None if texts is None else _measured(published, view, texts, facts, "text")
     return replace(facts, papers=by_papers, texts=by_texts or by_papers.for_texts(facts.nlist))
 

@@ -36,10 +36,12 @@ class IvfReport:
     folder: Path
     facts: IvfFacts
     size_bytes: int
-    wait_s: float  # with measuring, which is most of it
+    wait_s: float  # of which `facts.build_s` for making the lists; the rest is measuring
 
 
-def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_rows: int | None = None) -> None:
+def refresh_caches(
+    folder: str | Path, since: Changes | None = None, *, least_rows: int | None = None, progress: Report = no_report
+) -> None:
     """Bring the caches up to the last commit, where the index is large enough for them. Needs the writer's lock.
     `since`: what the writer changed, so that what did not is not read again. `least_rows`: None is as each kind has it.
 
@@ -55,17 +57,17 @@ def refresh_caches(folder: str | Path, since: Changes | None = None, *, least_ro
         for kind in KINDS:
             try:
                 with store.view() as view:  # anew: one kind is made with the help of those before it
-                    _refresh(kind, view, since, least_rows)
+                    _refresh(kind, view, since, least_rows, progress)
             except DiskFull:
                 return
 
 
-def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | None) -> None:
+def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | None, progress: Report) -> None:
     before = [cache for cache in view.caches if cache.kind == kind.KIND]
     n_rows = sum(segment.n_rows for segment in view.stored_segments)
     is_wanted = bool(before) if kind.LEAST_ROWS is None else n_rows >= (least_rows or kind.LEAST_ROWS)
     kept = [cache for cache in before if kind.is_current(cache, view)]
-    now = kind.make(view, before, since) if is_wanted else kept
+    now = kind.make(view, before, since, progress) if is_wanted else kept
     if now != before:
         caches.commit(view.folder, kind.KIND, now)
 
@@ -73,7 +75,7 @@ def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | No
 def build_lexical(index: str | Path, *, progress: Report = no_report) -> LexicalReport:
     """Add a word (BM25) index to the index in the folder `index`, for the ranks "hybrid" and "lexical".
 
-    `build_index` keeps it up to date. `progress`: papers, of all. Raises NoIndex, IndexLocked, DiskFull.
+    `build_index` keeps it up to date. Raises NoIndex, IndexLocked, DiskFull.
     """
     started = time.perf_counter()
     with writer_lock(index) as folder, Store(folder) as store, store.view() as view:
@@ -102,10 +104,11 @@ def build_ivf(
     require_share(recall)
     with writer_lock(index) as folder:
         caches.require_folder(folder)
-        refresh_caches(folder)  # the codes quicken the measuring
+        refresh_caches(folder, progress=progress)  # the codes quicken the measuring
         started = time.perf_counter()
         with Store(folder) as store, store.view() as view:
             view.require_papers(folder)
-            cache = tune_ivf.make_tuned(view, recall, tune_ivf.held_out_titles(view, embedder, device), progress)
+            titles = tune_ivf.held_out_titles(view, embedder, device, progress)
+            cache = tune_ivf.make_tuned(view, recall, titles, progress)
             caches.commit(folder, tune_ivf.KIND, [cache])
         return IvfReport(folder, IvfFacts.read(cache.facts), cache.size_bytes, time.perf_counter() - started)

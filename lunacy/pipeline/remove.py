@@ -11,6 +11,7 @@ from lunacy.keywords import canonical
 from lunacy.keywords import ids as read_ids
 from lunacy.paper import parse_id
 from lunacy.pipeline.refresh_derived import refresh_caches
+from lunacy.progress import Report, no_report
 from lunacy.store import Writer
 
 
@@ -22,7 +23,7 @@ class RemoveReport:
     ids: list[str]  # as the index had them
 
 
-def remove(index: str | Path, papers: str | Iterable[str]) -> RemoveReport:
+def remove(index: str | Path, papers: str | Iterable[str], *, progress: Report = no_report) -> RemoveReport:
     """Remove `papers`, an id or several in any form, from the index in the folder `index`.
 
     A later `build_index` adds them again if they are in its snapshot. Raises NotAnId or UnknownPaper, and removes none,
@@ -36,5 +37,5 @@ def remove(index: str | Path, papers: str | Iterable[str]) -> RemoveReport:
             raise UnknownPaper(f"{parse_id(lacking[0])} is not in the index; nothing was removed", where=index)
         writer.remove(ids)
         writer.commit()
-        refresh_caches(writer.folder, writer.changes)
+        refresh_caches(writer.folder, writer.changes, progress=progress)
     return RemoveReport(writer.folder, ids)

@@ -10,7 +10,8 @@ from lunacy.derived.ivf import KIND, is_current
 from lunacy.embedding import Embedder, load
 from lunacy.errors import LunacyError
 from lunacy.measured import IvfFacts
-from lunacy.progress import Report, no_report
+from lunacy.pipeline.embed_all import embed_all
+from lunacy.progress import Report
 from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, ask, draw, write_ivf
 from lunacy.store import Cache, Changes, View, caches
 
@@ -20,22 +21,19 @@ LEAST_ROWS = None  # they are made on request
 REFRESH_SHARE = 0.1  # of the papers: when so many are not in the lists, they are made again
 
 
-def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:  # noqa: ARG001 (rows do not change)
+def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:  # noqa: ARG001 (rows do not change)
     """The lists of `before`, or where they lack too many papers, new ones for the same recall."""
     kept = [one for one in before if is_current(one, view)]
     if not kept or not view.n_papers or _n_unindexed(view, kept[0]) < REFRESH_SHARE * view.n_papers:
         return kept
     facts = IvfFacts.read(kept[0].facts)
-    texts = held_out_titles(view, None, "auto") if facts.texts.is_measured else None
-    return [make_tuned(view, facts.wanted, texts)]
+    texts = held_out_titles(view, None, "auto", progress) if facts.texts.is_measured else None
+    return [make_tuned(view, facts.wanted, texts, progress)]
 
 
-def make_tuned(view: View, recall: float, texts: Queries | None, progress: Report = no_report) -> Cache:
-    """Lists of all papers, tuned to find the share `recall` of the ten best; `texts`: titles to measure by.
-
-    `progress`: as of `write_ivf`.
-    """
-    papers, date = held_out_papers(view), datetime.date.today().isoformat()
+def make_tuned(view: View, recall: float, texts: Queries | None, progress: Report) -> Cache:
+    """Lists of all papers, tuned to find the share `recall` of the ten best; `texts`: titles to measure by."""
+    papers, date = held_out_papers(view, progress), datetime.date.today().isoformat()
     return caches.add(
         view.folder,
         KIND,
@@ -53,19 +51,20 @@ def _n_unindexed(view: View, cache: Cache) -> int:
     return sum(one.n_live for one in view.segments if (one.segment.number, one.segment.sha256) not in cache.segments)
 
 
-def held_out_papers(view: View) -> Queries:
+def held_out_papers(view: View, progress: Report) -> Queries:
     """Papers as queries, each without itself."""
     rows = draw(view, N_QUERIES)
-    return ask(view, view.vectors(rows), rows)
+    return ask(view, view.vectors(rows), rows, progress)
 
 
-def held_out_titles(view: View, embedder: Embedder | None, device: str) -> Queries | None:
+def held_out_titles(view: View, embedder: Embedder | None, device: str, progress: Report) -> Queries | None:
     """Titles as queries, each without its own paper; None when the index's model cannot be had."""
     ours = view.fingerprint
     try:
-        embedder = embedder or load(ours.model, device=device)
+        embedder = embedder or load(ours.model, device=device, progress=progress)
         ours.require_same(replace(embedder.fingerprint, text=ours.text), where=view.folder)
     except LunacyError:
         return None
     rows = draw(view, N_TITLES, seed=1)
-    return ask(view, embedder.embed([paper.title for paper in view.papers(rows)]).vectors, rows)
+    titles = [paper.title for paper in view.papers(rows)]
+    return ask(view, embed_all(embedder, titles, "embedding titles", progress), rows, progress)

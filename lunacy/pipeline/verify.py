@@ -35,14 +35,13 @@ def verify(
     """Check every file, vector and paper of the index in the folder `index`.
 
     `reembed`: also embed so many random papers again and compare their vectors; by the index's model, or by the same
-    one from `model`, or by `embedder`. `progress`: rows, first of papers, then of vectors. Reads every byte: some 15
-    seconds a million papers.
+    one from `model`, or by `embedder`. Reads every byte: some 15 seconds a million papers.
 
     Raises NoIndex when there is none; with `reembed`, ModelError and FingerprintMismatch.
     """
     faults = find_faults(index, progress=progress)
     if reembed and not faults:
-        faults = compare_vectors(index, reembed, model=model, device=device, embedder=embedder)
+        faults = compare_vectors(index, reembed, model=model, device=device, embedder=embedder, progress=progress)
     foreign = inventory(index).foreign
     if faults:
         return VerifyReport(expanded(index), faults, foreign, 0, 0)

@@ -16,7 +16,7 @@ from lunacy.derived.faiss_threads import in_thread
 from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
 from lunacy.errors import UsageError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
-from lunacy.progress import Report, no_report, reported
+from lunacy.progress import Progress, Report, no_report, reported
 from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
 from lunacy.store import View
@@ -44,8 +44,9 @@ class Queries:
     truth: list[Found]
 
 
-def ask(view: View, vectors: Vectors, left_out: Rows) -> Queries:
+def ask(view: View, vectors: Vectors, left_out: Rows, progress: Report = no_report) -> Queries:
     """Queries, answered exactly."""
+    progress(Progress("measuring recall: exact answers"))
     return Queries(vectors, left_out, search(view, vectors, TOP, without=left_out.tolist()))
 
 
@@ -88,7 +89,6 @@ def write_ivf(
     """Write the lists, tuned to the recall that is `wanted`: the size of the file's head, and the facts as stored.
 
     Without `texts` to measure, they get twice the lists of papers, and their recall is that of papers with half.
-    `progress`: papers that have a list, of all; then queries, of those that are asked.
     """
     started = time.perf_counter()
     head_bytes, nlist, lists = write_lists(view, path, progress)
@@ -109,6 +109,8 @@ def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: Quer
     enough = np.arange(1, nlist + 1)
     shares = np.searchsorted(np.sort(needed), enough, side="right") / max(len(needed), 1)  # (nlist,): at most by lists
     nprobe = int(np.argmax(shares >= wanted)) + 1 if (shares >= wanted).any() else nlist
+    doing = f"measuring recall on {'titles' if query_kind == 'text' else 'papers'}"
+    progress(Progress(doing))
     recall = _measure(view, ivf, queries, query_kind, nprobe)
     while recall.mean < wanted and nprobe < nlist:
         nprobe = min(nlist, nprobe + max(1, nprobe // 16))
@@ -117,7 +119,7 @@ def _tune(view: View, ivf: Ivf, lists: Lists, queries: Queries, query_kind: Quer
     n = len(queries.left_out)
     curve = [
         (one, recall if one == nprobe else _measure(view, ivf, queries, query_kind, one))
-        for one in reported(tried, [n] * len(tried), progress)
+        for one in reported(doing, tried, [n] * len(tried), progress, unit="queries")
     ]
     return Measured(nprobe, recall, tuple(curve), n)
 

@@ -132,7 +132,8 @@ def _salvage(
     unreadable: list[int] = []  # rows
     counts: Counter[tuple[str, str]] = Counter()
     segments = read_segments(old)
-    for segment in reported(segments, [segment.n_rows for segment in segments], progress):
+    sizes = [segment.n_rows for segment in segments]
+    for segment in reported("saving what is whole", segments, sizes, progress):
         is_whole = segment_fault(old.folder, segment, fingerprint.dim) is None
         whole: dict[int, tuple[bytes, Entry, int]] = {}  # by row
         hashes = list(_hashes(old.folder, segment, fingerprint.dim)) if is_whole else []

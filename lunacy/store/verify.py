@@ -11,7 +11,7 @@ import numpy as np
 
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
-from lunacy.progress import Report, no_report, reported
+from lunacy.progress import Progress, Report, no_report, reported
 from lunacy.store import caches
 from lunacy.store.database import FORMAT_VERSION, Database
 from lunacy.store.files import expanded
@@ -23,8 +23,7 @@ from lunacy.store.segments import UNIT_TOLERANCE, OpenSegment, Segment
 def verify(folder: str | Path, *, progress: Report = no_report) -> list[str]:
     """What is wrong with the index in `folder`, a line each; empty when all is well.
 
-    `progress`: rows, first of papers, then of vectors. Raises NoIndex when there is none. Reads every byte: some 15
-    seconds a million papers.
+    Raises NoIndex when there is none. Reads every byte: some 15 seconds a million papers.
     """
     while True:
         database = Database(expanded(folder), to_repair=True)
@@ -41,6 +40,7 @@ def verify(folder: str | Path, *, progress: Report = no_report) -> list[str]:
 
 
 def _faults(database: Database, progress: Report) -> Iterator[str]:
+    progress(Progress("checking papers.db"))
     try:
         if strange := database.strange_objects():
             yield f"papers.db: lacks, or has too many: {strange}"
@@ -61,7 +61,8 @@ def _faults(database: Database, progress: Report) -> Iterator[str]:
     except (StoreError, ValueError, TypeError) as error:
         yield f"papers.db: {error}"
         return
-    for segment in reported(segments, [segment.n_rows for segment in segments], progress):
+    sizes = [segment.n_rows for segment in segments]
+    for segment in reported("checking vectors", segments, sizes, progress):
         fault = segment_fault(database.folder, segment, fingerprint.dim)
         if fault:
             yield f"{segment.name}: {fault}"
@@ -70,6 +71,7 @@ def _faults(database: Database, progress: Report) -> Iterator[str]:
                 yield from _vector_faults(database, segment, fingerprint.dim)
             except FileNotFoundError:
                 yield f"{segment.name}: missing"
+    progress(Progress("checking derived data"))
     yield from caches.faults(database.folder, segments, read_generation(database))
 
 
@@ -97,7 +99,7 @@ def _paper_faults(database: Database, recipe: str, n_rows: int, progress: Report
         if not (isinstance(papers[-1][0], int) and papers[-1][0] > last):
             raise IndexDamaged("its rows are out of order")
         last = papers[-1][0]
-        progress(n_done, n_rows)
+        progress(Progress("checking papers", n_done, n_rows, "papers"))
         n_done += len(papers)
         entries = []
         for row, text_hash, content_hash, withdrawn, added, *columns in papers:

@@ -207,10 +207,7 @@ class Writer:
             self._tidy(DEAD_SHARE)
 
     def compact(self, *, progress: Report = no_report) -> int:
-        """Rewrite every segment that has a dead row, and merge the small ones; how many dead rows that freed.
-
-        `progress`: rows, of those that are rewritten.
-        """
+        """Rewrite every segment that has a dead row, and merge the small ones; how many dead rows that freed."""
         [before] = self._database.one("SELECT count(*) FROM dead")
         self._tidy(0, must=True, progress=progress)
         [after] = self._database.one("SELECT count(*) FROM dead")
@@ -238,7 +235,8 @@ class Writer:
         """Rewrite what is untidy; where the disk has no room for the copy, it waits, unless it `must` be done."""
         dead = read_rows(self._database, "SELECT row FROM dead ORDER BY row")
         runs = untidy_runs(self._segments, dead, dead_share=dead_share)
-        for run in reported(runs, [sum(segment.n_rows for segment in run) for run in runs], progress):
+        sizes = [sum(segment.n_rows for segment in run) for run in runs]
+        for run in reported("rewriting segments", runs, sizes, progress, unit="rows"):
             n_bytes = 2 * sum(segment.size_bytes for segment in run)
             if must:
                 require_space(self.folder, n_bytes)
