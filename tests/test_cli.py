@@ -159,7 +159,7 @@ def test_index_without_a_snapshot_indexes_the_sample(loaded: list[Any]) -> None:
         (["info", "--index", "no/where"], 1, "no/where does not exist"),
         (["verify", "--index", "no/where"], 1, "no/where does not exist"),
         (["query", "1802.99999", "--index", "INDEX"], 1, "which holds 30 papers (cs.CL, cs.LG, math.AG) up to 2018-02"),
-        (["query", "attention", "--index", "INDEX"], 2, "'attention' is not an arXiv id; write it like 1802.05130"),
+        (["query", "attention", "--index", "INDEX"], 2, "'attention' is neither an arXiv id, such as 1802.05130"),
     ],
 )
 def test_a_mistake_is_one_line_on_stderr_and_an_exit_code(index: str, arguments: Any, code: int, said: str) -> None:
@@ -253,7 +253,7 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
     assert [ids_of(answer) for answer in answers] == [nearest(IDS[3]), nearest(IDS[1]), nearest(IDS[3])]
     unknown, nonsense = errors
     assert unknown.startswith(f"lunacy: {index}: 1802.99999 is not in the index")
-    assert nonsense.startswith("lunacy: 'nonsense' is not an arXiv id")
+    assert nonsense.startswith("lunacy: 'nonsense' is neither an arXiv id")
     assert code == wanted
 
 

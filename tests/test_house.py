@@ -35,6 +35,7 @@ LAYERS = {
         "question",
         "scope",
         "tex",
+        "title_key",
         "unicode",
         "withdrawn",
     ],

@@ -105,8 +105,8 @@ def query(
 ) -> None:
     """List the papers most similar to each ID.
 
-    ID is an arXiv id in any form, or a link. The score is the cosine similarity of the two papers' vectors; the list is
-    exact unless you give --ivf.
+    ID is an arXiv id in any form, a link, or the title of a paper in the index. The score is the cosine similarity of
+    the two papers' vectors; the list is exact unless you give --ivf.
     """
     if (bool(papers) or text is not None) == (batch is not None):
         only = "--not only takes away; " if options["unlike"] else ""
@@ -133,7 +133,7 @@ def query(
         if batch is not None:
             groups = ([one.text for one in group] for group in read_ids(batch, _note))
         if skip_unknown and together:
-            groups = ([one for one in group if one in held] for group in groups for held in (ix.held(group),))
+            groups = ([one for one in group if one in held] for group in groups for held in (ix.named(group),))
         found = (
             pair
             for question in _questions(groups, options)

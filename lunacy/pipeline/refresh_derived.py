@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lunacy.derived import Kind, codes, columns, lexical
+from lunacy.derived import Kind, codes, columns, lexical, titles
 from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, StoreError
 from lunacy.measured import IvfFacts
@@ -16,7 +16,7 @@ from lunacy.progress import Report, no_report
 from lunacy.search.recall import RECALL, require_share
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
-KINDS: Sequence[Kind] = (codes, columns, lexical, tune_ivf)
+KINDS: Sequence[Kind] = (codes, columns, titles, lexical, tune_ivf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, groupby, islice
+from dataclasses import replace
+from itertools import chain, groupby
 
 import numpy as np
 
 from lunacy.answer import Answer
-from lunacy.arrays import NONE, Rows, Vectors
+from lunacy.arrays import Vectors
 from lunacy.errors import LunacyError
 from lunacy.measured import QueryKind
-from lunacy.paper import Paper, embedded_text
+from lunacy.query.asked import Asked, look_up, target_of
 from lunacy.query.hits import hits_of
-from lunacy.query.ids import required_rows, rows_of, why_lacking
+from lunacy.query.ids import required_rows
 from lunacy.question import Options, Query, Question
 from lunacy.search import Found, Ranked, Searcher, Target
 
@@ -32,15 +32,6 @@ def _kind(query: Query) -> tuple[bool, bool]:
     return bool(query.papers), len(query.papers) + bool(query.text) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A query whose papers the index has."""
-
-    papers: tuple[Paper, ...]
-    text: str
-    target: Target
-
-
 def answer_batch(
     view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, Vectors], device: str | None
 ) -> list[Answer | LunacyError]:
@@ -48,40 +39,18 @@ def answer_batch(
 
     The queries are alike. `texts`: the vector of each text, (1, dim) float32. For inside `Searcher.pinned`.
     """
-    asked = list(_look_up(view, batch, options, texts))
-    targets = [one.target for one in asked if isinstance(one, _Asked)]
+    asked = list(look_up(view, batch, options, texts))
+    targets = [one.target for one in asked if isinstance(one, Asked)]
     found = _search(view, targets, options, "paper" if batch[0].papers else "text", device)
     lists = zip(hits_of(view, found, options.min_score), found, strict=True)
     answers: list[Answer | LunacyError] = []
     for one in asked:
-        if isinstance(one, _Asked):
+        if isinstance(one, Asked):
             hits, ranked = next(lists)
-            answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank))
+            answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank, notes=one.notes))
         else:
             answers.append(one)
     return answers
-
-
-def _look_up(
-    view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, Vectors]
-) -> Iterator[_Asked | LunacyError]:
-    """The papers, vectors and words of each query, all read at once."""
-    rows = iter(rows_of(view, [paper for query in batch for paper in query.papers]))
-    rows_of_each = [list(islice(rows, len(query.papers))) for query in batch]
-    known = np.array([row for found in rows_of_each if None not in found for row in found], np.int64)  # (p,)
-    papers, vectors = view.papers(known), view.vectors(known)
-    start = 0
-    for query, found in zip(batch, rows_of_each, strict=True):
-        if None in found:
-            yield why_lacking(view, query.papers[found.index(None)])
-            continue
-        mine = slice(start, start + len(found))
-        start = mine.stop
-        target = _target(papers[mine], vectors[mine], NONE if options.include_self else known[mine])
-        if query.text:
-            both = np.concatenate([target.vectors, texts[query.text]])
-            target = replace(target, vectors=both, texts=[*target.texts, query.text])
-        yield _Asked(tuple(papers[mine]), query.text, target)
 
 
 def _search(
@@ -96,11 +65,6 @@ def _search(
     unlike = None
     if options.unlike:
         rows = required_rows(view, options.unlike)
-        unlike = _target(view.papers(rows), view.vectors(rows), rows)
+        unlike = target_of(view.papers(rows), view.vectors(rows), rows)
         targets = [replace(one, left_out=np.append(one.left_out, rows)) for one in targets]
     return view.rank(targets, options, unlike, query_kind=query_kind, device=device)
-
-
-def _target(papers: Sequence[Paper], vectors: Vectors, left_out: Rows) -> Target:
-    """The target for `papers` with their (n, dim) `vectors`."""
-    return Target(vectors, [embedded_text(paper, "title+abstract") for paper in papers], left_out)

@@ -14,8 +14,10 @@ from lunacy.embedding import Embedder
 from lunacy.errors import LunacyError, UsageError
 from lunacy.paper import Paper
 from lunacy.query.ask import alike, answer_batch
+from lunacy.query.asked import find_papers
 from lunacy.query.ids import require_known, required_rows, rows_of
 from lunacy.query.model import TextModel
+from lunacy.query.titles import Named
 from lunacy.question import Keywords, Options, Query, Question, shows_keywords
 from lunacy.search import Searcher, open_searcher
 
@@ -66,6 +68,12 @@ class Index:
         with self._searcher.pinned() as view:
             rows = rows_of(view, papers)
         return {paper for paper, row in zip(papers, rows, strict=True) if row is not None}
+
+    def named(self, papers: Sequence[str]) -> set[str]:
+        """Those of `papers`, ids in any form or titles, for which `ask` has a paper."""
+        with self._searcher.pinned() as view:
+            found = find_papers(view, papers)
+        return {paper for paper, one in found.items() if isinstance(one, Named)}
 
     def ask(self, question: Question, *, model: str | None = None, device: str = "auto") -> Answer:
         """The answer to a question for one list: best first, ties by lower row.

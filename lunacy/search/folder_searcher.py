@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from lunacy.answer import Info, Summary
-from lunacy.arrays import Rows, Vectors
+from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
 from lunacy.derived.ivf import open_ivf
+from lunacy.derived.titles import rows_titled
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
@@ -98,6 +101,23 @@ class FolderSearcher:
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that the index holds."""
         return self._view.rows(ids)
+
+    def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:
+        """The rows of the papers whose title has one of `keys` as its `title_key`, by key."""
+        return rows_titled(self._view, keys) if keys else {}
+
+    def worded_like(self, text: str, n: int) -> Rows:
+        """The `n` rows that share most with `text` by words, best first; none where there is no lexical index."""
+        if not any(cache.kind == "lexical" for cache in self._view.caches):
+            return NONE
+        from lunacy.derived.lexical import open_lexical  # tantivy: only when asked for
+
+        lexical = open_lexical(self._view)
+        if lexical is None:
+            return NONE
+        rows = lexical.best(text, n)[0]
+        there = {row for row, _id in self._view.stream("id", rows)}
+        return np.array([row for row in rows.tolist() if row in there], np.int64)
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`. Raises IndexDamaged for a row without a paper."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from lunacy.answer import Info, Summary
-from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.arrays import NONE, Rows, Scores, Vectors
 from lunacy.errors import ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
@@ -116,6 +116,14 @@ class MilvusSearcher:
             self._rows[identifier] = len(self._ids)
             self._ids.append(identifier)
         return self._rows[identifier]
+
+    def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:  # noqa: ARG002 (no field has titles alone)
+        """Nothing: a collection is not searched by title."""
+        return {}
+
+    def worded_like(self, text: str, n: int) -> Rows:  # noqa: ARG002
+        """Nothing: a collection has no words."""
+        return NONE
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, without their abstracts."""

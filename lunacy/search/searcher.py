@@ -49,6 +49,12 @@ class Searcher(Protocol):
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that are there."""
 
+    def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:
+        """The rows of the papers whose title has one of `keys` as its `title_key`, by key; none where none is known."""
+
+    def worded_like(self, text: str, n: int) -> Rows:
+        """The `n` rows that share most with `text` by words, best first; none where there is no lexical index."""
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises StoreError for one that is not there."""
 
