@@ -55,6 +55,20 @@ def flag(name: str, value: Any) -> bool:
     raise _wrong(name, value, "True or False")
 
 
+def share_or(usual: float) -> Reader:
+    """A number from 0 to 1; True is the usual one, False and None are 0."""
+
+    def read(name: str, value: Any) -> float:
+        if value is None or _is_flag(value):
+            return usual if value else 0.0
+        share = number(name, value)
+        if not 0 <= share <= 1:
+            raise UsageError(f"{name} is {share:g}; give a number from 0 to 1, such as {usual:g}")
+        return share
+
+    return read
+
+
 def text(name: str, value: Any) -> str:
     """A text."""
     if isinstance(value, str):

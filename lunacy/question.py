@@ -21,12 +21,15 @@ from lunacy.keywords import (
     number,
     optional,
     read_keywords,
+    share_or,
     text,
     texts,
     whole,
 )
 
 RANKS = ("dense", "hybrid", "lexical")  # by vectors, by both, by words
+RECOMMENDED_DIVERSITY = 0.5  # docs/benchmarks.md has what it gains and costs
+_MOST_DIVERSE = 1000  # hits: choosing them takes time with the square of their number
 
 
 class Keywords(TypedDict, total=False):
@@ -41,7 +44,7 @@ class Keywords(TypedDict, total=False):
     min_score: float | None
     unlike: str | Iterable[str] | None
     fold: bool
-    diverse: bool
+    diverse: float
     category: str | Iterable[str] | None
     since: str | int | datetime.date | None
     until: str | int | datetime.date | None
@@ -68,7 +71,7 @@ _OPTIONS: dict[str, Reader] = {
     "min_score": optional(number),
     "unlike": ids,
     "fold": flag,
-    "diverse": flag,
+    "diverse": share_or(RECOMMENDED_DIVERSITY),
     "category": texts,
     "since": date,
     "until": date,
@@ -122,8 +125,8 @@ class Options:
     - `rank`: "dense" (by vectors), "hybrid" (by both) or "lexical" (by words); the last two need the lexical index.
     - `min_score`: only hits with at least this score.
     - `unlike`: ids; push down papers similar to these.
-    - `fold`: merge near-duplicates into one hit.
-    - `diverse`: prefer hits that differ from one another.
+    - `fold`: merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95.
+    - `diverse`: prefer hits that differ from one another, from 0 (not at all) to 1; True is 0.5, which is recommended.
     - `category`: only hits in one of these categories or patterns: "cs.CL", "cs.*".
     - `since`, `until`: only hits last changed then, until inclusive: "2024", "2024-05", "2024-05-31", 2024 or a date.
     - `author`: only hits by all of these authors: "Hinton", "G. Hinton" or "Hinton, Geoffrey".
@@ -141,7 +144,7 @@ class Options:
     min_score: float | None = None
     unlike: tuple[str, ...] = ()
     fold: bool = False
-    diverse: bool = False
+    diverse: float = 0.0
     category: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
@@ -171,6 +174,8 @@ def _fill(options: Options, given: Mapping[str, Any]) -> None:
             object.__setattr__(options, one.name, given.get(one.name, one.default))
     if options.top < 1:
         raise UsageError(f"top is {options.top}; ask for at least 1")
+    if options.diverse and options.top > _MOST_DIVERSE:
+        raise UsageError(f"top is {options.top}; with diverse ask for at most {_MOST_DIVERSE:,}, or leave diverse out")
     if options.nprobe is not None and not options.ivf:
         raise UsageError(f"nprobe is {options.nprobe}, which is the number of IVF lists to search; it needs ivf")
     if options.nprobe is not None and options.nprobe < 1:

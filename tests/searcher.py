@@ -35,7 +35,7 @@ def paper(place: int, title: str = "") -> Paper:
     """The paper in a place: its fields follow from it."""
     return Paper(
         STRANGE[place].replace(" ", "_") if place < len(STRANGE) else f"2401.{place:05}",
-        title or f"On “{place}”",
+        title or ("On copies" if 40 <= place < 60 else f"On “{place}”"),
         "This paper has been withdrawn." if place % 11 == 5 else f"We study {place}.",
         authors="Ada Lovelace and " + "É. Galois, " * (9_000 if place == 7 else 2),  # 100 kB: more than a text field
         categories=CATEGORIES[place % 4],

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
@@ -15,7 +16,7 @@ from lunacy.bench.judgements import read_qrels
 from lunacy.bench.quality import _evaluator, _scores
 from lunacy.errors import SnapshotError, UsageError
 from lunacy.pipeline import build_lexical
-from tests.conftest import FakeEmbedder, lines
+from tests.conftest import FakeEmbedder, lines, vector_of
 from tests.test_cli import run
 from tests.test_ranking import IDS, PAPERS, index_of, text_of
 
@@ -50,13 +51,19 @@ def test_a_corpus_in_beirs_layout_is_embedded_and_every_ranking_measured(tmp_pat
     report = measure(write_beir(tmp_path / "beir"))
     assert (report.n_queries, report.n_papers) == (3, 64)
     by_name = {one.name: one for one in report.rankings}
-    assert list(by_name) == ["dense", "hybrid", "lexical", "TF-IDF", "BM25"]
+    ranks = ["dense", "hybrid", "lexical"]
+    assert list(by_name) == [*ranks, *(f"{rank} --diverse 0.5" for rank in ranks), "TF-IDF", "BM25"]
     assert by_name["lexical"].mean["Recall@100"] == 1  # all 63 others are within 100
     for one in by_name.values():
         for metric, mean in one.mean.items():
             low, high = one.interval[metric]
             assert 0 <= low <= mean <= high <= 1
     with lunacy.open_index(index_of(tmp_path / "again" / "index", PAPERS), embedder=FakeEmbedder()) as ix:
+        vectors = np.array([vector_of(text_of(one)) for one in PAPERS])
+        for name, diverse in (("dense", 0), ("dense --diverse 0.5", 0.5)):
+            lists = [[IDS.index(hit.id) for hit in ix.similar(one, diverse=diverse)] for one in IDS]
+            cosines = [np.triu(vectors[one] @ vectors[one].T, 1).sum() / 45 for one in lists]
+            assert report.among_ten[name] == pytest.approx(np.mean(cosines), abs=1e-5)
         places = [[hit.id for hit in ix.similar(IDS[0], top=63)].index(IDS[4])]
         places.append(min([hit.id for hit in ix.similar(IDS[9], top=63)].index(one) for one in QRELS[IDS[9]]))
         places.append([hit.id for hit in ix.similar_to_text("neural translation decoder", top=64)].index(IDS[2]))

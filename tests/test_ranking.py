@@ -259,21 +259,35 @@ def test_less_of_a_paper_takes_its_likeness_away(ix: lunacy.Index) -> None:
     assert [hit.id for hit in ix.similar(IDS[4], top=61, unlike=[IDS[9], IDS[10]])] == wanted
 
 
-def test_diverse_hits_are_those_of_maximal_marginal_relevance(ix: lunacy.Index) -> None:
+@pytest.mark.parametrize("strength", [0.3, 0.5, 1.0])
+@pytest.mark.parametrize("rank", ["dense", "hybrid"])
+def test_diverse_hits_are_chosen_one_after_the_other(ix: lunacy.Index, rank: str, strength: float) -> None:
     vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
-    scores = vectors @ vectors[4]
-    left = [place for place in range(len(IDS)) if place != 4]
-    relevance = {place: (scores[place] - scores[left].min()) / np.ptp(scores[left]) for place in left}
+    plain = ix.similar(IDS[4], top=63, rank=rank)  # all others
+    places = [IDS.index(hit.id) for hit in plain]
+    scores = np.array([hit.score for hit in plain])
+    relevance = dict(zip(places, scores * np.std(vectors[places] @ vectors[4]) / np.std(scores), strict=True))
     chosen: list[int] = []
     while len(chosen) < 12:
 
         def gain(place: int) -> float:
-            return 0.7 * relevance[place] - 0.3 * max(
-                [float(vectors[place] @ vectors[one]) for one in chosen], default=0.0
-            )
+            likeness = np.mean(vectors[chosen] @ vectors[place]) if chosen else 0.0
+            return (1 - strength) * relevance[place] - strength * likeness
 
-        chosen.append(max((place for place in left if place not in chosen), key=gain))
-    assert [hit.id for hit in ix.similar(IDS[4], top=12, diverse=True)] == [IDS[place] for place in chosen]
+        chosen.append(max((place for place in places if place not in chosen), key=gain))
+    hits = ix.similar(IDS[4], top=12, rank=rank, diverse=strength)
+    assert [hit.id for hit in hits] == [IDS[place] for place in chosen]
+    assert [hit.score for hit in hits] == [plain[places.index(place)].score for place in chosen]
+
+
+def test_true_is_the_recommended_diversity_and_nothing_is_none(ix: lunacy.Index) -> None:
+    assert ix.similar(IDS[4], diverse=True) == ix.similar(IDS[4], diverse=0.5) != ix.similar(IDS[4])
+    assert ix.similar(IDS[4], diverse=False) == ix.similar(IDS[4], diverse=0) == ix.similar(IDS[4])
+    for strength in (-0.1, 1.5, float("nan")):
+        with pytest.raises(UsageError, match=r"give a number from 0 to 1, such as 0\.5"):
+            ix.similar(IDS[4], diverse=strength)
+    with pytest.raises(UsageError, match=r"with diverse ask for at most 1,000"):
+        ix.similar(IDS[4], diverse=0.5, top=1001)
 
 
 def test_near_copies_are_folded_into_the_best_of_them(tmp_path: Path) -> None:
@@ -283,11 +297,14 @@ def test_near_copies_are_folded_into_the_best_of_them(tmp_path: Path) -> None:
         plain = ix.similar(IDS[2], top=66)
         folded = ix.similar(IDS[2], top=66, fold=True)
         first = ix.similar(IDS[1], top=1, fold=True)[0]
+        both = ix.similar(IDS[2], top=12, fold=True, diverse=0.5)
+        without_copies = ix.similar(IDS[2], top=12, diverse=0.5, not_ids=[str(one["id"]) for one in twins])
     copies = {IDS[1], *(str(one["id"]) for one in twins)}
     [kept] = [hit for hit in folded if hit.id in copies]
     assert {kept.id, *kept.copies} == copies
     assert [hit.id for hit in folded] == [hit.id for hit in plain if hit.id not in copies - {kept.id}]
     assert set(first.copies) == copies - {IDS[1], first.id}
+    assert [hit.id for hit in both] == [hit.id for hit in without_copies]
 
 
 def test_a_least_score_cuts_the_list(ix: lunacy.Index) -> None:
@@ -308,7 +325,7 @@ def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> 
     assert "cosine " in table
     assert "lexical " in table
     for form in ("csv", "ids", "jsonl"):
-        assert run("query", IDS[0], *common, "--rank", "hybrid", "--diverse", "--format", form).exit_code == 0
+        assert run("query", IDS[0], *common, "--rank", "hybrid", "--diverse", "0.5", "--format", form).exit_code == 0
     only_not = run("query", "--not", IDS[0], *common)
     assert (only_not.exit_code, only_not.stderr.count("\n")) == (2, 1)
     assert "--not only takes away" in only_not.stderr
@@ -325,7 +342,7 @@ def test_everything_goes_with_ivf_batches_and_every_format(
     build_ivf(index, recall=0.9)
     (tmp_path / "ids").write_text("\n".join(IDS[:6]))
     flags = (
-        ["--fold", "--diverse", "--not", IDS[7]]
+        ["--fold", "--diverse", "0.5", "--not", IDS[7]]
         if "fold" in options
         else [f"--category={options['category']}"]
         if options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,11 +18,16 @@ from lunacy.errors import UsageError
 from lunacy.paper import Paper
 from lunacy.pipeline import build_index, build_lexical
 from lunacy.query import Index, open_index
-from lunacy.question import RANKS
+from lunacy.question import RANKS, RECOMMENDED_DIVERSITY, Keywords
 from lunacy.store import Store
 
 METRICS = {"nDCG@10": "ndcg_cut_10", "MRR": "recip_rank", "Recall@100": "recall_100"}
 _RESAMPLES = 1000
+_N_DRAWN = 300  # papers, among whose hits cosines are taken
+_RANKINGS: dict[str, Keywords] = {rank: {"rank": rank} for rank in RANKS}
+_RANKINGS |= {
+    f"{rank} --diverse {RECOMMENDED_DIVERSITY}": {"rank": rank, "diverse": RECOMMENDED_DIVERSITY} for rank in RANKS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class QualityReport:
     n_queries: int
     n_papers: int
     same_category: dict[str, float]  # by ranking: the share of ten neighbours in the query's own primary category
+    among_ten: dict[str, float]  # by ranking of lunacy: the mean cosine of two of ten neighbours, for papers drawn
     rankings: list[Measured]
 
 
@@ -78,30 +84,49 @@ def bench_quality(
             corpus = {paper.id: paper for paper in view.papers(view.live_rows())}
         check_ids(qrels, corpus, texts, data)
         lists: dict[str, Lists] = {}
+        among_ten: dict[str, float] = {}
         with open_index(folder, embedder=embedder) as ix:
-            for rank in RANKS:
-                say(rank)
-                lists[rank] = _lists(ix, qrels, corpus, texts, rank)
+            for name, options in _RANKINGS.items():
+                say(name)
+                lists[name] = _lists(ix, qrels, corpus, texts, options)
+                among_ten[name] = _among_ten(ix, folder, list(corpus), options)
         say("TF-IDF and BM25")
         lists |= baselines(qrels, corpus, texts)
-    return _report(evaluator, qrels, corpus, lists)
+    return _report(evaluator, qrels, corpus, lists, among_ten)
 
 
-def _report(evaluator: Any, qrels: Qrels, corpus: Mapping[str, Paper], lists: Mapping[str, Lists]) -> QualityReport:
+def _report(
+    evaluator: Any, qrels: Qrels, corpus: Mapping[str, Paper], lists: Mapping[str, Lists], among_ten: dict[str, float]
+) -> QualityReport:
     scores = {name: _scores(evaluator, qrels, found) for name, found in lists.items()}
     return QualityReport(
         n_queries=len(qrels),
         n_papers=len(corpus),
         same_category=_same_category(corpus, lists),
+        among_ten=among_ten,
         rankings=[_measured(name, found, scores["dense"]) for name, found in scores.items()],
     )
 
 
-def _lists(ix: Index, qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], rank: str) -> Lists:
+def _lists(ix: Index, qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], options: Keywords) -> Lists:
+    asked: Keywords = {**options, "top": DEPTH}
     by_id = [query for query in qrels if is_paper(query, corpus, texts)]
-    found = dict(zip(by_id, ix.similar_many(by_id, top=DEPTH, rank=rank), strict=True))
-    found |= {query: ix.similar_to_text(texts[query], top=DEPTH, rank=rank) for query in qrels if query not in found}
+    found = dict(zip(by_id, ix.similar_many(by_id, **asked), strict=True))
+    found |= {query: ix.similar_to_text(texts[query], **asked) for query in qrels if query not in found}
     return {query: [hit.id for hit in hits] for query, hits in found.items()}
+
+
+def _among_ten(ix: Index, folder: Path, ids: Sequence[str], options: Keywords) -> float:
+    """The mean cosine of two of the ten hits of a paper, over papers drawn from `ids`."""
+    drawn = np.random.default_rng(0).choice(len(ids), min(_N_DRAWN, len(ids)), replace=False)
+    lists = [[hit.id for hit in hits] for hits in ix.similar_many([ids[place] for place in drawn], **options)]
+    with Store(folder) as store, store.view() as view:
+        rows = view.rows([one for hits in lists for one in hits])
+        means = []
+        for hits in lists:
+            vectors = view.vectors(np.array([rows[one] for one in hits], np.int64))
+            means.append((vectors @ vectors.T)[~np.eye(len(hits), dtype=np.bool_)])
+    return float(np.concatenate(means).mean())
 
 
 def _same_category(corpus: Mapping[str, Paper], lists: Mapping[str, Lists]) -> dict[str, float]:

@@ -147,12 +147,13 @@ def quality(data: str, index_dir: str | None, model: str | None, device: str, fo
         return
     click.echo(f"{report.n_queries:,} queries, {report.n_papers:,} papers; in brackets: 95 % of the bootstrap\n")
     metrics = list(report.rankings[0].mean)
-    rows = [("ranking", *metrics, "same category")]
+    rows = [("ranking", *metrics, "same category", "cosine of two hits")]
     rows += [
         (
             one.name,
             *("{:.3f} [{:.3f}, {:.3f}]".format(one.mean[metric], *one.interval[metric]) for metric in metrics),
             f"{report.same_category[one.name]:.3f}",
+            f"{report.among_ten[one.name]:.3f}" if one.name in report.among_ten else "",
         )
         for one in report.rankings
     ]

@@ -29,7 +29,7 @@ _EXAMPLES = """\b
 Examples:
   lunacy query https://arxiv.org/abs/1802.05130 --top 3
   lunacy query --text "graph neural networks" --category 'cs.*' --since 2024
-  lunacy query 1802.05130 1801.06294 --together --diverse
+  lunacy query 1802.05130 1801.06294 --together --diverse 0.5
   lunacy query 1802.05130 --not 1709.01687 --fold
   lunacy query --batch ids.txt --format csv > similar.csv
 """
@@ -75,8 +75,15 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.option(
     "--not", "unlike", metavar="ID", multiple=True, help="Push down papers similar to ID; repeat it for more."
 )
-@click.option("--fold", is_flag=True, help="Merge near-duplicates (cosine of 0.95 or more) into one hit.")
-@click.option("--diverse", is_flag=True, help="Prefer hits that differ from one another (MMR).")
+@click.option(
+    "--fold", is_flag=True, help="Merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95."
+)
+@click.option(
+    "--diverse",
+    metavar="X",
+    type=float,
+    help="Prefer hits that differ from one another, from 0 (not at all) to 1; 0.5 is recommended.",
+)
 @click.option(
     "--min-score",
     metavar="X",

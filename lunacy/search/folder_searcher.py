@@ -196,6 +196,7 @@ class FolderSearcher:
         by_segment = candidates_of(self._view, options.filter, options.include_withdrawn)
         sides = Sides(
             vectors=self.vectors,
+            papers=self.papers,
             nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind, device=device),
             nearest_to_all=lambda vectors, n: nearest_to_all(by_segment, vectors, n),
             lexical=lexical,

@@ -257,6 +257,7 @@ class MilvusSearcher:
         needs_all = options.fold or options.diverse
         sides = Sides(
             vectors=self.vectors,
+            papers=self.papers,
             nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind),
             nearest_to_all=lambda vectors, n: self._nearest_to_all(
                 vectors, n, n if needs_all else options.top + n_left_out, options

@@ -1,4 +1,4 @@
-"""Ranking: candidates by vectors and words -> fused scores -> less of negative examples -> merged copies -> MMR.
+"""Ranking: candidates by vectors and words -> fused scores -> less of negative examples -> merged copies -> diversity.
 
 Vectors know what a paper is about, words which one it is. The candidates are the best of both sides, and a score is
 
@@ -20,8 +20,11 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.derived.faiss_threads import in_threads
+from lunacy.paper import Paper
 from lunacy.question import Options
+from lunacy.search.diversity import diverse, pool_for
 from lunacy.search.exact import MARGIN, Found
+from lunacy.search.near_duplicates import merged
 
 if TYPE_CHECKING:
     from lunacy.derived.lexical import Lexical  # tantivy: only when asked for
@@ -30,8 +33,6 @@ N_CANDIDATES = 200  # from the vectors, and from the words
 _DENSE, _LEXICAL = 0.7, 0.3
 _LEAST_SPREAD = 0.05  # of BM25, as a share of its mean: keeps the score finite when all candidates share a word equally
 _UNLIKE = 0.5  # weight of the similarity to negative examples
-_COPY = 0.95  # cosine from which on two papers are near-duplicates
-_RELEVANCE = 0.7  # weight of relevance against novelty in MMR (Carbonell and Goldstein 1998)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Sides:
     """The sources of candidates, which give only papers that `options` admit."""
 
     vectors: Callable[[Rows], Vectors]  # of rows
+    papers: Callable[[Rows], Sequence[Paper]]  # of rows
     nearest: Callable[[Vectors, int], Sequence[Found]]  # the nearest n rows of each vector
     nearest_to_all: Callable[[Vectors, int], Found]  # the n rows whose least product with any vector is highest
     lexical: Lexical | None = None  # not None where words are wanted
@@ -72,7 +74,8 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
     n_left_out = max((len(one.left_out) for one in targets), default=0)
     combined = [_combined(one, unlike) for one in targets]
     least = -np.inf if options.min_score is None else options.min_score
-    n, ranked = max(k + MARGIN, N_CANDIDATES), list[Ranked | None]([None] * len(targets))
+    n = max(pool_for(k) if options.diverse else k + MARGIN, N_CANDIDATES)
+    ranked = list[Ranked | None]([None] * len(targets))
     while undecided := [index for index, one in enumerate(ranked) if one is None]:
         single = [index for index in undecided if len(combined[index]) == 1]
         vectors = [combined[index] for index in single]
@@ -83,7 +86,7 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
             near = found.get(index) or sides.nearest_to_all(combined[index], n + n_left_out)
             by_words = [] if is_dense else _by_words(sides, targets[index], n)
             candidates = _Candidates.of(sides, targets[index], unlike, options.rank, near, by_words, unwanted)
-            one = candidates.ranked(options, near.recall)
+            one = candidates.ranked(options, near.recall, sides.papers)
             is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
             ranked[index] = one if len(one.rows) == k or is_all else None
         n *= 4
@@ -145,7 +148,7 @@ class _Candidates:
         """The lowest score."""
         return float(self.scores.min(initial=np.inf))
 
-    def ranked(self, options: Options, recall: float | None) -> Ranked:
+    def ranked(self, options: Options, recall: float | None, papers: Callable[[Rows], Sequence[Paper]]) -> Ranked:
         """The best, as `options` say: what shares no word is ordered by its vector, and ties by row."""
         k = options.top
         order = np.lexsort((self.rows, -self.cosines, -self.scores))  # (c,)
@@ -153,9 +156,10 @@ class _Candidates:
             order = order[self.scores[order] >= options.min_score]
         copies: dict[int, list[int]] = {}
         if options.fold:
-            order, copies = _folded(order, self.vectors, k)
+            n_kept = pool_for(k) if options.diverse else k
+            order, copies = merged(order, self.vectors, n_kept, lambda indexes: papers(self.rows[indexes]))
         if options.diverse:
-            order = _diverse(order, self.vectors, self.scores, k)
+            order = diverse(order, self.vectors, self.scores, self.cosines, k, options.diverse)
         best = order[:k]
         return Ranked(
             self.rows[best],
@@ -215,32 +219,3 @@ def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
             n_asked *= 8
 
     return in_threads(best, list(target.texts))
-
-
-def _folded(order: Rows, vectors: Vectors, k: int) -> tuple[Rows, dict[int, list[int]]]:
-    """The first `k` of `order` that are no near-duplicate of an earlier one, and the near-duplicates of each."""
-    kept: list[int] = []
-    copies: dict[int, list[int]] = {}
-    for index in order.tolist():
-        likeness = vectors[kept] @ vectors[index]  # (kept,)
-        if len(kept) and likeness.max() >= _COPY:
-            copies.setdefault(kept[int(likeness.argmax())], []).append(index)
-        elif len(kept) < k:
-            kept.append(index)
-    return np.array(kept, np.int64), copies
-
-
-def _diverse(order: Rows, vectors: Vectors, scores: Scores, k: int) -> Rows:
-    """The first `k` by maximal marginal relevance (MMR)."""
-    left = order[: max(N_CANDIDATES, k)]
-    spread = scores[left].max() - scores[left].min() if len(left) else 0.0
-    relevance = (scores[left] - scores[left].min()) / max(float(spread), 1e-9) if len(left) else scores[left]  # (c,)
-    likeness: npt.NDArray[np.float64] = np.zeros(len(left))  # to the most alike of those chosen
-    chosen: list[int] = []
-    for _ in range(min(k, len(left))):
-        gain = _RELEVANCE * relevance - (1 - _RELEVANCE) * likeness
-        gain[chosen] = -np.inf
-        best = int(gain.argmax())
-        chosen.append(best)
-        likeness = np.maximum(likeness, vectors[left] @ vectors[left[best]])
-    return left[chosen]

@@ -1,0 +1,76 @@
+"""Merge near-duplicates: work that arXiv has twice, such as a conference paper and its extended version.
+
+Two papers are near-duplicates when they share an author, and either have one title, or have a cosine of 0.95 or more
+and titles with the same numbers, which keeps parts I and II of a series apart. docs/benchmarks.md has the precision and
+recall of this rule on judged pairs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from lunacy.arrays import Rows, Vectors
+from lunacy.letters import plain
+from lunacy.names import authors_of, folded
+from lunacy.paper import Paper
+
+_COPY = 0.95  # cosine from which on papers with an author in common are near-duplicates
+_ONE_TITLE = 0.7  # the same, if they have one title
+_BLOCK = 256  # candidates that are compared with the others at a time
+_NUMBER = re.compile(r"\d+|\b[ivx]+\b")
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What tells whether two papers are one work: (family name, initial) of each author, and the words of the title."""
+
+    authors: frozenset[tuple[str, str]]
+    title: tuple[str, ...]
+    numbers: tuple[str, ...]  # in the title, ascending; Roman ones too
+
+    @classmethod
+    def of(cls, paper: Paper) -> Work:
+        """Of a paper."""
+        names = [words for name in authors_of(paper.authors) if (words := folded(name).split(","))[0]]
+        authors = {(family, words[0].strip()[:1]) for words in names for family in words[-1].split()}
+        title = plain(paper.title)
+        return cls(frozenset(authors), tuple(_WORD.findall(title)), tuple(sorted(_NUMBER.findall(title))))
+
+    def is_same(self, other: Work, cosine: float) -> bool:
+        """Whether papers of these works, with this cosine, are near-duplicates."""
+        if cosine < _ONE_TITLE or not self.authors & other.authors:
+            return False
+        return self.title == other.title or (cosine >= _COPY and self.numbers == other.numbers)
+
+
+def merged(
+    order: Rows, vectors: Vectors, k: int, papers: Callable[[Rows], Sequence[Paper]]
+) -> tuple[Rows, dict[int, list[int]]]:
+    """The first `k` of `order` that are no near-duplicate of an earlier one, and the near-duplicates of each.
+
+    `order` has indexes of `vectors`, and `papers` gives what is at some of them.
+    """
+    kept: list[int] = []
+    is_kept = np.zeros(len(order), np.bool_)
+    copies: dict[int, list[int]] = {}
+    all_papers = papers(order)
+    work = cache(lambda place: Work.of(all_papers[place]))
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        cosines = vectors[block] @ vectors[order[: start + len(block)]].T  # (b, start + b)
+        for place, (index, row) in enumerate(zip(block.tolist(), cosines, strict=True), start):
+            near = np.flatnonzero((row[:place] >= _ONE_TITLE) & is_kept[:place])
+            nearest_first = near[np.argsort(-row[near], kind="stable")].tolist()
+            same = (one for one in nearest_first if work(one).is_same(work(place), float(row[one])))
+            if (first := next(same, None)) is not None:
+                copies.setdefault(int(order[first]), []).append(index)
+            elif len(kept) < k:
+                kept.append(index)
+                is_kept[place] = True
+    return np.array(kept, np.int64), copies
