@@ -210,7 +210,7 @@ def test_piped_output_is_jsonl(index: str) -> None:
 def test_csv_is_a_row_a_hit_with_the_query_first(index: str) -> None:
     result = run("query", IDS[0], IDS[1], "--index", index, "--format", "csv", "--top", 3)
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert result.stdout.startswith("query,rank,id,score,title,")
+    assert result.stdout.startswith("query,rank,id,score,cosine,lexical,title,")
     assert [(row["query"], row["rank"], row["id"]) for row in rows] == [
         (one, str(rank), hit) for one in IDS[:2] for rank, hit in enumerate(nearest(one, 3), 1)
     ]
@@ -223,13 +223,20 @@ def test_ids_are_one_a_line_and_self_is_there_when_asked_for(index: str) -> None
     assert result.stdout.splitlines()[0] == IDS[7]
 
 
-def test_a_table_shows_rank_score_title_and_link(index: str) -> None:
+def test_a_table_shows_rank_score_title_authors_and_link_in_the_width(
+    index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     shown = run("query", IDS[7], "--index", index, "--format", "table", "--top", 2).stdout.splitlines()
     assert len(shown) == 5
     assert shown[0] == f"{IDS[7]}  Títle {IDS[7]}, {{x}}"
-    for rank, (one, line, link) in enumerate(zip(nearest(IDS[7], 2), shown[1::2], shown[2::2], strict=True), 1):
+    for rank, (one, line, below) in enumerate(zip(nearest(IDS[7], 2), shown[1::2], shown[2::2], strict=True), 1):
         assert line.split()[:1] + line.split()[2:4] == [str(rank), one, "Títle"]
-        assert link.endswith(f"2018-02-14  https://arxiv.org/abs/{one}")
+        assert below.strip().startswith("Lovelace and Turing, 2018  ")
+        assert below.endswith(f"https://arxiv.org/abs/{one}")
+    monkeypatch.delenv("COLUMNS")
+    narrow = run("query", IDS[7], "--index", index, "--format", "table", "--top", 2).stdout.splitlines()
+    assert (len(narrow), max(map(len, narrow)) <= 80) == (7, True)
 
 
 def test_several_ids_are_all_answered_and_the_worst_decides_the_exit_code(index: str) -> None:

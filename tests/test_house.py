@@ -16,6 +16,7 @@ LAYERS = {
     "terms": [
         "answer",
         "arrays",
+        "authors",
         "categories",
         "cores",
         "display",
@@ -23,6 +24,7 @@ LAYERS = {
         "errors",
         "filter",
         "fingerprint",
+        "formats",
         "id_faults",
         "keywords",
         "kinds",

@@ -183,7 +183,8 @@ def test_on_a_terminal_the_answer_is_a_table(index: str) -> None:
     os.close(theirs)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
-    assert shown.startswith(f"\x1b[1m{IDS[0]}  On paper {IDS[0]}")
+    url = f"https://arxiv.org/abs/{IDS[0]}"
+    assert shown.startswith(f"\x1b[1m\x1b]8;;{url}\x1b\\{IDS[0]}\x1b]8;;\x1b\\  On paper {IDS[0]}")
     assert len(shown.splitlines()) == 3
 
 

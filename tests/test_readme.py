@@ -16,8 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 import lunacy
+from lunacy.answer import Answer, Hit
 from lunacy.cli import main
-from lunacy.snapshot import Snapshot
+from lunacy.render import answers
+from lunacy.snapshot import Snapshot, parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -72,6 +74,17 @@ def test_every_lunacy_command_of_the_documents_runs(
         result = CliRunner().invoke(main, shlex.split(command, comments=True))
         assert result.exit_code == 0, (command, result.output)
         assert result.output, command
+
+
+def test_the_answer_of_the_readme_is_what_a_terminal_shows() -> None:
+    """But for the links in it, and with the scores that it has; CI compares those."""
+    [shown] = re.findall(r"^\$ lunacy query 1802.05130 --top 3\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    wanted = re.findall(r"^ +\d+ +([\d.]+)  (\S+)", shown, re.MULTILINE)
+    with Snapshot() as sample:
+        papers = {paper.id: paper for paper in map(parse, sample.lines())}
+    hits = [Hit(rank, papers[one], float(score)) for rank, (score, one) in enumerate(wanted, 1)]
+    [table] = answers([Answer(hits, (papers["1802.05130"],))], "table", width=80, styled=True)
+    assert re.sub(r"\x1b(?:\[\d*m|]8;;.*?\x1b\\)", "", table) == shown
 
 
 def test_the_readme_and_the_guide_show_commands() -> None:

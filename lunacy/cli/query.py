@@ -11,8 +11,9 @@ import click
 from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
-from lunacy.cli.streams import is_styled, is_utf8
+from lunacy.cli.streams import is_styled, is_utf8, width
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
+from lunacy.formats import FORMATS, WITHOUT_NOTES
 from lunacy.question import RANKS, Query, Question
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "jsonl", "csv", "ids"]),
+    type=click.Choice(FORMATS),
     help="How answers are printed  [default: table on a terminal, else jsonl]",
 )
 @click.option(
@@ -146,8 +147,8 @@ def query(
             for question in _questions(groups, options)
             for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
-        answered = _answered(found, failed, is_batch=batch is not None, tells_notes=form in render.WITHOUT_NOTES)
-        for piece in render.answers(answered, form, styled=is_styled(), escaped=not is_utf8()):
+        answered = _answered(found, failed, is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
+        for piece in render.answers(answered, form, width=width(), styled=is_styled(), escaped=not is_utf8()):
             sys.stdout.write(piece)
             if batch is not None:
                 sys.stdout.flush()

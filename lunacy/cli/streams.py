@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -86,6 +87,11 @@ def echo_json(record: Any) -> None:
 def takes_escapes(stream: TextIO | None) -> bool:
     """Whether it is a terminal that can move its cursor and print bold letters."""
     return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def width() -> int:
+    """The columns of the terminal, or $COLUMNS; 80 where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def is_styled() -> bool:

@@ -1,0 +1,87 @@
+"""Answers, papers and reports -> text. Pure: what comes from a snapshot is made harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lunacy.answer import Answer, paper_record
+from lunacy.display import harmless
+from lunacy.formats import BIBLIOGRAPHIES
+from lunacy.paper import Paper
+from lunacy.render.bibliography import bibtex, csl_records, ris
+from lunacy.render.markdown import markdown_of_answer, markdown_of_paper
+from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, to_csv, to_ids, to_json
+from lunacy.render.reports import columns, names, pairs, recalls, size
+from lunacy.render.table import answer_table, paper_table
+
+__all__ = [
+    "CSV_COLUMNS",
+    "answers",
+    "columns",
+    "harmless",
+    "names",
+    "pairs",
+    "papers",
+    "recalls",
+    "size",
+    "to_json",
+]
+
+
+def answers(
+    found: Iterable[Answer], form: str, *, width: int = 80, styled: bool = False, escaped: bool = False
+) -> Iterator[str]:
+    """The text of each answer in `form`, one of FORMATS, in pieces that end their lines.
+
+    `width`: columns of a table. `styled`: it has bold letters and links. `escaped`: JSON is in ASCII. A bibliography
+    has each paper once.
+    """
+    if form == "json":
+        yield from json_list((answer.as_record() for answer in found), escaped=escaped)
+    elif form == "jsonl":
+        yield from json_lines((answer.as_record() for answer in found), escaped=escaped)
+    elif form == "csv":
+        yield from to_csv(found)
+    elif form == "ids":
+        yield from to_ids(found)
+    elif form in BIBLIOGRAPHIES:
+        yield from papers((hit.paper for answer in found for hit in answer.hits), form, escaped=escaped)
+    elif form == "md":
+        yield from _apart(map(markdown_of_answer, found))
+    else:
+        yield from _apart(answer_table(answer, width=width, styled=styled) for answer in found)
+
+
+def papers(
+    found: Iterable[Paper], form: str, *, width: int = 80, styled: bool = False, escaped: bool = False
+) -> Iterator[str]:
+    """The text of each paper in `form`, one of PAPER_FORMATS, each paper once; as `answers`."""
+    found = _once(found)
+    if form == "json":
+        yield from json_list((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
+    elif form == "jsonl":
+        yield from json_lines((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
+    elif form == "bibtex":
+        yield from bibtex(found)
+    elif form == "ris":
+        yield from ris(found)
+    elif form == "csljson":
+        yield from json_list(csl_records(found), escaped=escaped)
+    elif form == "md":
+        yield from _apart(map(markdown_of_paper, found))
+    else:
+        yield from _apart(paper_table(paper, width=width, styled=styled) for paper in found)
+
+
+def _once(found: Iterable[Paper]) -> Iterator[Paper]:
+    seen: set[str] = set()
+    for paper in found:
+        if paper.id not in seen:
+            seen.add(paper.id)
+            yield paper
+
+
+def _apart(texts: Iterable[str]) -> Iterator[str]:
+    """With a blank line between."""
+    for place, text in enumerate(texts):
+        yield ("\n" if place else "") + text

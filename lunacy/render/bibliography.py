@@ -1,0 +1,177 @@
+"""Papers for reference managers: BibTeX, RIS, CSL-JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lunacy.authors import Author, authors
+from lunacy.display import harmless
+from lunacy.letters import plain
+from lunacy.paper import Paper
+from lunacy.unicode import to_unicode
+from lunacy.withdrawn import is_withdrawn
+
+_NOT_TELLING = frozenset(  # words that no key is made of
+    "a an the on of in to for from by with at as is are and or le la les un une des der die das ein eine zur".split()
+)
+_WITHDRAWN = "Withdrawn."
+_DOLLAR = re.compile(r"(?<!\\)\$")
+_SPECIAL = re.compile(r"\\.|[&%#_^]", re.DOTALL)
+_SPECIAL_IN_MATHS = re.compile(r"\\.|[%#]", re.DOTALL)
+
+
+def bibtex(found: Iterable[Paper]) -> Iterator[str]:
+    """An entry for each paper, for BibTeX and biblatex in UTF-8; no two have the same key."""
+    used: set[str] = set()
+    for place, paper in enumerate(found):
+        key = _key(paper, used)
+        kind = "article" if paper.journal_ref else "misc"
+        fields = {
+            "title": f"{{{_bibtex(paper.title)}}}",  # a second pair of braces keeps the case
+            "author": " and ".join(map(_bibtex_author, authors(paper))),
+            "journal": _bibtex(paper.journal_ref),
+            "year": paper.posted[:4],
+            "eprint": _bibtex(paper.id) if paper.url else "",
+            "archivePrefix": "arXiv" if paper.url else "",
+            "primaryClass": _bibtex(paper.categories[0]) if paper.categories and paper.url else "",
+            "doi": _doi(paper.doi),
+            "url": paper.url,
+            "note": _WITHDRAWN if is_withdrawn(paper) else "",
+        }
+        lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
+        yield ("\n" if place else "") + f"@{kind}{{{key},\n{lines}}}\n"
+
+
+def ris(found: Iterable[Paper]) -> Iterator[str]:
+    """An entry for each paper: tagged lines that end as on Windows (https://en.wikipedia.org/wiki/RIS_(file_format))."""
+    for paper in found:
+        names = [", ".join(filter(None, one)) for one in authors(paper)]
+        year, month, day = [*paper.posted.split("-"), "", "", ""][:3]
+        tags = [
+            ("TY", "JOUR" if paper.journal_ref else "UNPB"),
+            ("TI", to_unicode(paper.title)),
+            *(("AU", name) for name in names),
+            ("PY", year),
+            ("DA", f"{year}/{month}/{day}" if year else ""),
+            ("T2", to_unicode(paper.journal_ref)),
+            ("DB", "arXiv" if paper.url else ""),
+            ("AN", f"arXiv:{paper.id}" if paper.url else paper.id),
+            ("DO", paper.doi),
+            ("UR", paper.url),
+            *(("KW", category) for category in paper.categories),
+            ("N1", _WITHDRAWN if is_withdrawn(paper) else ""),
+            ("AB", to_unicode(paper.abstract)),
+        ]
+        lines = "".join(f"{tag}  - {_clean(value)}\r\n" for tag, value in tags if value)
+        yield f"{lines}ER  - \r\n\r\n"
+
+
+def csl_records(found: Iterable[Paper]) -> Iterator[dict[str, object]]:
+    """An item for each paper, as https://docs.citationstyles.org has them; the ids are BibTeX's keys."""
+    used: set[str] = set()
+    for paper in found:
+        record: dict[str, object] = {
+            "id": _key(paper, used),
+            "type": "article-journal" if paper.journal_ref else "article",
+            "title": to_unicode(paper.title),
+            "author": [_csl_author(one) for one in authors(paper)],
+            "issued": {"date-parts": [[int(part) for part in paper.posted.split("-")]]} if paper.posted else None,
+            "container-title": to_unicode(paper.journal_ref),
+            "publisher": "arXiv" if paper.url and not paper.journal_ref else "",
+            "number": f"arXiv:{paper.id}" if paper.url else paper.id,
+            "DOI": paper.doi,
+            "URL": paper.url,
+            "note": _WITHDRAWN if is_withdrawn(paper) else "",
+            "abstract": to_unicode(paper.abstract),
+        }
+        yield {name: value for name, value in record.items() if value}
+
+
+def _clean(text: str) -> str:
+    """Without control characters, and marks that hide or reorder text: TeX stops at them."""
+    return harmless(text).replace("\N{REPLACEMENT CHARACTER}", "")
+
+
+def _key(paper: Paper, used: set[str]) -> str:
+    """Family name, year and first telling word of the title, like gupta2018multitask; then with a, b, ... behind."""
+    people = authors(paper)
+    family = _letters(people[0].family) if people else ""
+    words = map(_letters, to_unicode(paper.title).split())
+    word = next((word for word in words if word and word not in _NOT_TELLING), "")
+    key = wanted = f"{family or 'anonymous'}{paper.posted[:4]}{word[:30]}"
+    number = 0
+    while key in used:
+        key, number = f"{wanted}{_letter(number)}", number + 1
+    used.add(key)
+    return key
+
+
+def _letter(number: int) -> str:
+    """a, ..., z, aa, ab, ..."""
+    return (_letter(number // 26 - 1) if number >= 26 else "") + chr(ord("a") + number % 26)
+
+
+def _letters(text: str) -> str:
+    """Those of the English alphabet, and digits."""
+    return re.sub("[^a-z0-9]", "", plain(text))
+
+
+def _bibtex_author(one: Author) -> str:
+    """As BibTeX reads it in one way only; a group in braces."""
+    if not one.given:
+        return f"{{{_bibtex(one.family)}}}"
+    return ", ".join(_bibtex(part) for part in (one.family, one.suffix, one.given) if part)
+
+
+def _bibtex(text: str) -> str:
+    """TeX that BibTeX can read: what is special is escaped outside formulas, and braces come in pairs."""
+    text = _clean(text)
+    parts = _DOLLAR.split(text)
+    if len(parts) % 2:
+        text = "$".join(
+            _SPECIAL_IN_MATHS.sub(_escaped, part) if place % 2 else _SPECIAL.sub(_escaped, part)
+            for place, part in enumerate(parts)
+        )
+    else:  # a stray dollar: there is no telling what is a formula
+        text = r"\$".join(_SPECIAL.sub(_escaped, part) for part in parts)
+    text = _paired(text)
+    return f"{text} " if text.endswith("\\") else text  # which would take the brace behind it
+
+
+def _escaped(match: re.Match[str]) -> str:
+    if match[0] == "^":
+        return r"\^{}"
+    return match[0] if match[0].startswith("\\") else f"\\{match[0]}"
+
+
+def _paired(text: str) -> str:
+    """`text` without the braces that have no partner.
+
+    BibTeX counts the braces behind a backslash, others do not: so they are paired for themselves.
+    """
+    waiting: dict[bool, list[int]] = {False: [], True: []}
+    lonely = set()
+    for place, char in enumerate(text):
+        mine = waiting[text[place - 1 : place] == "\\"]
+        if char == "{":
+            mine.append(place)
+        elif char == "}" and mine:
+            mine.pop()
+        elif char == "}":
+            lonely.add(place)
+    lonely.update(waiting[False], waiting[True])
+    kept = "".join("\0" if place in lonely else char for place, char in enumerate(text)) if lonely else text
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\?\0", r"\1", kept)
+
+
+def _doi(text: str) -> str:
+    """BibTeX styles escape what is special in it; braces and backslashes are of no DOI."""
+    return re.sub(r"[\\{}]", "", _clean(text))
+
+
+def _csl_author(one: Author) -> dict[str, str]:
+    if not one.given:
+        return {"literal": one.family}
+    parts = {"family": one.family, "given": one.given, "suffix": one.suffix}
+    return {name: part for name, part in parts.items() if part}

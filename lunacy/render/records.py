@@ -1,0 +1,81 @@
+"""Answers and papers for programs: JSON, lines of JSON, CSV, ids."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from lunacy.answer import SCORE_DIGITS, Answer, Hit
+from lunacy.display import harmless
+
+CSV_COLUMNS = tuple(
+    "query rank id score cosine lexical title authors categories posted updated withdrawn doi journal_ref url".split()
+)
+
+
+def json_list(records: Iterable[dict[str, object]], *, escaped: bool) -> Iterator[str]:
+    """A list over several lines, item by item as they come."""
+    yield "["
+    is_first = True
+    for record in records:
+        item = to_json(record, indent=True, escaped=escaped).replace("\n", "\n  ")
+        yield f"{'' if is_first else ','}\n  {item}"
+        is_first = False
+    yield "]\n" if is_first else "\n]\n"
+
+
+def json_lines(records: Iterable[dict[str, object]], *, escaped: bool) -> Iterator[str]:
+    """A record a line."""
+    for record in records:
+        yield to_json(record, escaped=escaped) + "\n"
+
+
+def to_json(record: Any, *, indent: bool = False, escaped: bool = False) -> str:
+    """`record` as JSON; `escaped`: in ASCII, for an output that is not in UTF-8."""
+    if not escaped:
+        with suppress(orjson.JSONEncodeError):  # a name of a file that is not UTF-8 needs an escape
+            return orjson.dumps(record, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    return json.dumps(record, indent=2 if indent else None, separators=None if indent else (",", ":"))
+
+
+def to_csv(found: Iterable[Answer]) -> Iterator[str]:
+    """A line a hit, of all answers."""
+    yield _csv_line(CSV_COLUMNS)
+    for answer in found:
+        yield from (_csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
+
+
+def _csv_row(asked: str, hit: Hit) -> list[str]:
+    """The cells of CSV_COLUMNS."""
+    scores = ["" if one is None else f"{one:.{SCORE_DIGITS}f}" for one in (hit.score, hit.cosine, hit.lexical)]
+    paper = hit.paper
+    texts = paper.title, paper.authors, " ".join(paper.categories), paper.posted, paper.updated
+    is_withdrawn = "true" if hit.withdrawn else "false"
+    return [asked, str(hit.rank), hit.id, *scores, *texts, is_withdrawn, paper.doi, paper.journal_ref, paper.url]
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([_harmless_cell(cell) for cell in cells])
+    return line.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _harmless_cell(cell: str) -> str:
+    """A spreadsheet runs a cell that begins like a formula (OWASP, CSV injection); negative scores stay numbers."""
+    cell = harmless(cell)
+    if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not re.fullmatch(r"-?\d+\.\d+", cell):
+        return f"'{cell}"
+    return cell
+
+
+def to_ids(found: Iterable[Answer]) -> Iterator[str]:
+    """The id of a hit a line."""
+    for answer in found:
+        yield from (f"{hit.id}\n" for hit in answer.hits)
