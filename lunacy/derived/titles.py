@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows
 from lunacy.derived import once_per_view
+from lunacy.progress import Progress, Report
 from lunacy.store import Cache, Changes, Segment, View, caches
 from lunacy.title_key import title_key
 
@@ -75,10 +76,11 @@ def _is_of(cache: Cache, segments: Sequence[Segment], generation: int) -> bool:
     )
 
 
-def make(view: View, before: Sequence[Cache], since: Changes | None) -> list[Cache]:
+def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:
     """The hashes of the commit of `view`: those of `before`, patched by what changed `since`, or all made anew."""
     if kept := [one for one in before if is_current(one, view)]:
         return kept
+    progress(Progress("making hashes of titles"))
     old = [one for one in before if since and _is_of(one, since.segments, since.generation)]
     patched = _open(view, old[0]) if old else None
     return [
