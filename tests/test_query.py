@@ -89,7 +89,20 @@ def test_include_self_gives_the_paper_first_with_score_one(index: lunacy.Index) 
 
 def test_papers_with_the_same_text_find_each_other_in_row_order(index: lunacy.Index) -> None:
     assert [hit.id for hit in index.similar(TWINS[1], top=2)] == [TWINS[0], TWINS[2]]
-    assert [hit.id for hit in index.similar(TWINS[2], top=3, include_self=True)] == TWINS
+
+
+@pytest.mark.parametrize("top", [1, 2, 3, 50])
+def test_the_paper_itself_stands_first_though_others_are_as_like(index: lunacy.Index, top: int) -> None:
+    own_first = [TWINS[2], TWINS[0], TWINS[1]]
+    hits = index.similar(TWINS[2], top=top, include_self=True)
+    assert [hit.id for hit in hits[:3]] == own_first[:top]
+    assert [hit.rank for hit in hits] == list(range(1, min(top, len(IDS)) + 1))
+    assert len({hit.id for hit in hits}) == len(hits)
+    for hit in hits[:3]:
+        assert hit.score == pytest.approx(1.0, abs=1e-6)
+    [itself, *others] = index.similar(TWINS[2], top=top, include_self=True, diverse=True, fold=True)
+    assert itself.id == TWINS[2]
+    assert TWINS[2] not in [hit.id for hit in others]
 
 
 def test_similar_many_answers_in_order_and_repeats_what_is_repeated(index: lunacy.Index) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
@@ -13,7 +14,7 @@ from lunacy import build_index, open_index
 from lunacy.paper import Paper
 from lunacy.pipeline import remove
 from lunacy.store import verify
-from lunacy.withdrawn import is_withdrawn
+from lunacy.withdrawn import is_withdrawn, says_only_so
 from tests.conftest import FakeEmbedder, record, vector_of
 from tests.test_cli import query, run
 from tests.test_pipeline import assert_holds, text_of
@@ -25,6 +26,11 @@ IDS = [f"1802.{number:05}" for number in range(1, 41)]
 GONE = IDS[::3]  # 14 of 40
 RECORDS = [record(one, **({"abstract": f"{NOTICE} ({one})"} if one in GONE else {})) for one in IDS]
 LEFT = [one for one in RECORDS if one["id"] not in GONE]
+
+
+def asked_for(one: dict[str, Any]) -> str:
+    """What is embedded to ask for a paper: of one whose abstract is a notice, its title."""
+    return str(one["title"]) if one["id"] in GONE else text_of(one)
 
 
 @pytest.fixture
@@ -94,7 +100,7 @@ def test_withdrawn_papers_leave_their_places_to_others(update: Update, folder: P
     update(RECORDS)
     with open_index(folder, embedder=FakeEmbedder()) as ix:
         for one, hits in zip(RECORDS, ix.similar_many(IDS, top=top), strict=True):  # of withdrawn papers too
-            wanted = nearest(LEFT, vector_of(text_of(one)), top, [one["id"]])
+            wanted = nearest(LEFT, vector_of(asked_for(one)), top, [one["id"]])
             assert [hit.id for hit in hits] == wanted
             assert len(hits) == min(top, len([left for left in LEFT if left is not one]))
             assert [hit.id for hit in ix.similar(str(one["id"]), top=top)] == wanted
@@ -106,17 +112,84 @@ def test_withdrawn_papers_are_listed_when_asked_for(update: Update, folder: Path
     update(RECORDS)
     with open_index(folder, embedder=FakeEmbedder()) as ix:
         for one, hits in zip(RECORDS, ix.similar_many(IDS, top=39, include_withdrawn=True), strict=True):
-            assert [hit.id for hit in hits] == nearest(RECORDS, vector_of(text_of(one)), 39, [one["id"]])
+            assert [hit.id for hit in hits] == nearest(RECORDS, vector_of(asked_for(one)), 39, [one["id"]])
         found = ix.similar_to_text("a text", top=40, include_withdrawn=True)
         assert [hit.id for hit in found] == nearest(RECORDS, vector_of("a text"), 40)
 
 
-def test_a_withdrawn_paper_asked_for_with_itself_is_in_its_own_list(update: Update, folder: Path) -> None:
+@pytest.mark.parametrize("options", [{}, {"fold": True}, {"diverse": True}, {"include_withdrawn": True}])
+def test_a_withdrawn_paper_asked_for_with_itself_stands_first_in_its_own_list(
+    update: Update, folder: Path, options: dict[str, Any]
+) -> None:
     update(RECORDS)
-    with open_index(folder) as ix:
-        [first] = ix.similar(GONE[1], top=1, include_self=True, include_withdrawn=True)
-        assert first.id == GONE[1]
-        assert len(ix) == 40
+    with open_index(folder, embedder=FakeEmbedder()) as ix:
+        for top in (1, 4):
+            hits = ix.similar(GONE[1], top=top, include_self=True, **options).hits
+            assert [hit.id for hit in hits].index(GONE[1]) == 0
+            assert ([hit.id for hit in hits].count(GONE[1]), len(hits)) == (1, top)
+            assert hits[0].withdrawn
+            own = float(vector_of(text_of(RECORDS[3])).astype(np.float64) @ vector_of(asked_for(RECORDS[3])))
+            assert hits[0].score == pytest.approx(own, abs=1e-6)
+
+
+def test_a_paper_whose_abstract_says_only_that_it_was_withdrawn_is_asked_for_by_its_title(
+    update: Update, folder: Path
+) -> None:
+    update(RECORDS)
+    note = f"{GONE[1]} was withdrawn, and its abstract says only so; its title was asked for"
+    wanted = nearest(LEFT, vector_of(f"On paper {GONE[1]}"), 5)
+    with open_index(folder, embedder=FakeEmbedder()) as ix:
+        answers = [ix.similar(GONE[1], top=5), ix.similar_many([IDS[1], GONE[1]], top=5)[1]]
+        for answer in answers:
+            assert ([hit.id for hit in answer], answer.notes) == (wanted, (note,))
+        assert ix.similar(IDS[1]).notes == ()
+        together = ix.similar_to_all([GONE[1], IDS[1]], top=3)
+        assert together.notes == (note,)
+    found, errors, _code = query(GONE[1], "--index", folder, "--rank", "dense")  # no model of that name can be had
+    assert errors == []
+    assert [hit["id"] for hit in found[0]["hits"]] == nearest(LEFT, vector_of(text_of(RECORDS[3])), 10)
+    [told] = found[0]["notes"]
+    assert told.startswith(f"{GONE[1]} was withdrawn, and its abstract says only so; the notice was asked for, as its")
+
+
+def test_words_too_are_those_of_the_title(update: Update, folder: Path) -> None:
+    papers = [
+        record("1802.00001", title="Groups of graphs", abstract="This paper has been withdrawn."),
+        record("1802.00002", title="Papers", abstract="A paper that has been withdrawn was found in a library."),
+        record("1802.00003", title="Graphs", abstract="The groups of graphs are studied."),
+        *(record(f"1802.0001{n}", title="Planets", abstract="Of stars.") for n in range(4)),
+    ]
+    update(papers)
+    assert run("lexical", "--index", folder).exit_code == 0
+    with open_index(folder, embedder=FakeEmbedder()) as ix:
+        assert ix.similar("1802.00001", top=1, rank="lexical")[0].id == "1802.00003"
+        [itself, second] = ix.similar("1802.00001", top=2, rank="lexical", include_self=True)
+        assert (itself.id, second.id) == ("1802.00001", "1802.00003")
+
+
+def test_a_withdrawn_paper_that_keeps_its_abstract_is_asked_for_as_it_stands(update: Update, folder: Path) -> None:
+    gone = record("1802.00050", comments="12 pages. Withdrawn by the author due to an error in Theorem 1.")
+    update([*RECORDS, gone])
+    with open_index(folder, embedder=FakeEmbedder()) as ix:
+        answer = ix.similar("1802.00050", top=5)
+        assert [hit.id for hit in answer] == nearest(LEFT, vector_of(text_of(gone)), 5)
+        assert answer.notes == (
+            "1802.00050 was withdrawn: 12 pages. Withdrawn by the author due to an error in Theorem 1.",
+        )
+
+
+@pytest.mark.parametrize(
+    ("abstract", "says_only"),
+    [
+        (NOTICE, True),
+        ("The paper was removed.", True),
+        ("This paper has been removed by arXiv administrators because it plagiarizes gr-qc/0011027.", True),
+        ("We show that groups are graphs.", False),
+        (f"{NOTICE} {'We show that groups are graphs, and that graphs are not. ' * 10}", False),
+    ],
+)
+def test_an_abstract_says_only_so_where_it_is_a_notice(abstract: str, says_only: bool) -> None:
+    assert says_only_so(Paper("1", "On groups", abstract, comments="Withdrawn")) is says_only
 
 
 def test_an_index_of_only_withdrawn_papers_answers_nothing(update: Update, folder: Path) -> None:

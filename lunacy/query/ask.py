@@ -12,7 +12,7 @@ from lunacy.answer import Answer
 from lunacy.arrays import Vectors
 from lunacy.errors import LunacyError
 from lunacy.measured import QueryKind
-from lunacy.query.asked import Asked, look_up, target_of
+from lunacy.query.asked import Asked, Embed, look_up, target_of
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import required_rows
 from lunacy.question import Options, Query, Question
@@ -33,13 +33,19 @@ def _kind(query: Query) -> tuple[bool, bool]:
 
 
 def answer_batch(
-    view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, Vectors], device: str | None
+    view: Searcher,
+    batch: Sequence[Query],
+    options: Options,
+    texts: Mapping[str, Vectors],
+    embed: Embed,
+    device: str | None,
 ) -> list[Answer | LunacyError]:
     """An answer for each query, in order; for one with a paper that the index lacks, the error.
 
-    The queries are alike. `texts`: the vector of each text, (1, dim) float32. For inside `Searcher.pinned`.
+    The queries are alike. `texts`: the vector of each text, (1, dim) float32. `embed`: as `look_up`. For inside
+    `Searcher.pinned`.
     """
-    asked = list(look_up(view, batch, options, texts))
+    asked = list(look_up(view, batch, options, texts, embed))
     targets = [one.target for one in asked if isinstance(one, Asked)]
     found = _search(view, targets, options, "paper" if batch[0].papers else "text", device)
     lists = zip(hits_of(view, found, options.min_score), found, strict=True)
@@ -61,10 +67,19 @@ def _search(
         none = np.empty((0, view.fingerprint.dim), np.float32)
         queries: Vectors = np.concatenate([none, *(target.vectors for target in targets)])  # (n, dim)
         without = [int(target.left_out[0]) if len(target.left_out) else -1 for target in targets]
-        return view.nearest(queries, options.top, options, query_kind=query_kind, without=without, device=device)
+        found = view.nearest(queries, options.top, options, query_kind=query_kind, without=without, device=device)
+        return [_with_itself(view, one, target, options.top) for one, target in zip(found, targets, strict=True)]
     unlike = None
     if options.unlike:
         rows = required_rows(view, options.unlike)
         unlike = target_of(view.papers(rows), view.vectors(rows), rows)
         targets = [replace(one, left_out=np.append(one.left_out, rows)) for one in targets]
     return view.rank(targets, options, unlike, query_kind=query_kind, device=device)
+
+
+def _with_itself(view: Searcher, found: Found, target: Target, k: int) -> Found:
+    """The first `k`: the rows of `found`, behind those that stand first."""
+    if not len(target.first):
+        return found
+    scores = (view.vectors(target.first).astype(np.float64) * target.vectors).sum(axis=1)
+    return Found(np.append(target.first, found.rows)[:k], np.append(scores, found.scores)[:k], found.recall)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lunacy.arrays import NONE, Rows, Vectors
-from lunacy.errors import LunacyError
+from lunacy.errors import FingerprintMismatch, LunacyError, ModelError
 from lunacy.paper import Paper, embedded_text
 from lunacy.query.ids import rows_of, why_lacking
 from lunacy.query.titles import Named, find_titles
 from lunacy.question import Options, Query
 from lunacy.search import Searcher, Target
+from lunacy.withdrawn import is_withdrawn, says_only_so
+
+Embed = Callable[[Sequence[str]], Vectors]  # n texts -> (n, dim)
+_SHOWN = 100  # characters of a comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +31,59 @@ class Asked:
 
 
 def look_up(
-    view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, Vectors]
+    view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, Vectors], embed: Embed
 ) -> Iterator[Asked | LunacyError]:
     """The papers, vectors and words of each query, all read at once; for one that the index lacks, the error.
 
-    `texts`: the vector of each text, (1, dim) float32.
+    `texts`: the vector of each text, (1, dim) float32. `embed`: gives those of titles; raises ModelError and
+    FingerprintMismatch.
     """
     found = find_papers(view, [paper for query in batch for paper in query.papers])
     rows = np.unique([one.row for one in found.values() if isinstance(one, Named)]).astype(np.int64)  # (p,)
-    papers, vectors = view.papers(rows), view.vectors(rows)
+    papers = view.papers(rows)
+    as_asked, vectors, told = _as_asked(papers, view.vectors(rows), None if options.rank == "lexical" else embed)
     for query in batch:
         named = [found[paper] for paper in query.papers]
         if error := next((one for one in named if isinstance(one, LunacyError)), None):
             yield error
             continue
         mine = np.searchsorted(rows, [one.row for one in named if isinstance(one, Named)])
-        target = target_of(
-            [papers[place] for place in mine], vectors[mine], NONE if options.include_self else rows[mine]
-        )
+        is_first = options.include_self and options.filter.admits_all and len(mine) == 1 and not query.text
+        left_out = rows[mine] if is_first or not options.include_self else NONE
+        target = target_of([as_asked[place] for place in mine], vectors[mine], left_out)
+        if is_first:
+            target = replace(target, first=rows[mine])
         if query.text:
             both = np.concatenate([target.vectors, texts[query.text]])
             target = replace(target, vectors=both, texts=[*target.texts, query.text])
-        notes = tuple(one.note for one in named if isinstance(one, Named) and one.note)
-        yield Asked(tuple(papers[place] for place in mine), query.text, target, notes)
+        notes = [one.note for one in named if isinstance(one, Named)] + [told[place] for place in mine]
+        yield Asked(tuple(papers[place] for place in mine), query.text, target, tuple(filter(None, notes)))
+
+
+def _as_asked(papers: Sequence[Paper], vectors: Vectors, embed: Embed | None) -> tuple[list[Paper], Vectors, list[str]]:
+    """The papers and (p, dim) vectors that are asked for, and what the asker should know of each.
+
+    Of a paper whose abstract is nothing but a notice of withdrawal the title is asked for: the notice is like other
+    notices. `embed`: None where no vectors are needed.
+    """
+    withdrawn = [place for place, paper in enumerate(papers) if is_withdrawn(paper)]
+    told = [""] * len(papers)
+    for place in withdrawn:
+        said = papers[place].comments
+        shown = f": {said if len(said) <= _SHOWN else f'{said[:_SHOWN]}...'}" if said else ""
+        told[place] = f"{papers[place].id} was withdrawn{shown}"
+    asked = list(papers)
+    if by_title := [place for place in withdrawn if says_only_so(papers[place])]:
+        how = "its title was asked for"
+        try:
+            if embed is not None:
+                vectors[by_title] = embed([papers[place].title for place in by_title])
+        except (ModelError, FingerprintMismatch) as error:
+            how = f"the notice was asked for, as its title cannot be embedded: {error}"
+        for place in by_title:
+            asked[place] = replace(papers[place], abstract="")
+            told[place] = f"{papers[place].id} was withdrawn, and its abstract says only so; {how}"
+    return asked, vectors, told
 
 
 def find_papers(view: Searcher, papers: Sequence[str]) -> dict[str, Named | LunacyError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Unpack
@@ -108,7 +109,8 @@ class Index:
             while batch := list(islice(queries, size)):
                 texts = self._embed(batch, model, device)
                 with self._searcher.pinned() as view:  # answered before any is handed out: the asker may take its time
-                    answers = answer_batch(view, batch, options, texts, gpu)
+                    embed = partial(self._model.embed, ours=view.fingerprint, model=model, device=device)
+                    answers = answer_batch(view, batch, options, texts, embed, gpu)
                 yield from answers
 
     def _embed(self, batch: Sequence[Query], model: str | None, device: str) -> dict[str, Vectors]:

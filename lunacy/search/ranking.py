@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.arrays import NONE, Rows, Scores, Vectors
 from lunacy.derived.faiss_threads import in_threads
 from lunacy.paper import Paper
 from lunacy.question import Options
@@ -42,6 +42,7 @@ class Target:
     vectors: Vectors  # (q, dim)
     texts: Sequence[str]  # q
     left_out: Rows  # rows that are no answers: the papers themselves
+    first: Rows = field(default_factory=lambda: NONE)  # rows that stand first all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class _Candidates:
     scores: Scores  # (c,)
     cosines: Scores  # (c,)
     lexical: Scores | None  # (c,)
+    is_first: npt.NDArray[np.bool_]  # (c,)
 
     @classmethod
     def of(
@@ -127,7 +129,7 @@ class _Candidates:
     ) -> _Candidates:
         """The best by vectors and by words, with fused scores, less the similarity to negative examples."""
         rows = np.unique(np.concatenate([near.rows, *(one.rows for one in by_words)]))  # (c,)
-        rows = rows[~np.isin(rows, target.left_out)]
+        rows = np.union1d(rows[~np.isin(rows, target.left_out)], target.first)
         vectors = sides.vectors(rows)
         lexical = sides.lexical
         cosines, shared, scores = _scores(lexical, target, how, rows, vectors, by_words)  # (q, c) each
@@ -141,26 +143,28 @@ class _Candidates:
             total,
             np.take_along_axis(cosines, least[None], axis=0)[0],
             None if lexical is None else np.take_along_axis(shared, least[None], axis=0)[0],
+            np.isin(rows, target.first),
         )
 
     @property
     def lowest(self) -> float:
-        """The lowest score."""
-        return float(self.scores.min(initial=np.inf))
+        """The lowest score of what was found."""
+        return float(self.scores[~self.is_first].min(initial=np.inf))
 
     def ranked(self, options: Options, recall: float | None, papers: Callable[[Rows], Sequence[Paper]]) -> Ranked:
         """The best, as `options` say: what shares no word is ordered by its vector, and ties by row."""
         k = options.top
-        order = np.lexsort((self.rows, -self.cosines, -self.scores))  # (c,)
+        order = np.lexsort((self.rows, -self.cosines, -self.scores, ~self.is_first))  # (c,)
         if options.min_score is not None:
             order = order[self.scores[order] >= options.min_score]
+        first = order[self.is_first[order]]
         copies: dict[int, list[int]] = {}
         if options.fold:
             n_kept = pool_for(k) if options.diverse else k
             order, copies = merged(order, self.vectors, n_kept, lambda indexes: papers(self.rows[indexes]))
         if options.diverse:
             order = diverse(order, self.vectors, self.scores, self.cosines, k, options.diverse)
-        best = order[:k]
+        best = np.append(first, order[~self.is_first[order]])[:k]
         return Ranked(
             self.rows[best],
             self.scores[best],
@@ -212,7 +216,8 @@ def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
         while True:
             rows, scores, is_all = lexical.best(text, n_asked)
             is_other = ~np.isin(rows, target.left_out)
-            typical, wanted = scores[is_other][:N_CANDIDATES], is_other & sides.qualify(rows)
+            is_first = np.isin(rows, target.first)
+            typical, wanted = scores[is_other][:N_CANDIDATES], is_first | (is_other & sides.qualify(rows))
             if wanted.sum() >= n or is_all:
                 mean, deviation = (float(typical.mean()), float(typical.std())) if len(typical) else (0.0, 0.0)
                 return _ByWords(rows[wanted][:n], scores[wanted][:n], mean, deviation)
