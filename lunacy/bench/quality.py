@@ -67,6 +67,8 @@ def bench_quality(
     """
     evaluator = _evaluator()
     data = Path(data)
+    if data.is_dir() and index is not None:
+        raise UsageError(f"{data} is a folder in BEIR's layout, with papers of its own; leave out the index")
     with tempfile.TemporaryDirectory(prefix="lunacy-quality-") as name:
         texts: dict[str, str] = {}
         if data.is_dir():

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from lunacy.cli.parameters import File, device_option, format_option, index_option
+from lunacy.cli.parameters import Dependent, File, device_option, format_option, index_option
 from lunacy.cli.streams import echo_json
 
 
@@ -33,7 +33,7 @@ def bench() -> None:
     show_default=True,
     help="A sentence-transformers model: name or folder.",
 )
-@device_option
+@device_option()
 @format_option
 def embed(snapshot: str | None, n_texts: int, model: str, device: str, form: str) -> None:
     """Compare the embedding rate with SentenceTransformer.encode.
@@ -123,8 +123,14 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
 @bench.command("quality", epilog="Example: lunacy bench quality pairs.tsv --index indexes/arxiv")
 @click.argument("data", type=File())
 @click.option("--index", "index_dir", metavar="DIR", type=File(), help="The index whose papers a file of pairs names.")
-@click.option("--model", metavar="NAME", help="The model for a corpus in BEIR's layout  [default: all-MiniLM-L6-v2]")
-@device_option
+@click.option(
+    "--model",
+    cls=Dependent,
+    not_with=["--index"],
+    metavar="NAME",
+    help="The model for a corpus in BEIR's layout  [default: all-MiniLM-L6-v2]",
+)
+@device_option("that model runs", not_with=["--index"])
 @format_option
 def quality(data: str, index_dir: str | None, model: str | None, device: str, form: str) -> None:
     """Compare the rankings with TF-IDF and BM25 on known pairs.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lunacy.cli.headings import GroupedCommand
-from lunacy.cli.parameters import File, Folder, category_option, device_option
+from lunacy.cli.parameters import Dependent, File, Folder, category_option, device_option
 from lunacy.cli.progress import ProgressLine
 from lunacy.errors import NoIndex, UsageError
 from lunacy.paper import RECIPES
@@ -42,7 +42,7 @@ _HEADINGS = {
 @click.option(
     "--model", metavar="NAME", help="A sentence-transformers model: name or folder  [default: all-MiniLM-L6-v2]"
 )
-@device_option
+@device_option()
 @click.option(
     "--batch-size",
     metavar="N",
@@ -65,14 +65,20 @@ _HEADINGS = {
     type=File(),
     help="Use these vectors, one row per line of the snapshot, instead of the model.",
 )
-@click.option("--prune", is_flag=True, help="Remove papers that are not in the snapshot.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove papers that the snapshot lacks; those in it stay, whatever their category.",
+)
 @click.option(
     "--prune-limit",
+    cls=Dependent,
+    needs=["--prune"],
     metavar="SHARE",
     type=click.FloatRange(0, 1),
     default=0.05,
     show_default=True,
-    help="Refuse to remove more than this share of the papers.",
+    help="With --prune: refuse to remove more than this share of the papers.",
 )
 @click.option(
     "--ray",

@@ -18,7 +18,7 @@ from lunacy.cli.progress import ProgressLine
     show_default=True,
     help="Share of the true top 10 that an answer contains on average.",
 )
-@device_option
+@device_option("the model runs, which embeds titles to measure recall")
 def ivf(index_dir: str | None, recall: float, device: str) -> None:
     """Build an approximate (IVF) index for faster queries.
 

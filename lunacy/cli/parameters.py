@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from lunacy.categories import near, unlisted
+from lunacy.errors import UsageError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -46,6 +47,27 @@ class Folder(Anywhere):
         return super().convert(value, param, ctx)
 
 
+class Dependent(click.Option):
+    """An option that is refused without one of `needs`, beside which it has an effect, and with any of `not_with`."""
+
+    def __init__(self, *args: Any, needs: Sequence[str] = (), not_with: Sequence[str] = (), **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.needs = needs
+        self.not_with = not_with
+
+    def handle_parse_result(self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]) -> Any:
+        """Raise UsageError for a combination that cannot be meant."""
+        if self.name in opts:
+            given = {name for one in ctx.command.params if one.name in opts for name in one.opts}
+            mine = self.opts[0]
+            if self.needs and not given.intersection(self.needs):
+                raise UsageError(f"{mine} has an effect only with {' or '.join(self.needs)}; add that, or leave it out")
+            for other in self.not_with:
+                if other in given:
+                    raise UsageError(f"{mine} and {other} cannot be combined; leave one of them out")
+        return super().handle_parse_result(ctx, opts, args)
+
+
 index_option: Decorator = click.option(
     "--index",
     "index_dir",
@@ -62,13 +84,21 @@ anywhere_option: Decorator = click.option(
     type=Anywhere(),
     help="The index folder, or where it was published  [default: $LUNACY_INDEX, else the only one in indexes/]",
 )
-device_option: Decorator = click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where the model and large batches of queries run.",
-)
+
+
+def device_option(what: str = "the model runs", **relations: Sequence[str]) -> Decorator:
+    """`what` runs on the device; `relations` are those of `Dependent`."""
+    return click.option(
+        "--device",
+        cls=Dependent,
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        default="auto",
+        show_default=True,
+        help=f"Where {what}.",
+        **relations,
+    )
+
+
 format_option: Decorator = click.option(
     "--format",
     "form",

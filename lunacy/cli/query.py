@@ -62,7 +62,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.option(
     "--model", metavar="NAME", help="Load the index's model from this name or folder (used with --text only)."
 )
-@device_option
+@device_option("the model and large batches of queries run", needs=["--text", "--batch"])
 @filter_options
 @click.option("--ivf", is_flag=True, help="Search the approximate index of `lunacy ivf`: faster, not always exact.")
 @click.option(

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from lunacy.cli.parameters import device_option, index_option
+from lunacy.cli.parameters import Dependent, device_option, index_option
 from lunacy.cli.progress import ProgressLine
 
 
@@ -19,8 +19,14 @@ from lunacy.cli.progress import ProgressLine
     type=click.IntRange(min=1),
     help="Also embed N papers again and compare the vectors.",
 )
-@click.option("--model", metavar="NAME", help="Load the index's model from this name or folder.")
-@device_option
+@click.option(
+    "--model",
+    cls=Dependent,
+    needs=["--reembed"],
+    metavar="NAME",
+    help="With --reembed: load the index's model from this name or folder.",
+)
+@device_option("the model of --reembed runs", needs=["--reembed"])
 def verify(index_dir: str | None, n_papers: int | None, model: str | None, device: str) -> None:
     """Check every file, vector and paper of an index.
 

@@ -14,6 +14,7 @@ from lunacy.pipeline.build_settings import Settings, settle
 from lunacy.store import require_writable
 
 _RAY_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+|\[[\da-fA-F:.]+\]:\d+")
+_OF_A_MODEL = {"prompt": None, "dims": None, "long_texts": None, "batch_size": None, "device": "auto"}
 
 
 class ModelOptions(TypedDict):
@@ -52,6 +53,10 @@ class BuildRequest:
             raise UsageError(f"limit is {self.limit}", hint="take at least one paper, or leave it out")
         if self.prune and self.limit is not None:
             raise UsageError("limit and prune contradict each other: papers after the limit are not gone")
+        if self.vectors is not None:
+            for name, usual in _OF_A_MODEL.items():
+                if getattr(self, name) != usual:
+                    raise UsageError(f"vectors take the place of a model, so {name} has no effect", hint="leave it out")
         if self.ray and not _RAY_ADDRESS.fullmatch(self.ray):
             raise UsageError(
                 f"ray is auto, local or host:port, not {self.ray!r}",

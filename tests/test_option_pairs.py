@@ -1,0 +1,210 @@
+"""Every pair of options of every command: it is refused in one line, as declared here, or both are obeyed.
+
+A new option is declared here, or the first test fails. An option that needs another brings it along, and is refused
+alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import Result
+
+from lunacy.cli import main
+from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
+from tests.test_cli import run
+
+RECORDS = [
+    record(f"1802.{place:05}", categories="cs.CL" if place % 2 else "hep-th", title=f"On {place} graphs")
+    for place in range(1, 13)
+]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A command, with arguments that do for every option, and what of each option is tried beside them."""
+
+    arguments: list[str]
+    options: dict[str, list[str]]
+    needs: dict[str, list[str]] = field(default_factory=dict)  # what an option has no effect without
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)  # a pair, and what the line says
+
+    def given(self, *names: str) -> list[str]:
+        """The arguments for these options, each once, with what they need."""
+        every = dict.fromkeys(one for name in names for one in [*self.needs.get(name, []), name])
+        return [argument for name in every for argument in [name, *self.options[name]]]
+
+    def reason(self, *names: str) -> str | None:
+        """What is said of options that are refused together; None if they are not."""
+        every = sorted({one for name in names for one in [name, *self.needs.get(name, [])]})
+        reasons = {tuple(sorted(pair)): said for pair, said in self.refused.items()}
+        return next((reasons[pair] for pair in combinations(every, 2) if pair in reasons), None)
+
+
+WALKS = {
+    "index": Walk(
+        ["snapshot.jsonl", "--into", "new"],
+        {
+            "--into": ["newer"],
+            "--category": ["cs.*"],
+            "--limit": ["3"],
+            "--strict": [],
+            "--prune": [],
+            "--prune-limit": ["0.5"],
+            "--text": ["abstract"],
+            "--model": ["fake/model"],
+            "--prompt": ["query: "],
+            "--dims": [str(DIM)],
+            "--long-texts": ["chunk"],
+            "--vectors": ["vectors.npy", "--model", "fake/model"],
+            "--device": ["cpu"],
+            "--batch-size": ["7"],
+            "--ray": ["local"],
+        },
+        needs={"--prune-limit": ["--prune"]},
+        refused={
+            ("--limit", "--prune"): "limit and prune contradict each other",
+            **{
+                ("--vectors", f"--{name}"): f"vectors take the place of a model, so {name.replace('-', '_')} has no"
+                for name in ("prompt", "dims", "long-texts", "device", "batch-size")
+            },
+        },
+    ),
+    "diff": Walk(["snapshot.jsonl"], {"--index": ["indexes/ix"], "--category": ["cs.*"], "--ids": []}),
+    "publish": Walk(
+        ["--to", "milvus:x.db/papers"],
+        {
+            "--index": ["indexes/ix"],
+            "--to": ["http://localhost:19530/papers"],
+            "--ivf": [],
+            "--recall": ["0.9"],
+            "--device": ["cpu"],
+        },
+        needs={"--recall": ["--ivf"]},
+    ),
+    "ivf": Walk([], {"--index": ["indexes/ix"], "--recall": ["0.9"], "--device": ["cpu"]}),
+    "lexical": Walk([], {"--index": ["indexes/ix"]}),
+    "verify": Walk(
+        [],
+        {"--index": ["indexes/ix"], "--reembed": ["2"], "--model": ["fake/model"], "--device": ["cpu"]},
+        needs={"--model": ["--reembed"], "--device": ["--reembed"]},
+    ),
+    "repair": Walk([], {"--index": ["indexes/ix"]}),
+    "compact": Walk([], {"--index": ["indexes/ix"]}),
+    "remove": Walk(["1802.00001"], {"--index": ["indexes/ix"]}),
+    "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
+    "bench embed": Walk(
+        ["snapshot.jsonl"], {"--texts": ["40"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]}
+    ),
+    "bench search": Walk(
+        [],
+        {
+            "--index": ["indexes/ix"],
+            "--rows": ["100"],
+            "--queries": ["5"],
+            "--graphs": [],
+            "--format": ["json"],
+            "--plot": ["plot.png"],
+        },
+    ),
+    "bench quality": Walk(
+        ["pairs.tsv"],
+        {"--index": ["indexes/ix"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]},
+        refused={
+            ("--index", "--model"): "--model and --index cannot be combined",
+            ("--index", "--device"): "--device and --index cannot be combined",
+        },
+    ),
+}
+STOPS = {  # where a command has checked its options, and begins to work for longer than a test should
+    "index": "lunacy.pipeline.build._open_snapshots",
+    "publish": "lunacy.pipeline.publish",
+    "ivf": "lunacy.pipeline.build_ivf",
+    "bench embed": "lunacy.bench.bench_embed",
+    "bench search": "lunacy.bench.bench_search",
+    "bench quality": "lunacy.bench.bench_quality",
+}
+
+
+class Reached(Exception):
+    """A command came so far."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an index, and the files that the options name."""
+    folder = tmp_path_factory.mktemp("pairs")
+    (folder / "snapshot.jsonl").write_bytes(lines(RECORDS))
+    texts = [f"{one['title']} {one['abstract']}" for one in RECORDS]
+    np.save(folder / "vectors.npy", np.array([vector_of(" ".join(text.split())) for text in texts]))
+    (folder / "pairs.tsv").write_text("1802.00001\t1802.00002\t1\n")
+    files = [folder / "snapshot.jsonl", "--into", folder / "indexes" / "ix", "--vectors", folder / "vectors.npy"]
+    assert run("index", *files, "--model", "fake/model").exit_code == 0
+    return folder
+
+
+def command_of(name: str) -> click.Command:
+    found: click.Command = main
+    for part in name.split():
+        assert isinstance(found, click.Group)
+        found = found.commands[part]
+    return found
+
+
+def every_command(group: click.Group = main, before: str = "") -> Iterator[str]:
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from every_command(one, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+def test_every_option_of_every_command_is_declared() -> None:
+    assert {*WALKS, "query"} == set(every_command())
+    for name, walk in WALKS.items():
+        assert set(walk.options) == {one.opts[0] for one in command_of(name).params if isinstance(one, click.Option)}
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_each_pair_is_refused_as_declared_or_both_are_obeyed(
+    name: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = WALKS[name]
+    shutil.copytree(made, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr("lunacy.pipeline.compare_vectors.load", lambda *_arguments, **_options: FakeEmbedder())
+    if name in STOPS:
+        monkeypatch.setattr(STOPS[name], stop)
+
+    def outcome(*options: str) -> Result | None:
+        """What came of a command; None if it went to work."""
+        try:
+            return run(*name.split(), *walk.arguments, *options)
+        except Reached:
+            return None
+
+    for one, needed in walk.needs.items():
+        assert_refused(outcome(one, *walk.options[one]), f"{one} has an effect only with {' or '.join(needed)}")
+    for one, other in combinations(walk.options, 2):
+        result = outcome(*walk.given(one, other))
+        if (said := walk.reason(one, other)) is not None:
+            assert_refused(result, said)
+        else:
+            assert result is None or result.exit_code == 0, (one, other, result.stderr)
+
+
+def stop(*_arguments: object, **_options: object) -> None:
+    raise Reached
+
+
+def assert_refused(result: Result | None, said: str) -> None:
+    assert result is not None, said
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), (said, result.stderr)
+    assert said in result.stderr
