@@ -51,6 +51,7 @@ TITLES = {
     "1401.0007": "1401.0001",
     "1401.0008": "A survey of neutrino masses and their mixing, part I",
     "1401.0009": "Graphs",
+    "1401.0010": "Types in C# and F#",
 }
 RECORDS = [record(one, title=title, abstract=f"Nothing {place}.") for place, (one, title) in enumerate(TITLES.items())]
 
@@ -132,6 +133,8 @@ def test_titles_may_stand_on_the_command_line_and_in_a_batch(folder: Path, tmp_p
     (tmp_path / "list").write_text("Attention is all you need # the first\ngraphs\n1401.0001\nnothing\n")
     batch = run("query", "--batch", tmp_path / "list", *common, "--skip-unknown")
     assert batch.stdout.splitlines()[::2] == [by_id.stdout.strip()] * 2
+    (tmp_path / "sharp").write_text("types in C# and F# # a comment\n")
+    assert "title of 1401.0010" in run("query", "--batch", tmp_path / "sharp", *common).stderr
     together = run("query", "--batch", tmp_path / "list", *common, "--skip-unknown", "--together")
     assert together.exit_code == 0
     assert together.stdout

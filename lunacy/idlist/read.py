@@ -22,6 +22,7 @@ from lunacy.paper import canonical_id
 FORMS = 'one id a line, a table with a column "id", JSON with "id", or BibTeX with eprint'
 _PIECE_BYTES = 2**20
 _LONGEST_LINE = 2**12  # bytes kept of a line: no id is so long
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.DOTALL)  # not the C# of a title
 _ENTRY = re.compile(rf"^[ \t]*{ENTRY}", re.MULTILINE)
 Form = Callable[[str, str, Callable[[str], None]], list[Listed]]
 
@@ -111,7 +112,7 @@ def _first_line(text: str, *, is_whole: bool) -> str:
 
 
 def _lines(pieces: Iterable[bytes], name: str) -> Iterator[list[Listed]]:
-    """One id a line, # comments. No line is held that is longer than any id."""
+    """One id a line, a comment behind #. No line is held that is longer than any id."""
     rest, number = b"", 0
     for piece in chain(pieces, [b""]):
         data = rest + piece
@@ -123,7 +124,8 @@ def _lines(pieces: Iterable[bytes], name: str) -> Iterator[list[Listed]]:
         group = []
         for line in lines:
             number += 1
-            text = line[:_LONGEST_LINE].decode("utf-8-sig", errors="replace").split("#")[0].strip()
+            text = line[:_LONGEST_LINE].decode("utf-8-sig", errors="replace")
+            text = _COMMENT.sub("", text).strip()
             _refuse_nul(text, name, number)
             if text:
                 group.append(Listed(text, f"line {number}"))
