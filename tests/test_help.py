@@ -36,7 +36,7 @@ def test_every_option_of_a_grouped_command_is_under_a_heading(command: GroupedCo
     assert sum(map(len, grouped.values())) == sum(isinstance(one, click.Option) for one in command.get_params(ctx))
     for heading, options in list(grouped.items())[:-1]:
         lines = shown(command.name or "").partition(f"\n{heading}:\n")[2].partition("\n\n")[0].splitlines()
-        named = [line.split()[0] for line in lines if line.startswith("  -")]
+        named = [line.split()[0].rstrip(",") for line in lines if line.startswith("  -")]
         assert named == [one.opts[0] for one in options if not one.hidden]
 
 

@@ -21,6 +21,7 @@ from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
+from lunacy.cli.show import show
 from lunacy.cli.streams import OUTPUT, give_up, prepare
 from lunacy.cli.verify import verify
 from lunacy.errors import NO_THREADS, LunacyError, is_out_of_threads, one_line
@@ -29,7 +30,7 @@ from lunacy.limits import can_start_threads, require
 _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with less, they crash
 
 COMMANDS = {
-    "Everyday": (index, query, info),
+    "Everyday": (index, query, show, info),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),

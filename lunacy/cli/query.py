@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
+from lunacy.cli.output import form_of, open_pages, opened, output_options
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
-from lunacy.cli.streams import is_styled, is_utf8, width
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
 from lunacy.question import RANKS, Query, Question
@@ -24,7 +25,7 @@ _HEADINGS = {
     "What to ask": "--index --text --batch --skip-unknown --together --not --model --device",
     "Which papers": "--category --since --until --author --only-ids --not-ids --include-self --include-withdrawn",
     "How to rank": "--rank --ivf --nprobe --fold --diverse --min-score",
-    "Output": "--top --format",
+    "Output": "--top --format --output --open",
 }
 _EXAMPLES = """\b
 Examples:
@@ -32,7 +33,7 @@ Examples:
   lunacy query --text "graph neural networks" --category 'cs.*' --since 2024
   lunacy query 1802.05130 1801.06294 --together --diverse 0.5
   lunacy query 1802.05130 --not 1709.01687 --fold
-  lunacy query --batch ids.txt --format csv > similar.csv
+  lunacy query --batch ids.txt --output similar.csv
 """
 _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
@@ -41,7 +42,13 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.argument("papers", metavar="ID...", nargs=-1)
 @anywhere_option
 @click.option(
-    "--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Number of hits per query."
+    "-n",
+    "--top",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Number of hits per query.",
 )
 @click.option("--include-self", is_flag=True, help="List the paper itself too.")
 @click.option("--include-withdrawn", is_flag=True, help="List withdrawn papers too.")
@@ -53,12 +60,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     help="Read ids from FILE (one per line, CSV, JSON or BibTeX); - reads standard input.",
 )
 @click.option("--skip-unknown", is_flag=True, help="Exit 0 even if some ids are unknown.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How answers are printed  [default: table on a terminal, else jsonl]",
-)
+@output_options(FORMATS, "table on a terminal and jsonl elsewhere", "the first hit")
 @click.option(
     "--model", metavar="NAME", help="Load the index's model from this name or folder (used with --text only)."
 )
@@ -103,6 +105,8 @@ def query(
     text: str | None,
     batch: str | None,
     form: str | None,
+    output: str | None,
+    opens: bool,
     skip_unknown: bool,
     together: bool,
     only_ids: str | None,
@@ -124,12 +128,11 @@ def query(
     from lunacy.idlist import read_ids, read_text
     from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
 
-    if sys.stdout is None:
-        raise LunacyError("standard output is closed, so there is nowhere to put the answer")
-    form = form or ("table" if sys.stdout.isatty() else "jsonl")
+    on_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+    form = form_of(form, output, "table" if on_terminal else "jsonl")
     _check_stdin(text, batch, only_ids, not_ids)
-    failed: list[Failure] = []
-    with open_index(find_index(index_dir)) as ix:
+    outcome = _Outcome(is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
+    with open_index(find_index(index_dir)) as ix, opened(output) as out:
         if only_ids is not None:
             options["only_ids"] = read_only_ids(only_ids, ix, _note)
         if not_ids is not None:
@@ -147,15 +150,13 @@ def query(
             for question in _questions(groups, options)
             for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
-        answered = _answered(found, failed, is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
-        for piece in render.answers(answered, form, width=width(), styled=is_styled(), escaped=not is_utf8()):
-            sys.stdout.write(piece)
-            if batch is not None:
-                sys.stdout.flush()
-    if failed and skip_unknown and all(isinstance(error, NotAnId | UnknownPaper) for _asked, error in failed):
-        sys.exit(0)
-    if failed:
-        sys.exit(1 if batch is not None and not together else max(error.exit_code for _asked, error in failed))
+        out.write(render.answers(outcome.answers(found), form, **out.look), at_once=outcome.is_batch)
+        code = outcome.exit_code(skip_unknown=skip_unknown, together=together)
+        if code and not outcome.n_answers:
+            sys.exit(code)  # and leave the output file as it is
+    if opens:
+        open_pages([outcome.first_page])
+    sys.exit(code)
 
 
 def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iterator[Question]:
@@ -184,20 +185,37 @@ def _note(text: str) -> None:
     click.echo(f"lunacy: {render.harmless(text)}", err=True)
 
 
-def _answered(
-    found: Iterable[tuple[Query, Answer | LunacyError]], failed: list[Failure], *, is_batch: bool, tells_notes: bool
-) -> Iterator[Answer]:
-    """The answers; each error is told at once, those of a batch in the end. `tells_notes`: those of the answers too."""
-    n_asked = 0
-    for query, one in found:
-        n_asked += 1
-        if isinstance(one, LunacyError):
-            failed.append((query.papers[0] if query.papers else query.text, one))
-            if not is_batch:
-                _note(one.full_message)
-        else:
-            for note in one.notes if tells_notes else ():
+@dataclass
+class _Outcome:
+    """What became of the queries."""
+
+    is_batch: bool
+    tells_notes: bool  # whether the format has no place for those of the answers
+    failed: list[Failure] = field(default_factory=list)
+    n_answers: int = 0
+    first_page: str = ""  # of the first hit
+
+    def answers(self, found: Iterable[tuple[Query, Answer | LunacyError]]) -> Iterator[Answer]:
+        """The answers; each error is told at once, those of a batch in the end."""
+        n_asked = 0
+        for query, one in found:
+            n_asked += 1
+            if isinstance(one, LunacyError):
+                self.failed.append((query.papers[0] if query.papers else query.text, one))
+                if not self.is_batch:
+                    _note(one.full_message)
+                continue
+            for note in one.notes if self.tells_notes else ():
                 _note(f"{one.paper.id}: {note}" if one.paper else note)
+            self.n_answers += 1
+            self.first_page = self.first_page or (one.hits[0].url if one.hits else "")
             yield one
-    for line in summarized(failed, n_asked) if is_batch else ():
-        _note(line)
+        for line in summarized(self.failed, n_asked) if self.is_batch else ():
+            _note(line)
+
+    def exit_code(self, *, skip_unknown: bool, together: bool) -> int:
+        """That of the worst error; 1 for a batch of many lists."""
+        errors = [error for _asked, error in self.failed]
+        if not errors or (skip_unknown and all(isinstance(one, NotAnId | UnknownPaper) for one in errors)):
+            return 0
+        return 1 if self.is_batch and not together else max(one.exit_code for one in errors)

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Unpack
 
+import numpy as np
+
 from lunacy import display
 from lunacy.answer import Answer, Info
 from lunacy.arrays import Vectors
@@ -16,7 +18,7 @@ from lunacy.errors import LunacyError, UsageError
 from lunacy.paper import Paper
 from lunacy.query.ask import alike, answer_batch
 from lunacy.query.asked import find_papers
-from lunacy.query.ids import require_known, required_rows, rows_of
+from lunacy.query.ids import require_known, rows_of
 from lunacy.query.model import TextModel
 from lunacy.query.titles import Named
 from lunacy.question import Keywords, Options, Query, Question, shows_keywords
@@ -52,12 +54,15 @@ class Index:
             return view.info()
 
     def paper(self, identifier: str) -> Paper:
-        """The paper with that arXiv id, in any form. A published index has no abstracts: then it is empty.
+        """The paper with that arXiv id, in any form, or that title. A published index has no abstracts: then it is "".
 
-        Raises NotAnId for text that is no id, UnknownPaper for a paper that the index lacks.
+        Raises NotAnId for text that is neither, UnknownPaper for a paper that the index lacks.
         """
         with self._searcher.pinned() as view:
-            [paper] = view.papers(required_rows(view, [identifier]))
+            found = find_papers(view, [identifier])[identifier]
+            if isinstance(found, LunacyError):
+                raise found
+            [paper] = view.papers(np.array([found.row], np.int64))
         return paper
 
     def __contains__(self, paper: str) -> bool:

@@ -1,0 +1,104 @@
+"""Where answers go, and in which form: what the commands share that print papers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, TextIO
+
+import click
+
+from lunacy.cli.parameters import File
+from lunacy.cli.streams import is_styled, is_utf8, width
+from lunacy.errors import LunacyError
+from lunacy.formats import OF_SUFFIX
+
+
+def output_options(forms: Sequence[str], default: str, opened: str) -> Callable[[Callable[..., Any]], Any]:
+    """`--format`, `--output` and `--open`; the help says which format is the default, and what is opened."""
+    options = (
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(forms),
+            help=f"How the output is written  [default: that of FILE's suffix, else {default}]",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            type=File(),
+            help="Write to FILE instead of standard output; it is replaced only by a whole answer.",
+        ),
+        click.option("--open", "opens", is_flag=True, help=f"Open the page of {opened} in a browser."),
+    )
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+def form_of(form: str | None, output: str | None, default: str) -> str:
+    """The format: as it is given, else as the suffix of the output says, else `default`."""
+    return form or OF_SUFFIX.get(PurePath(output or "").suffix.lower(), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An open file, or standard output."""
+
+    file: TextIO
+    look: dict[str, Any]  # keywords of `render`
+
+    def write(self, pieces: Iterable[str], *, at_once: bool) -> None:
+        """Write them as they come; `at_once`: each can be read as soon as it is written."""
+        for piece in pieces:
+            self.file.write(piece)
+            if at_once:
+                self.file.flush()
+
+
+@contextmanager
+def opened(output: str | None) -> Iterator[Output]:
+    """Standard output for None and "-"; else a file, which after a failure or a stop is as it was before."""
+    if output in (None, "-"):
+        if sys.stdout is None:
+            raise LunacyError("standard output is closed, so there is nowhere to put the answer")
+        yield Output(sys.stdout, {"width": width(), "styled": is_styled(), "escaped": not is_utf8()})
+        return
+    target = os.path.realpath(str(output))
+    is_replaced = os.path.isfile(target) or not os.path.exists(target)
+    part = f"{target}.{os.getpid()}.part" if is_replaced else target  # a pipe, or /dev/null
+    try:
+        with open(part, "x" if is_replaced else "w", encoding="utf-8", errors="replace", newline="") as file:
+            yield Output(file, {"width": width()})
+        if is_replaced:
+            with suppress(OSError):
+                shutil.copymode(target, part)
+            os.replace(part, target)
+    except BaseException as error:
+        if is_replaced and not isinstance(error, FileExistsError):
+            with suppress(OSError):
+                os.unlink(part)
+        if isinstance(error, OSError) and error.filename == part:
+            error.filename, error.filename2 = output, None
+        raise
+
+
+def open_pages(urls: Iterable[str]) -> None:
+    """Open each in a browser. Raises LunacyError, with the link, where there is none."""
+    import webbrowser
+
+    for url in urls:
+        if not url:
+            raise LunacyError("there is no page to open")
+        if not webbrowser.open(url):
+            raise LunacyError("no browser was found", hint=f"the page is {url}")
