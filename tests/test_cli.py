@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -78,7 +79,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         calls.append((model, options))
         return FakeEmbedder(model)
 
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", load)
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", load)
     monkeypatch.setattr("lunacy.query.model.load", load)
     return calls
 
@@ -136,6 +137,30 @@ def test_index_without_a_snapshot_indexes_the_sample(loaded: list[Any]) -> None:
     answers, _errors, code = query("1802.05130", "--top", 1)
     assert (len(answers), code) == (1, 0)
     assert Path("indexes/sample/papers.db").exists()
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("before", "variable", "arguments", "said"),
+    [
+        ([], None, ["--into", "my ix"], ["try: lunacy query 1802.05130 --index 'my ix'"]),
+        (["indexes/a"], None, [], ["try: lunacy query 1802.05130 --index indexes/sample"]),
+        (["indexes/a"], "indexes/sample", [], ["try: lunacy query 1802.05130"]),
+        ([], None, ["--limit", "3"], []),  # which the sample does not begin with
+    ],
+)
+def test_the_advised_query_works_from_where_the_user_stands(
+    monkeypatch: pytest.MonkeyPatch, before: list[str], variable: str | None, arguments: list[str], said: list[str]
+) -> None:
+    for folder in before:
+        run("index", "--into", folder, "--limit", 3)
+    if variable:
+        monkeypatch.setenv("LUNACY_INDEX", variable)
+    shown = run("index", *arguments).stdout.splitlines()
+    assert [line for line in shown if "try" in line] == said
+    for line in said:
+        program, *asked = shlex.split(line.removeprefix("try: "))
+        assert (program, run(*asked).exit_code) == ("lunacy", 0)
 
 
 @pytest.mark.parametrize(

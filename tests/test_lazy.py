@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,12 +13,11 @@ import orjson
 import pytest
 
 from lunacy import build_index
-from lunacy.embedding import load_when_needed
 from lunacy.embedding.lazy_embedder import LazyEmbedder
-from lunacy.errors import FingerprintMismatch
+from lunacy.errors import FingerprintMismatch, SnapshotError, UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import Store, verify
-from tests.conftest import DIM, FakeEmbedder, record, vector_of
+from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 from tests.test_cli import run
 from tests.test_pipeline import assert_holds, contents
 
@@ -129,7 +129,7 @@ def test_the_first_new_text_loads_the_model_once(update: Any, folder: Path, load
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
-def test_a_changed_file_of_the_model_is_loaded_and_refused(
+def test_a_changed_file_of_the_model_is_refused_with_the_first_new_paper(
     update: Any, folder: Path, model: Path, loads: list[ModelOnDisk], name: str
 ) -> None:
     update(PAPERS)
@@ -141,6 +141,21 @@ def test_a_changed_file_of_the_model_is_loaded_and_refused(
     assert len(loads) == 1
     assert contents(folder) == before
     assert verify(folder) == []
+    assert update(PAPERS).counts.unchanged == 7
+
+
+def test_another_model_is_refused_without_loading(
+    update: Any, folder: Path, model: Path, loads: list[ModelOnDisk]
+) -> None:
+    update(PAPERS)
+    before = contents(folder)
+    loads.clear()
+    other = Path(shutil.copytree(model, model.with_name("other")))
+    (other / "model.safetensors").write_bytes(b"of another training")
+    with pytest.raises(FingerprintMismatch, match=r"weights: \w+ in the index, \w+ now"):
+        update([*PAPERS, record("1802.00099")], model=str(other))
+    assert loads == []
+    assert contents(folder) == before
 
 
 def test_the_same_files_elsewhere_are_the_same_model(
@@ -164,12 +179,39 @@ def test_another_recipe_is_refused_without_loading(update: Any, loads: list[Mode
     assert loads == []
 
 
-def test_an_index_of_given_vectors_has_no_hash_to_compare_so_the_model_is_loaded(
-    model: Path, loads: list[ModelOnDisk]
+def test_an_update_of_given_vectors_loads_the_model_with_the_first_new_paper(
+    update: Any, loads: list[ModelOnDisk], tmp_path: Path
 ) -> None:
-    recorded = Fingerprint(model="given", text="abstract", dim=DIM)
-    assert load_when_needed(str(model), recorded) is loads[0]
-    assert load_when_needed(str(model), None) is loads[1]
+    np.save(tmp_path / "v.npy", [vector_of(str(one["id"])) for one in PAPERS])
+    update(PAPERS, vectors=tmp_path / "v.npy")
+    assert update(PAPERS).counts.unchanged == 7
+    assert update(PAPERS, model=None).counts.unchanged == 7
+    with pytest.raises(FingerprintMismatch, match="model: model in the index, fake/other now"):
+        update([*PAPERS, record("1802.00099")], model="fake/other")
+    assert loads == []
+    assert update([*PAPERS, record("1802.00099")]).counts.added == 1
+    assert len(loads) == 1
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "options", "error"),
+    [
+        (b"1802.00001\n", {}, SnapshotError),
+        (b'{"a": 1}\n', {}, SnapshotError),
+        (lines(PAPERS) + b"{\n", {"strict": True}, SnapshotError),
+        (b"\n", {}, SnapshotError),
+        (lines(PAPERS), {"category": ["hep-th"]}, SnapshotError),
+        (lines(PAPERS), {"vectors": "v.npy"}, VectorsError),
+        (lines(PAPERS), {"text": "title"}, UsageError),
+    ],
+)
+def test_what_needs_no_model_is_refused_before_it_is_loaded(
+    update: Any, folder: Path, loads: list[ModelOnDisk], snapshot: bytes, options: dict[str, Any], error: Any
+) -> None:
+    with pytest.raises(error):
+        update(snapshot, **options)
+    assert loads == []
+    assert not folder.exists()
 
 
 RECORDED = Fingerprint(model="m", text="abstract", dim=DIM, weights="0" * 64, max_tokens=10_000)
@@ -182,11 +224,11 @@ def test_a_lazy_embedder_loads_with_the_first_text_and_once(embedder: FakeEmbedd
         n_loads.append(1)
         return embedder
 
-    lazy = LazyEmbedder(RECORDED, load)
-    assert (lazy.arithmetic, lazy.fingerprint, n_loads) == ("", RECORDED, [])
+    lazy = LazyEmbedder(RECORDED, load, window=8)
+    assert (lazy.arithmetic, lazy.fingerprint, lazy.window, n_loads) == ("", RECORDED, 8, [])
     for text in ("one", "two"):
         np.testing.assert_array_equal(lazy.embed([text]).vectors, [vector_of(text)])
-    assert (lazy.arithmetic, len(n_loads), embedder.texts) == ("fake", 1, ["one", "two"])
+    assert (lazy.arithmetic, lazy.window, len(n_loads), embedder.texts) == ("fake", 512, 1, ["one", "two"])
 
 
 @pytest.mark.parametrize(
@@ -204,7 +246,7 @@ def test_a_loaded_model_that_is_another_is_refused_each_time(changed: dict[str, 
             if "max_tokens" in changed:
                 self.fingerprint = Fingerprint(model="m", text="", dim=DIM, weights="0" * 64, max_tokens=5)
 
-    lazy = LazyEmbedder(RECORDED, Other)
+    lazy = LazyEmbedder(RECORDED, Other, window=8)
     for _ in range(2):
         with pytest.raises(FingerprintMismatch) as caught:
             lazy.embed(["a text"])

@@ -24,6 +24,7 @@ from lunacy.errors import (
     UsageError,
     VectorsError,
 )
+from lunacy.pipeline import stages
 from lunacy.progress import Progress
 from lunacy.store import verify
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
@@ -185,13 +186,16 @@ def test_the_limit_counts_papers_that_pass_the_filter(build: Build, folder: Path
     assert_holds(folder, mixed[1:4])
 
 
-def test_strict_keeps_what_came_before_the_bad_line(build: Build, folder: Path) -> None:
+def test_strict_refuses_a_bad_line_before_anything_is_embedded(
+    build: Build, folder: Path, embedder: FakeEmbedder
+) -> None:
     snapshot = b"\n" + lines(papers(2)) + BAD + lines(papers()[2:])
     offset = 1 + len(lines(papers(2)))
     with pytest.raises(SnapshotError, match=rf"snapshot\.jsonl, line 4, byte {offset}: not JSON"):
         build(snapshot, strict=True)
-    assert_holds(folder, papers(2))
-    assert_counts(build(snapshot), read=8, added=5, unchanged=2, quarantined=1)
+    assert embedder.texts == []
+    assert not folder.exists()
+    assert_counts(build(snapshot), read=8, added=7, quarantined=1)
 
 
 def test_bad_lines_are_written_down_and_the_rest_goes_on(build: Build, folder: Path) -> None:
@@ -283,7 +287,10 @@ def test_several_snapshots_are_one_run(
     bad = [orjson.loads(line) for line in (folder / "quarantine.jsonl").read_bytes().splitlines()]
     assert [(one["snapshot"], one["line"]) for one in bad] == [(str(first), 4), (str(second), 7)]
     sizes = [path.stat().st_size for path in (first, second)]
-    assert [one.share for one in seen] == [sizes[0] / sum(sizes), 1]
+    shares = [0, sizes[0] / sum(sizes), 1]
+    assert seen == [
+        Progress("embedding", n, unit="papers", share=share) for n, share in zip((0, 3, 8), shares, strict=True)
+    ]
 
 
 def test_the_limit_and_the_prune_are_of_all_snapshots(write_snapshot: Callable[..., Path], folder: Path) -> None:
@@ -382,32 +389,32 @@ def test_a_wrong_question_writes_nothing(
     assert not folder.exists()
 
 
-def test_progress_tells_the_counts_and_reaches_the_end(build: Build) -> None:
-    seen: list[Progress] = []
-    build(papers(), progress=seen.append)
-    assert (seen[-1].done, seen[-1].unit, seen[-1].share) == (7, "lines", 1)
+def test_progress_is_of_what_is_stored_not_of_what_is_read(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "_FIRST_TEXTS", 1)
+    monkeypatch.setattr(stages, "_GROWTH", 1)
 
-
-def test_progress_is_of_what_is_stored_not_of_what_is_read(build: Build) -> None:
     class Slow(FakeEmbedder):
-        """Some batches wait for it, which are read in no time."""
-
-        window = 1
+        """Some parts wait for it, which are read in no time."""
 
         def run(self, prepared: Prepared) -> Embedded:
             time.sleep(0.02)
             return super().run(prepared)
 
     embedder = Slow()
-    seen: list[tuple[int, float | None, int]] = []
-    build(
-        papers(),
-        embedder=embedder,
-        progress=lambda at: seen.append((at.done, at.share, len(embedder.texts))),
-    )
-    ends = np.cumsum([len(lines([one])) for one in papers()]).tolist()
-    assert [(n_lines, share) for n_lines, share, _n in seen] == [(n, end / ends[-1]) for n, end in enumerate(ends, 1)]
-    assert all(n_embedded >= n_lines for n_lines, _share, n_embedded in seen)
+    seen: list[tuple[Progress, int]] = []
+    build(papers(), embedder=embedder, progress=lambda at: seen.append((at, len(embedder.texts))))
+    assert [at for at, _n in seen] == [Progress("embedding", n, unit="papers", share=n / 7) for n in range(8)]
+    assert all(n_embedded >= at.done for at, n_embedded in seen)
+    seen.clear()
+    build([*papers(), {**papers()[0], "id": "2402.00001"}], progress=lambda at: seen.append((at, 0)))
+    assert [at.done for at, _n in seen] == [0, 1]
+
+
+def test_progress_of_what_is_known_counts_lines(build: Build) -> None:
+    build(papers())
+    seen: list[Progress] = []
+    build(papers(), progress=seen.append)
+    assert seen == [Progress("reading the snapshot", 7, unit="lines", share=1)]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -417,7 +424,7 @@ def test_vectors_belong_to_the_lines_that_are_not_blank(
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", refuse)
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", refuse)
     array = (np.random.default_rng(0).standard_normal((6, DIM)) * 7).astype(dtype)
     np.save(tmp_path / "v.npy", array)
     filtered, twice = record("1802.00050", categories="hep-th"), record(IDS[0], abstract="Newer.")

@@ -245,7 +245,7 @@ def index(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("index {0}.jsonl --into {1} --vectors {2} --model fake/model", ["indexing: 100%, 30 lines"]),
+        ("index {0}.jsonl --into {1} --vectors {2} --model fake/model", ["reading the snapshot: 100%, 30 lines"]),
         ("diff {0}.jsonl --index {1}", ["comparing: 100%, 30 lines"]),
         ("verify --index {1}", ["checking papers.db", f"checking papers: {ALL}", f"checking vectors: {ALL}"]),
         ("repair --index {1}", ["checking papers.db", f"checking papers: {ALL}", f"checking vectors: {ALL}"]),

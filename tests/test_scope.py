@@ -136,7 +136,7 @@ def test_what_contradicts_the_index_is_refused_before_the_model_is_loaded(
     message: str,
 ) -> None:
     update(RECORDS)
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", None)
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", None)
     with pytest.raises(FingerprintMismatch, match=message):
         build_index(into=folder, **options)
 
@@ -150,7 +150,7 @@ def test_the_model_of_the_first_run_is_loaded_again(
         loaded.append(f"{model} {options['dims']} {options['long_texts']}")
         return FakeEmbedder(model)
 
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", load)
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", load)
     notes: list[str] = []
     build_index(write_snapshot(RECORDS), into=folder, model="fake/own", note=notes.append)
     build_index(write_snapshot(NEWER), into=folder, note=notes.append)
@@ -216,7 +216,7 @@ def test_a_scope_that_is_none_is_told_in_one_line(
 def test_the_command_line_says_what_it_keeps_to(
     folder: Path, update: Callable[..., list[str]], write_snapshot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", lambda *_model, **_options: FakeEmbedder())
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", lambda *_model, **_options: FakeEmbedder())
     update(RECORDS, category=["hep-th"])
     result = run("index", write_snapshot(NEWER), "--into", folder)
     assert result.stderr.splitlines()[0].startswith("lunacy: keeping to categories hep-th")

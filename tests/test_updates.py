@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,7 @@ def test_prune_removes_up_to_the_limit(
     update(papers(n_papers))
     fresh = papers(n_gone, first=500) if n_gone == n_papers else []  # a snapshot must hold something
     left = papers(n_papers)[n_gone:] + fresh
-    report = update(left, prune=True, **({"prune_limit": 0.5} if fresh else options))
+    report = update(left, prune=True, **options)
     assert report.counts.pruned == n_gone
     assert_holds(folder, left)
 
@@ -221,10 +222,22 @@ def test_prune_beyond_the_limit_is_refused_and_removes_none(
     assert_holds(folder, papers(n_papers))
 
 
-def test_a_refused_prune_keeps_what_the_update_added(update: Update, folder: Path) -> None:
+def test_a_prune_is_refused_before_anything_is_embedded(update: Update, folder: Path, embedder: FakeEmbedder) -> None:
     update(papers(20))
-    with pytest.raises(PruneRefused):
-        update([*papers(10), *papers(1, first=90)], prune=True)
+    with pytest.raises(PruneRefused, match=r"lacks 10 of 20 papers, more than 5%"):
+        update([*papers(10), *papers(30, first=90)], embedder=embedder, prune=True)
+    assert embedder.texts == []
+    assert_holds(folder, papers(20))
+
+
+def test_a_pipe_is_read_once_so_that_a_refused_prune_keeps_what_the_update_added(
+    update: Update, folder: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(papers(20))
+    given = io.BytesIO(lines([*papers(10), *papers(1, first=90)]))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+    with pytest.raises(PruneRefused, match=r"lacks 10 of 20 papers, more than 5%"):
+        build_index("-", into=folder, embedder=embedder, prune=True)
     assert_holds(folder, [*papers(20), *papers(1, first=90)])
 
 

@@ -51,7 +51,9 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; `--debug` lets tracebacks through."""
-        before = signal.signal(signal.SIGTERM, _terminate)
+        before: dict[signal.Signals, Any] = {signal.SIGTERM: signal.signal(signal.SIGTERM, _stop)}
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as in the background
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, _stop)
         try:
             require(n_threads=1, address_space_bytes=_ADDRESS_SPACE_BYTES)
             return super().invoke(ctx)
@@ -67,12 +69,17 @@ class Program(click.Group):
             click.echo("lunacy: stopped", err=True)
             ctx.exit(130)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-def _terminate(_number: int, _frame: object) -> None:
-    """SIGTERM: like Ctrl-C, so that files are closed and half-made ones removed."""
-    sys.exit(143)
+def _stop(number: int, _frame: object) -> None:
+    """Ctrl-C, or SIGTERM: files are closed, and half-made ones removed. The next one ends the program at once."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
 
 
 def _tell(error: Exception) -> None:

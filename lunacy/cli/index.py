@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +21,7 @@ from lunacy.paper import RECIPES
 if TYPE_CHECKING:
     from lunacy import pipeline
 
-_SAMPLE_INDEX = "indexes/sample"
+_SAMPLE_INDEX, _EXAMPLE = "indexes/sample", "1802.05130"
 _HEADINGS = {
     "Index and papers": "--into --category --limit --strict",
     "Updating": "--prune --prune-limit",
@@ -100,11 +106,11 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
     """
     if into is None and snapshot:
         raise UsageError("say where the index goes: --into DIR")
-    from lunacy.pipeline import build_index
-
     folder = into or _SAMPLE_INDEX
     try:
         with ProgressLine("reading the snapshot") as shown:
+            from lunacy.pipeline import build_index
+
             report = build_index(
                 snapshot or None,
                 into=folder,
@@ -119,8 +125,33 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
         click.echo(f"lunacy: {kept}; the same command goes on from there", err=True)
         raise
     _print(report)
-    if not snapshot:
-        click.echo("try: lunacy query 1802.05130")
+    if not snapshot and _holds(report.folder, _EXAMPLE):
+        click.echo(f"try: {_program()} query {_EXAMPLE}{_index_option(report.folder)}")
+
+
+def _holds(folder: Path, paper: str) -> bool:
+    from lunacy.query import open_index
+
+    with open_index(folder) as ix:
+        return paper in ix
+
+
+def _program() -> str:
+    """What to type for lunacy, where this was typed."""
+    name, script = click.get_current_context().find_root().info_name or "", Path(sys.argv[0])
+    if name.startswith("python"):  # python -m lunacy
+        return name
+    return shlex.quote(str(script)) if script.name == "lunacy" and not shutil.which("lunacy") else "lunacy"
+
+
+def _index_option(folder: Path) -> str:
+    """`--index`, where another index would be asked without it, or none."""
+    from lunacy.query import find_index
+
+    with suppress(UsageError, OSError):
+        if os.path.samefile(find_index(os.environ.get("LUNACY_INDEX") or None), folder):
+            return ""
+    return f" --index {shlex.quote(str(folder))}"
 
 
 def _n_papers(folder: str) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from lunacy.cores import n_cores
-from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared
+from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared, likely_window
 from lunacy.embedding.lazy_embedder import LazyEmbedder
 from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
 from lunacy.errors import ModelError, UsageError
@@ -23,6 +24,7 @@ __all__ = [
     "WINDOWS",
     "Embedded",
     "Embedder",
+    "LazyEmbedder",
     "Prepared",
     "canonical_name",
     "load",
@@ -78,10 +80,12 @@ def load_when_needed(
     dims: int | None = None,
     long_texts: str = LONG_TEXTS[0],
     n_texts: int | None = None,
+    progress: Report = no_report,
 ) -> Embedder:
-    """As `load`, but when the model's files are those of `recorded`, the model is loaded with the first text.
+    """As `load`, but the model is loaded with the first text.
 
-    `on_load` is called with the loaded embedder before it embeds anything.
+    `recorded`: what made the vectors that its own are to join, if there are any. `on_load` is called with the loaded
+    embedder before it embeds anything. Raises FingerprintMismatch where the model's name or files are others.
     """
 
     def loading() -> Embedder:
@@ -93,13 +97,16 @@ def load_when_needed(
             dims=dims,
             long_texts=long_texts,
             n_texts=n_texts,
+            progress=progress,
         )
         on_load(embedder)
         return embedder
 
-    if recorded is not None and recorded.weights is not None and long_texts == recorded.long_texts:
-        folder = model_folder(model)
-        asked = (prompt or recorded.prompt, dims or recorded.dim, weights_hash(folder), tokenizer_hash(folder))
-        if asked == (recorded.prompt, recorded.dim, recorded.weights, recorded.tokenizer):
-            return LazyEmbedder(recorded, loading)
-    return loading()
+    name = canonical_name(model)
+    if recorded is not None and name != recorded.model:
+        asked = replace(recorded, model=name)
+        if recorded.weights is not None:
+            folder = model_folder(model)
+            asked = replace(asked, weights=weights_hash(folder), tokenizer=tokenizer_hash(folder))
+        recorded.require_same(asked)
+    return LazyEmbedder(recorded, loading, window=likely_window(device))

@@ -1,21 +1,28 @@
-"""An embedder whose model is loaded with the first text, as an update in which nothing changed needs no model."""
+"""An embedder whose model is loaded when it is needed: a wrong file, or an update without news, needs none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lunacy.embedding.embedder import WINDOWS, Embedded, Embedder, Prepared
+from lunacy.embedding.embedder import Embedded, Embedder, Prepared
 from lunacy.fingerprint import Fingerprint
 
 
 class LazyEmbedder:
-    """The model that made `fingerprint`, as far as its files tell; checked again when it is loaded."""
+    """A model on disk; the first text loads it, or whoever asks for a fingerprint that nobody recorded."""
 
-    def __init__(self, fingerprint: Fingerprint, load: Callable[[], Embedder]) -> None:
-        self.fingerprint = fingerprint
+    def __init__(self, recorded: Fingerprint | None, load: Callable[[], Embedder], *, window: int) -> None:
+        """`recorded`: what made the vectors that its own are to join, if there are any. `window`: till it is loaded."""
+        self._recorded = recorded
         self._load = load
+        self._window = window
         self._embedder: Embedder | None = None
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What was recorded, else that of the model."""
+        return self._recorded or self.load().fingerprint
 
     @property
     def arithmetic(self) -> str:
@@ -25,7 +32,7 @@ class LazyEmbedder:
     @property
     def window(self) -> int:
         """Preferred number of texts per call."""
-        return self._embedder.window if self._embedder else WINDOWS["cpu"]
+        return self._embedder.window if self._embedder else self._window
 
     @property
     def notes(self) -> Sequence[str]:
@@ -38,20 +45,21 @@ class LazyEmbedder:
 
     def run(self, prepared: Prepared) -> Embedded:
         """The vectors of papers' texts. Raises FingerprintMismatch when the loaded model is another one after all."""
-        return self._loaded().run(prepared)
+        return self.load().run(prepared)
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """The vectors of papers' texts; raises as `run` does."""
-        return self._loaded().embed(texts)
+        return self.load().embed(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> Embedded:
         """The vectors of queries; raises as `run` does."""
-        return self._loaded().embed_queries(texts)
+        return self.load().embed_queries(texts)
 
-    def _loaded(self) -> Embedder:
+    def load(self) -> Embedder:
+        """Load the model, unless it is loaded. Raises FingerprintMismatch when it is another than what was recorded."""
         if self._embedder is None:
             embedder = self._load()
-            loaded = replace(embedder.fingerprint, text=self.fingerprint.text)
-            self.fingerprint.require_same(loaded)
+            if self._recorded is not None:
+                self._recorded.require_same(replace(embedder.fingerprint, text=self._recorded.text))
             self._embedder = embedder
         return self._embedder

@@ -35,7 +35,7 @@ class Plan:
     """What a batch changes, with one entry per id."""
 
     embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # by id: new or changed papers, with their places
-    replaced: list[str] = field(default_factory=list)  # ids in `embed` whose old vector the index has
+    replaced: set[str] = field(default_factory=set)  # ids in `embed` whose old vector the index has
     amend: list[Entry] = field(default_factory=list)
     latest: dict[str, Entry] = field(default_factory=dict)  # by id: what the index will know
     n_lines: Counter[Change] = field(default_factory=Counter)  # by what they change
@@ -64,5 +64,5 @@ def make_plan(batch: Batch, known: Mapping[str, Known]) -> Plan:
             plan.amend.append(entry)
         elif kind is not Change.UNCHANGED:
             plan.embed[identifier] = entry, places[identifier]
-    plan.replaced = [identifier for identifier in plan.embed if identifier in known]
+    plan.replaced = plan.embed.keys() & known.keys()
     return plan

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TypeVar
 
 from lunacy.snapshot import Stopped
@@ -73,5 +74,12 @@ class MainThreadExecutor:
                     future.set_exception(error)
         finally:
             self._is_over = True
-            thread.join()
+            _join(thread)
         return done.result()
+
+
+def _join(thread: threading.Thread) -> None:
+    """Wait until it is over, through further signals too: it may be in the middle of a commit."""
+    while thread.is_alive():
+        with suppress(KeyboardInterrupt, SystemExit):
+            thread.join()

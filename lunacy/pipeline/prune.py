@@ -9,6 +9,7 @@ from lunacy.errors import PruneRefused
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import diff
 from lunacy.pipeline.refresh_derived import refresh_caches
+from lunacy.progress import Report, no_report
 from lunacy.store import Writer
 
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
@@ -27,6 +28,7 @@ def prune(
     snapshot: str | Path | None = None,
     *,
     limit: float = PRUNE_LIMIT,
+    progress: Report = no_report,
 ) -> PruneReport:
     """Remove the papers that `snapshot` lacks from the index in the folder `index`, and add none.
 
@@ -37,33 +39,36 @@ def prune(
     NoIndex, IndexLocked, DiskFull, SnapshotError.
     """
     with Writer(index) as writer:
-        found = diff(index, snapshot)
-        _remove(writer, found.gone, n_bad=found.n_bad, limit=limit)
-        refresh_caches(writer.folder, writer.changes)
+        found = diff(index, snapshot, progress=progress)
+        require_prunable(len(found.gone), writer.n_papers, n_bad=found.n_bad, limit=limit)
+        _remove(writer, found.gone)
+        refresh_caches(writer.folder, writer.changes, progress=progress)
     return PruneReport(writer.folder, found.gone)
 
 
-def prune_index(writer: Writer, counts: Counts, limit: float) -> None:
-    """As `prune`, at the end of a build, after all lines are read; counts the papers."""
+def prune_index(writer: Writer, counts: Counts, limit: float, n_papers: int) -> None:
+    """As `prune`, at the end of a build, after all lines are read; counts the papers. `n_papers`: before the build."""
     gone = writer.unseen()
-    _remove(writer, gone, n_bad=counts.quarantined, limit=limit)
+    require_prunable(len(gone), n_papers, n_bad=counts.quarantined, limit=limit)
+    _remove(writer, gone)
     counts.pruned = len(gone)
 
 
-def _remove(writer: Writer, gone: list[str], *, n_bad: int, limit: float) -> None:
-    n_papers = writer.n_papers
-    if not gone:
-        return
-    if n_bad:
+def require_prunable(n_gone: int, n_papers: int, *, n_bad: int, limit: float) -> None:
+    """Raises PruneRefused if `n_gone` of `n_papers` are more than `limit`, or if one of `n_bad` lines may be one."""
+    if n_gone and n_bad:
         raise PruneRefused(
-            f"{len(gone):,} papers seem gone, but {n_bad:,} lines could not be read and may hold them; "
-            "nothing was pruned",
+            f"{n_gone:,} papers seem gone, but {n_bad:,} lines could not be read and may hold them; nothing was pruned",
             hint="mend the snapshot, or use: lunacy remove ID...",
         )
-    if len(gone) > limit * n_papers + 1e-6:  # 0.29 * 100 is less than 29
+    if n_gone > limit * n_papers + 1e-6:  # 0.29 * 100 is less than 29
         raise PruneRefused(
-            f"the snapshot lacks {len(gone):,} of {n_papers:,} papers, more than {100 * limit:g}%; nothing was pruned",
+            f"the snapshot lacks {n_gone:,} of {n_papers:,} papers, more than {100 * limit:g}%; nothing was pruned",
             hint="if it is the whole snapshot, raise --prune-limit",
         )
-    writer.remove(gone)
-    writer.commit()
+
+
+def _remove(writer: Writer, gone: list[str]) -> None:
+    if gone:
+        writer.remove(gone)
+        writer.commit()

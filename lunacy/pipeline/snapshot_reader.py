@@ -10,6 +10,14 @@ from typing import Protocol
 from lunacy.snapshot import Batch, Snapshot, read_batches
 
 
+def share_read(snapshots: Sequence[Snapshot], n: int, position_bytes: float) -> float | None:
+    """The share of all snapshots that is read, at `position_bytes` of the one with the number `n`; None: not known."""
+    sizes = [snapshot.size_bytes for snapshot in snapshots]
+    if None in sizes or not (total := sum(size or 0 for size in sizes)):
+        return None
+    return (sum(size or 0 for size in sizes[:n]) + position_bytes) / total
+
+
 class Reader(Protocol):
     """Reads snapshots one after another, in the background."""
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from lunacy.embedding import Embedded, Embedder, canonical_name
+from lunacy.embedding import Embedded, Embedder, LazyEmbedder, canonical_name
 from lunacy.entry import Entry
 from lunacy.errors import UsageError, VectorsError
 from lunacy.fingerprint import Fingerprint
@@ -23,8 +23,12 @@ class VectorSource(Protocol):
     """Makes vectors in two steps; the first may run ahead in another thread."""
 
     @property
+    def doing(self) -> str:
+        """What it does, as a person is told."""
+
+    @property
     def fingerprint(self) -> Fingerprint:
-        """What decides the vectors, including the text recipe."""
+        """What decides the vectors, including the text recipe. Where nobody has recorded it, the model is loaded."""
 
     @property
     def window(self) -> int:
@@ -38,6 +42,9 @@ class VectorSource(Protocol):
     def notes(self) -> Sequence[str]:
         """What the user should know about how they are made, one line each; usually nothing."""
 
+    def load(self) -> None:
+        """Load what the second steps need, if it is not loaded: that may take half a minute."""
+
     def prepare(self, batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """The first step, for `papers` of the batch, each with its place. Returns the second step.
 
@@ -48,11 +55,22 @@ class VectorSource(Protocol):
 class ModelVectors:
     """Embeds the papers' texts with a model."""
 
+    doing = "embedding"
+
     def __init__(self, embedder: Embedder, recipe: str) -> None:
         """`recipe`: which text of a paper is embedded."""
-        self.fingerprint = replace(embedder.fingerprint, text=recipe)
-        self.window = embedder.window
         self._embedder = embedder
+        self._recipe = recipe
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Of the embedder, with the recipe."""
+        return replace(self._embedder.fingerprint, text=self._recipe)
+
+    @property
+    def window(self) -> int:
+        """As of the embedder."""
+        return self._embedder.window
 
     @property
     def arithmetic(self) -> str:
@@ -64,15 +82,21 @@ class ModelVectors:
         """As of the embedder."""
         return self._embedder.notes
 
+    def load(self) -> None:
+        """Load the model."""
+        if isinstance(self._embedder, LazyEmbedder):
+            self._embedder.load()
+
     def prepare(self, _batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """Tokenise the texts now; the second step runs the model."""
-        texts = [embedded_text(entry.paper, self.fingerprint.text) for entry, _place in papers]
+        texts = [embedded_text(entry.paper, self._recipe) for entry, _place in papers]
         return partial(self._embedder.run, self._embedder.prepare(texts))
 
 
 class FileVectors:
     """Takes vectors from a .npy file, one row for each line of the snapshot that is not blank."""
 
+    doing = "storing vectors"
     arithmetic = "given vectors"
     notes = ()
 
@@ -96,6 +120,9 @@ class FileVectors:
             )
         self.fingerprint = Fingerprint(model=canonical_name(model), text=recipe, dim=self._given.dim)
         self.window = _GIVEN_WINDOW
+
+    def load(self) -> None:
+        """There is nothing to load."""
 
     def prepare(self, _batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """Read the papers' rows."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from lunacy.arrays import Rows
-from lunacy.fingerprint import Fingerprint
 from lunacy.store.database import Database
 from lunacy.store.records import read_rows
 from lunacy.store.segments import OpenSegment, Segment, SegmentWriter
@@ -45,7 +44,7 @@ def trailing_run(sizes: Sequence[int]) -> int:
 
 
 def rewrite(
-    database: Database, fingerprint: Fingerprint, run: Sequence[Segment], number: int, mark: bytes
+    database: Database, dim: int, run: Sequence[Segment], number: int, mark: bytes
 ) -> tuple[SegmentWriter | None, Rows]:
     """Write the live rows of `run` to a new segment, in the same order, moving rows down to close the gaps.
 
@@ -54,11 +53,11 @@ def rewrite(
     """
     first, end = run[0].first_row, run[-1].end_row
     rows = read_rows(database, "SELECT row FROM papers WHERE row >= ? AND row < ? ORDER BY row", (first, end))
-    written = SegmentWriter(database.folder, number, fingerprint.dim, mark) if len(rows) else None
+    written = SegmentWriter(database.folder, number, dim, mark) if len(rows) else None
     try:
         if written is not None:
             for segment in run:
-                _copy(OpenSegment(database.folder, segment, fingerprint.dim), segment.positions(rows), written)
+                _copy(OpenSegment(database.folder, segment, dim), segment.positions(rows), written)
         places = first + np.arange(len(rows))
         moved = rows != places
         database.run_many(

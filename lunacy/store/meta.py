@@ -21,7 +21,7 @@ _MOST_DIGITS = 18
 
 def begin_meta(
     database: Database,
-    fingerprint: Fingerprint,
+    fingerprint: Fingerprint | None,
     scope: Scope,
     *,
     generation: int = 0,
@@ -29,10 +29,10 @@ def begin_meta(
     mark: bytes = b"",
     source: tuple[str, str] = ("", ""),
 ) -> None:
-    """Fill the table of a new database."""
+    """Fill the table of a new database. `fingerprint`: None where `write_fingerprint` follows."""
     values = {
         "generation": str(generation),
-        "fingerprint": _as_json(fingerprint),
+        "fingerprint": _as_json(fingerprint) if fingerprint else "",
         "arithmetic": arithmetic,
         "scope": _as_json(scope),
         "mark": mark.hex(),
@@ -46,6 +46,11 @@ def begin_meta(
 def write_meta(database: Database, key: str, value: str) -> None:
     """Change one value; `finish_meta` comes before the commit."""
     database.run("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+
+
+def write_fingerprint(database: Database, fingerprint: Fingerprint) -> None:
+    """Record what makes the vectors of a new index."""
+    write_meta(database, "fingerprint", _as_json(fingerprint))
 
 
 def write_source(database: Database, source: tuple[str, str]) -> None:

@@ -41,6 +41,7 @@ from lunacy.store.meta import (
     read_scope,
     read_segments,
     read_source,
+    write_fingerprint,
     write_meta,
     write_scope,
     write_source,
@@ -64,8 +65,10 @@ class Writer:
         fingerprint: Fingerprint | None = None,
         arithmetic: str = "",
         scope: Scope | None = None,
+        *,
+        new: bool = False,
     ) -> None:
-        """Open the index in `folder`, or begin one when there is a `fingerprint`.
+        """Open the index in `folder`, or begin one when there is a `fingerprint`, or it may be `new`: `begin` tells it.
 
         `arithmetic` is recorded with the vectors that come, `scope` with the next commit (None: as it was). Raises
         IndexLocked when another process writes, FingerprintMismatch when the index was made otherwise, NoIndex when
@@ -74,7 +77,7 @@ class Writer:
         self.folder = expanded(folder)
         self.arithmetic = arithmetic
         self._segment: SegmentWriter | None = None
-        require_writable(self.folder, new=fingerprint is not None)
+        require_writable(self.folder, new=new or fingerprint is not None)
         with ExitStack() as stack:
             stack.callback(remove_folders, make_folder(self.folder))
             self._lock = WriterLock(self.folder)
@@ -82,27 +85,28 @@ class Writer:
             stack.callback(forget_first_run, self.folder)
             self._database = db.Database(self.folder, writable=True)
             stack.callback(self._database.close)
-            self._open(fingerprint, scope)
+            self._open(fingerprint, scope, new=new or fingerprint is not None)
             self._on_failure = stack.pop_all()
 
-    def _open(self, fingerprint: Fingerprint | None, scope: Scope | None) -> None:
+    def _open(self, fingerprint: Fingerprint | None, scope: Scope | None, *, new: bool) -> None:
+        self._fingerprint: Fingerprint | None = None  # of a new index, `begin` tells it
+        self._mark: bytes | None = None  # it comes with the first papers
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
-            if fingerprint is None:
+            if not new:
                 raise holds_no_paper(self.folder)
-            begin_meta(self._database, fingerprint, scope or Scope())
-            self._mark: bytes | None = None  # it comes with the first papers
+            begin_meta(self._database, None, scope or Scope())
         else:
             self._mark = read_mark(self._database)
-        self._fingerprint = read_fingerprint(self._database)
+            self._fingerprint = read_fingerprint(self._database)
         if fingerprint is not None:
-            self._fingerprint.require_same(fingerprint, where=self.folder)
+            self.begin(fingerprint)
         self._generation = read_generation(self._database)
         self._segments = read_segments(self._database)
         self._opened = self._generation, tuple(self._segments)
         self._papers = PaperTable(self._database, self._first_row)
         for segment in self._segments:
             try:
-                check_shape(self.folder / segment.name, segment, self._fingerprint.dim)
+                check_shape(self.folder / segment.name, segment, self._dim)
             except FileNotFoundError as error:
                 hint = "mend the index with: lunacy repair"
                 raise IndexDamaged(f"{error.filename} is missing", hint=hint) from None
@@ -124,6 +128,18 @@ class Writer:
             self._begin()
             self._commit(None, 0)
         remove([*garbage, *parts(self.folder)])
+
+    def begin(self, fingerprint: Fingerprint) -> None:
+        """Say what makes the vectors that come. Raises FingerprintMismatch when the index was made otherwise."""
+        if self._fingerprint is None:
+            self._fingerprint = fingerprint
+            write_fingerprint(self._database, fingerprint)
+        self._fingerprint.require_same(fingerprint, where=self.folder)
+
+    @property
+    def _dim(self) -> int:
+        assert self._fingerprint is not None  # `begin` comes before vectors
+        return self._fingerprint.dim
 
     @property
     def _first_row(self) -> int:
@@ -169,14 +185,14 @@ class Writer:
         """
         if not entries and not len(vectors):
             return
-        require_unit_rows(vectors, self._fingerprint.dim, [entry.id for entry in entries])
+        require_unit_rows(vectors, self._dim, [entry.id for entry in entries])
         self._begin()
         require_space(self.folder, 2 * vectors.nbytes)
         if self._mark is None:
             self._mark = blake2b(b"".join(entry.content_hash for entry in entries), digest_size=8).digest()
             write_meta(self._database, "mark", self._mark.hex())
         if self._segment is None:
-            self._segment = SegmentWriter(self.folder, self._generation + 1, self._fingerprint.dim, self._mark)
+            self._segment = SegmentWriter(self.folder, self._generation + 1, self._dim, self._mark)
         first = self._first_row + self.n_pending
         self._segment.append(vectors)
         self._papers.insert(entries, vectors, first_row=first, generation=self._generation + 1, replaced=replaced)
@@ -247,7 +263,7 @@ class Writer:
         first = run[0].first_row
         self._begin()
         assert self._mark is not None  # there are segments
-        self._segment, rows = rewrite(self._database, self._fingerprint, run, self._generation + 1, self._mark)
+        self._segment, rows = rewrite(self._database, self._dim, run, self._generation + 1, self._mark)
         self._papers.moved(first, rows, run[-1].end_row)
         self._commit(self._segment, first)
         self._papers.forget_from(self._first_row)

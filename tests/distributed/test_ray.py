@@ -318,7 +318,7 @@ def shards(
     """The shards of MANY, in a folder that holds nothing else: as if the command had been killed before its commit."""
     monkeypatch.setattr("lunacy.snapshot.pieces.LINE_BYTES", 400)
     with monkeypatch.context() as patch:
-        patch.setattr("lunacy.pipeline.build.remove", lambda _paths: None)
+        patch.setattr("lunacy.pipeline.build_run.remove", lambda _paths: None)
         build(write_snapshot(MANY), embedder=traced)
     for path in folder.iterdir():
         if path.name != "shards":
@@ -521,7 +521,7 @@ def test_control_c_ends_soon_with_the_usual_lines(
         "from tests.distributed.embedders import Traced\nfrom lunacy.cli import run\n"
         "lunacy.snapshot.pieces.LINE_BYTES = 400\n"
         "slow = Traced(Path(sys.argv.pop()), wait_s=0.5)\n"
-        "lunacy.pipeline.build.load_when_needed = lambda *_a, **_k: slow\n"
+        "lunacy.pipeline.build_inputs.load_when_needed = lambda *_a, **_k: slow\n"
         "import lunacy.pipeline.on_ray\n"
         "from lunacy.pipeline.on_ray.job import EmbedderMaker\n"
         "make = lambda *_a, **_k: EmbedderMaker(slow.itself, on_gpus=False, window=8)\n"

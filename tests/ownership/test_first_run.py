@@ -116,7 +116,7 @@ def test_a_folder_with_anything_else_is_refused_before_a_byte_is_written(
     def no_model(*_arguments: object, **_options: object) -> None:
         raise AssertionError("the model was loaded")
 
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", no_model)
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", no_model)
     for arguments in ([home / "few.jsonl"], [home / "few.jsonl", "--vectors", home / "few.npy", "--model", "m"]):
         done = run("index", *arguments, "--into", folder)
         assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
@@ -166,15 +166,15 @@ def test_a_link_to_nothing_is_no_folder_for_an_index(tmp_path: Path) -> None:
 
 
 class Failing(FakeEmbedder):
-    """It fails with its second texts."""
+    """It fails with its second texts, or `at` others."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, at: int = 2) -> None:
         super().__init__()
-        self._error, self._n = error, 0
+        self._error, self._n, self._at = error, 0, at
 
     def run(self, prepared: Prepared) -> Embedded:
         self._n += 1
-        if self._n > 1:
+        if self._n >= self._at:
             raise self._error
         return super().run(prepared)
 
@@ -182,8 +182,8 @@ class Failing(FakeEmbedder):
 FAILURES: dict[str, Callable[..., Any]] = {
     "an error of ours": lambda into: build_index("many.jsonl", into=into, embedder=Failing(LunacyError("no"))),
     "a disk's": lambda into: build_index("many.jsonl", into=into, embedder=Failing(OSError(5, "no"))),
-    "Ctrl-C": lambda into: build_index("many.jsonl", into=into, embedder=Failing(KeyboardInterrupt())),
-    "SIGTERM": lambda into: build_index("many.jsonl", into=into, embedder=Failing(SystemExit(143))),
+    "Ctrl-C": lambda into: build_index("many.jsonl", into=into, embedder=Failing(KeyboardInterrupt(), 1)),
+    "SIGTERM": lambda into: build_index("many.jsonl", into=into, embedder=Failing(SystemExit(143), 1)),
     "a bug": lambda into: build_index("many.jsonl", into=into, embedder=Failing(ZeroDivisionError())),
     "no line": lambda into: build_index("empty.jsonl", into=into, embedder=FakeEmbedder()),
     "no paper": lambda into: build_index("bad.jsonl", into=into, embedder=FakeEmbedder()),
@@ -225,7 +225,7 @@ def test_a_first_run_that_fails_leaves_what_was_there(
     np.save(tmp_path / "few.npy", np.ones((3, DIM), np.float32))
     np.save(tmp_path / "zero.npy", np.zeros((40, DIM), np.float32))
     monkeypatch.setattr(FakeEmbedder, "window", 8)
-    monkeypatch.setattr("lunacy.pipeline.build.load_when_needed", no_model)
+    monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", no_model)
     if failure == "a full disk":
         monkeypatch.setattr("lunacy.store.files.shutil.disk_usage", lambda _folder: shutil._ntuple_diskusage(10, 10, 0))
     folder = tmp_path / "new" / "below" / "index"
@@ -294,7 +294,7 @@ import sys
 from tests.conftest import FakeEmbedder
 import lunacy.pipeline.build
 from lunacy.cli import main
-lunacy.pipeline.build.load_when_needed = lambda *_arguments, **_options: FakeEmbedder()
+lunacy.pipeline.build_inputs.load_when_needed = lambda *_arguments, **_options: FakeEmbedder()
 main()
 """
     command = [sys.executable, "-c", code, "index", "-", "--into", str(tmp_path / "new" / "index")]

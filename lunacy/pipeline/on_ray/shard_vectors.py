@@ -10,6 +10,7 @@ import numpy as np
 from lunacy.arrays import Rows
 from lunacy.embedding import Embedded
 from lunacy.entry import Entry
+from lunacy.fingerprint import Fingerprint
 from lunacy.pipeline.on_ray.shards import Shard
 from lunacy.pipeline.vector_sources import VectorSource
 from lunacy.snapshot import Batch
@@ -20,11 +21,16 @@ class ShardVectors:
 
     def __init__(self, own: VectorSource, window: int) -> None:
         """`own`: makes what the shards lack. `window`: lines per shard, approximately."""
-        self.fingerprint = own.fingerprint
+        self.doing = own.doing
         self.window = window
         self._own = own
         self._arithmetic = ""
         self._notes: dict[str, None] = {}  # of all shards, each once
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """As of this machine; the workers compare theirs with it."""
+        return self._own.fingerprint
 
     @property
     def arithmetic(self) -> str:
@@ -35,6 +41,9 @@ class ShardVectors:
     def notes(self) -> Sequence[str]:
         """As of all machines."""
         return [*self._notes, *self._own.notes]
+
+    def load(self) -> None:
+        """The workers load the model; this machine does when it has something to embed."""
 
     def prepare(self, batch: Batch, papers: Sequence[tuple[Entry, int]]) -> Callable[[], Embedded]:
         """Find the papers' rows in the shard; then gather these, and run the model for the other papers."""
@@ -50,8 +59,9 @@ class ShardVectors:
         vectors = np.empty((len(rows), self.fingerprint.dim), np.float32)
         if shard.vectors is not None:
             vectors[is_here] = shard.vectors[rows[is_here]]
+        n_cut, shard.n_cut = shard.n_cut, 0  # told with the first of the shard's papers
         if embed_rest is None:
-            return Embedded(vectors, shard.n_cut)
+            return Embedded(vectors, n_cut)
         rest = embed_rest()
         vectors[~is_here] = rest.vectors
-        return Embedded(vectors, shard.n_cut + rest.n_cut)
+        return Embedded(vectors, n_cut + rest.n_cut)
