@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,6 +188,22 @@ def test_a_note_has_a_line_of_its_own_and_the_line_comes_back(
     before, after = stream.getvalue().split(f"{CLEARED}lunacy: keeping to cs.*\n")
     assert "1 of 4 papers" in before
     assert "1 of 4 papers" in after
+
+
+def test_the_line_of_a_query_goes_with_the_first_answer(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = stderr(monkeypatch, is_terminal=True)
+    line = ProgressLine("searching")
+
+    def answers() -> Iterator[int]:
+        for n in range(3):
+            clock.now += 2
+            line(Progress("loading the model"))
+            yield n
+
+    shown = [(n, stream.getvalue()) for n in line.until_first(answers())]
+    assert shown == [(n, f"\rloading the model  0:00{CLEARED[1:]}{CLEARED}") for n in range(3)]
 
 
 def test_after_ctrl_c_the_last_state_stays_on_a_line_of_its_own(

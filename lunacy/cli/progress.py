@@ -7,13 +7,17 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain, islice
+from typing import TypeVar
 
 import click
 
 from lunacy.cli.streams import takes_escapes
 from lunacy.progress import Progress
+
+T = TypeVar("T")
 
 _SHOWN_S, _TICK_S = 0.5, 0.25  # on a terminal: when the line comes, and how often it may change
 _QUIET_S, _LINE_S = 1.0, 30.0  # elsewhere: how long a phase lasts that gets a line, and when the next one comes
@@ -57,6 +61,13 @@ class ProgressLine:
             else:
                 self._begin(progress)
             self._tick()
+
+    def until_first(self, items: Iterable[T]) -> Iterator[T]:
+        """The items; the line is there until the first of them comes."""
+        items = iter(items)
+        with self:
+            first = list(islice(items, 1))
+        yield from chain(first, items)
 
     def note(self, text: str) -> None:
         """Print a line of its own."""

@@ -13,6 +13,7 @@ from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import form_of, open_pages, opened, output_options
 from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
+from lunacy.cli.progress import ProgressLine
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
 from lunacy.question import RANKS, Query, Question
@@ -124,6 +125,7 @@ def query(
         only = "--not only takes away; " if options["unlike"] else ""
         raise UsageError(f"{only}give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
     together = together or (text is not None and bool(papers))
+    shown = ProgressLine("searching")
     from lunacy import render
     from lunacy.idlist import read_ids, read_text
     from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
@@ -132,7 +134,7 @@ def query(
     form = form_of(form, output, "table" if on_terminal else "jsonl")
     _check_stdin(text, batch, only_ids, not_ids)
     outcome = _Outcome(is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
-    with open_index(find_index(index_dir)) as ix, opened(output) as out:
+    with open_index(find_index(index_dir), progress=shown) as ix, opened(output) as out:
         if only_ids is not None:
             options["only_ids"] = read_only_ids(only_ids, ix, _note)
         if not_ids is not None:
@@ -150,7 +152,7 @@ def query(
             for question in _questions(groups, options)
             for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
-        out.write(render.answers(outcome.answers(found), form, **out.look), at_once=outcome.is_batch)
+        out.write(render.answers(outcome.answers(shown.until_first(found)), form, **out.look), at_once=outcome.is_batch)
         code = outcome.exit_code(skip_unknown=skip_unknown, together=together)
         if code and not outcome.n_answers:
             sys.exit(code)  # and leave the output file as it is

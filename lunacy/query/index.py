@@ -16,6 +16,7 @@ from lunacy.arrays import Vectors
 from lunacy.embedding import Embedder
 from lunacy.errors import LunacyError, UsageError
 from lunacy.paper import Paper
+from lunacy.progress import Report, no_report
 from lunacy.query.ask import alike, answer_batch
 from lunacy.query.asked import find_papers
 from lunacy.query.ids import require_known, rows_of
@@ -33,10 +34,12 @@ class Index:
     Any thread may ask it; they are answered one at a time. So may a forked child, which opens the files anew.
     """
 
-    def __init__(self, where: str | Path, *, embedder: Embedder | None = None) -> None:
-        """Open `where`. `embedder` is for texts; by default the index's own model is loaded when first needed."""
+    def __init__(self, where: str | Path, *, embedder: Embedder | None = None, progress: Report = no_report) -> None:
+        """Open `where`. `embedder` is for texts; by default the index's own model is loaded when first needed, and
+        `progress` is called before.
+        """
         self._searcher: Searcher = open_searcher(where)
-        self._model = TextModel(self.name, embedder)
+        self._model = TextModel(self.name, embedder, progress)
 
     @property
     def name(self) -> str:
@@ -199,6 +202,6 @@ class Index:
             return None  # then a notebook shows the text
 
 
-def open_index(where: str | Path, *, embedder: Embedder | None = None) -> Index:
+def open_index(where: str | Path, *, embedder: Embedder | None = None, progress: Report = no_report) -> Index:
     """Open an index folder for questions; raises NoIndex when there is none, StoreError if it is unreadable."""
-    return Index(where, embedder=embedder)
+    return Index(where, embedder=embedder, progress=progress)

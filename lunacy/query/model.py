@@ -13,14 +13,16 @@ from lunacy.embedding import Embedder, load
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import squeeze_spaces
+from lunacy.progress import Report, no_report
 
 
 class TextModel:
     """Embeds texts for the index called `name`. Its model is loaded when first needed, unless `embedder` is given."""
 
-    def __init__(self, name: str, embedder: Embedder | None = None) -> None:
+    def __init__(self, name: str, embedder: Embedder | None = None, progress: Report = no_report) -> None:
         self._name = name
         self._embedder = embedder
+        self._progress = progress
 
     def embed(self, texts: Sequence[str], ours: Fingerprint, *, model: str | None, device: str) -> Vectors:
         """(n, dim) float32, by the model that `ours` names, or by the same one from `model`.
@@ -55,6 +57,7 @@ class TextModel:
                 dims=ours.dim,
                 long_texts=ours.long_texts,
                 n_texts=1,
+                progress=self._progress,
             )
         except ModelError as error:
             if model is not None or not os.path.isabs(ours.model):
