@@ -11,6 +11,7 @@ from lunacy.unicode import to_unicode
 
 _GROUP = re.compile(r"\b(?:collaborat|consorti|group|team|working)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:jr|sr|jnr|snr|iii?|iv)\.?", re.IGNORECASE)
+_AND = re.compile(r"(?:^|\s)and(?:\s|$)", re.IGNORECASE)  # between names, to BibTeX, wherever it stands
 # Words that belong to the family name behind them; so does any in lower case.
 _PARTICLES = frozenset("Van Von De Di Del Della Da Dos Du Le La El Lo St. Ter Ten Vander Vanden".split())
 
@@ -33,7 +34,8 @@ def authors(paper: Paper) -> list[Author]:
     if paper.names:
         found = [_listed(name) for name in to_unicode(paper.names).split("; ")]
     else:
-        found = [_written(name) for name in authors_of(to_unicode(paper.authors))]
+        names = authors_of(" ".join(to_unicode(paper.authors).split()))
+        found = [_written(part) for name in names for part in _AND.split(name)]
     return [one for one in found if one.family]
 
 

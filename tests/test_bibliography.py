@@ -212,6 +212,7 @@ NAMES = {
     "Ludwig van Beethoven and Juan de la Cruz": [("van Beethoven", "Ludwig", ""), ("de la Cruz", "Juan", "")],
     "A. Di Paola, Curtis G. Callan, Jr.": [("Di Paola", "A.", ""), ("Callan", "Curtis G.", "Jr.")],
     "Plato": [("Plato", "", "")],
+    "A. Uno And B. Due, and\N{NO-BREAK SPACE}C. Tre": [("Uno", "A.", ""), ("Due", "B.", ""), ("Tre", "C.", "")],
     "The BABAR Collaboration, J. P. Lees (SLAC), et al.": [("The BABAR Collaboration", "", ""), ("Lees", "J. P.", "")],
     r"P. Erd\H{o}s, J. Gar{\c{c}}on": [("Erdős", "P.", ""), ("Garçon", "J.", "")],
     "": [],
