@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
+from lunacy.unicode import to_unicode
+
 if TYPE_CHECKING:
     from lunacy.answer import Answer, Hit, Info
 
@@ -28,7 +30,7 @@ def harmless(text: str) -> str:
 
 def hit_text(hit: Hit) -> str:
     """Rank, score, id and title, in a line."""
-    return f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id)}  {harmless(hit.title)}"
+    return f"{hit.rank:3}  {hit.score:6.3f}  {harmless(hit.id)}  {harmless(to_unicode(hit.title))}"
 
 
 def answer_text(answer: Answer) -> str:
@@ -69,7 +71,7 @@ def info_html(info: Info) -> str:
 
 
 def _asked(answer: Answer) -> str:
-    return f"{answer.paper.id} {answer.paper.title}" if answer.paper else answer.asked
+    return f"{answer.paper.id} {to_unicode(answer.paper.title)}" if answer.paper else answer.asked
 
 
 def _quality(answer: Answer) -> str:
@@ -79,7 +81,7 @@ def _quality(answer: Answer) -> str:
 
 def _cells(hit: Hit) -> str:
     link = f'<a href="{escape(hit.url)}" target="_blank">{_text(hit.id)}</a>' if hit.url else _text(hit.id)
-    paper = f"{_text(hit.title)}<br><small>{_text(hit.authors)}</small>"
+    paper = f"{_text(to_unicode(hit.title))}<br><small>{_text(to_unicode(hit.authors))}</small>"
     cells = (str(hit.rank), f"{hit.score:.3f}", link, paper, _text(" ".join(hit.categories)), _text(hit.paper.posted))
     return "".join(f"<td{_LEFT}>{cell}</td>" for cell in cells)
 
