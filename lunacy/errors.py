@@ -22,6 +22,8 @@ LunacyError                  1  500   it failed
 
 from __future__ import annotations
 
+from lunacy.advice import install
+
 NO_THREADS = "cannot start a thread: too many run already; raise the limit: ulimit -u"
 
 
@@ -61,7 +63,7 @@ class MissingExtra(UsageError):
     status = 501
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs a part that is not installed", hint=f"pip install 'lunacy[{extra}]'")
+        super().__init__(f"{what} is not installed", hint=f"install it with: {install(extra)}")
 
 
 class NotAnId(UsageError):

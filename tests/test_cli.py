@@ -17,6 +17,7 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
+from lunacy.advice import install
 from lunacy.cli import main
 from lunacy.errors import NoIndex
 from lunacy.snapshot import Snapshot
@@ -177,12 +178,16 @@ def test_the_advised_query_works_from_where_the_user_stands(
         (["query", "1802.05130", "--batch", "ids.txt"], 2, "give one of"),
         (["query", "1802.05130", "--top", "0"], 2, "--top"),
         (["query", "1802.05130"], 2, "there is no index in indexes/"),
-        (["query", "1802.05130", "--index", "no/where"], 1, "no/where does not exist; make one with: lunacy index"),
-        (["query", "--batch", "ids.txt", "--index", "no/where"], 1, "no/where does not exist"),
+        (
+            ["query", "1802.05130", "--index", "no/where"],
+            1,
+            "no/where: the folder does not exist; make one with: lunacy",
+        ),
+        (["query", "--batch", "ids.txt", "--index", "no/where"], 1, "no/where: the folder does not exist"),
         (["query", "--text", " ", "--index", "INDEX"], 2, "the text is empty"),
         (["query", "--batch", "ids.txt", "--index", "INDEX"], 1, "ids.txt: No such file or directory"),
-        (["info", "--index", "no/where"], 1, "no/where does not exist"),
-        (["verify", "--index", "no/where"], 1, "no/where does not exist"),
+        (["info", "--index", "no/where"], 1, "no/where: the folder does not exist"),
+        (["verify", "--index", "no/where"], 1, "no/where: the folder does not exist"),
         (["query", "1802.99999", "--index", "INDEX"], 1, "which holds 30 papers (cs.CL, cs.LG, math.AG) up to 2018-02"),
         (["query", "attention", "--index", "INDEX"], 2, "'attention' is neither an arXiv id, such as 1802.05130"),
     ],
@@ -521,5 +526,5 @@ def test_without_ray_the_option_says_what_to_install(
     for options in (["--ray"], ["--ray", "local"], ["--ray=10.0.0.1:6379"]):
         result = run("index", write_snapshot(RECORDS), "--into", "ix", *options)
         assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
-        assert "pip install 'lunacy[ray]'" in result.stderr
+        assert f"is not installed; install it with: {install('ray')}" in result.stderr
     assert not Path("ix").exists()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lunacy import errors
+from lunacy.advice import install
 from lunacy.errors import IndexDamaged, LunacyError, MissingExtra, UsageError
 
 DRAWN = re.compile(r"^((?:[│ ]   )*)(?:[├└]── )?(\w+) +(\d) +(\d{3}) ", re.MULTILINE)  # indent, name, code, status
@@ -58,6 +59,6 @@ def test_a_message_says_what_is_wrong_and_the_hint_what_to_do() -> None:
         "lunacy.errors.IndexDamaged: a row is in no segment",
         "see: lunacy verify",
     ]
-    assert MissingExtra("a server", "milvus").full_message == (
-        "a server needs a part that is not installed; pip install 'lunacy[milvus]'"
+    assert MissingExtra("Milvus support", "milvus").full_message == (
+        f"Milvus support is not installed; install it with: {install('milvus')}"
     )

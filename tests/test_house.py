@@ -14,6 +14,7 @@ PACKAGE = Path(lunacy.__file__).parent
 
 LAYERS = {
     "terms": [
+        "advice",
         "answer",
         "arrays",
         "authors",

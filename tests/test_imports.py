@@ -166,7 +166,9 @@ def test_python_m_lunacy_is_the_same_program(index: str) -> None:
 def test_an_error_of_the_program_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     failed = shell(f"{sys.executable} -m lunacy query 1802.05130 --index {tmp_path}/none")
     assert (failed.returncode, failed.stdout, len(failed.stderr.splitlines())) == (1, "", 1)
-    assert failed.stderr.startswith(f"lunacy: {tmp_path}/none does not exist; make one with: lunacy index")
+    assert failed.stderr.startswith(
+        f"lunacy: {tmp_path}/none: the folder does not exist; make one with: python -m lunacy"
+    )
 
 
 def test_the_shell_completes_commands() -> None:

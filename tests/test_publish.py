@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lunacy
+from lunacy.advice import install
 from lunacy.errors import MissingExtra, ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.milvus import expression, is_address, nlist_for, parse_address
@@ -127,10 +128,7 @@ def test_without_the_extra_one_line_says_how_to_get_it(tmp_path: Path, monkeypat
     ):
         result = run(*command)
         assert result.exit_code == 2
-        assert (
-            result.stderr
-            == "lunacy: a Milvus server needs a part that is not installed; pip install 'lunacy[milvus]'\n"
-        )
+        assert result.stderr == f"lunacy: Milvus support is not installed; install it with: {install('milvus')}\n"
     with pytest.raises(MissingExtra):
         lunacy.open_index("milvus://localhost:19530/arxiv")
 

@@ -30,8 +30,8 @@ _N_WARM_UP = 8  # texts
 _DEFAULT_BATCH_SIZE = 32  # of sentence-transformers
 _BATCH_SIZES = {"cpu": (8,), "cuda": (256, 1024), "mps": (64,)}  # measured besides the default
 _NO_OPENVINO_BACKEND = (
-    "not compared with sentence-transformers' own OpenVINO backend; it needs an environment of its own: "
-    "pip install 'lunacy[cpu]' 'sentence-transformers[openvino]' 'transformers<5.3'"
+    "not compared with sentence-transformers' own OpenVINO backend; it needs an environment of its own, "
+    "with sentence-transformers[openvino] and transformers<5.3"
 )  # optimum-intel 2.2 refuses transformers 5.6 and later, and torch cannot trace BERT with 5.4 and 5.5
 
 Encode = Callable[[Sequence[str]], Vectors]  # texts -> (n, dim) float32, unit rows

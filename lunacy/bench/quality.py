@@ -14,7 +14,7 @@ import numpy as np
 from lunacy.bench.baselines import DEPTH, Lists, baselines
 from lunacy.bench.judgements import Qrels, check_ids, is_paper, read_beir, read_qrels
 from lunacy.embedding import Embedder
-from lunacy.errors import UsageError
+from lunacy.errors import MissingExtra, UsageError
 from lunacy.paper import Paper
 from lunacy.pipeline import build_index, build_lexical
 from lunacy.query import Index, open_index
@@ -149,7 +149,7 @@ def _evaluator() -> Any:
     try:
         return import_module("pytrec_eval")
     except ImportError:
-        raise UsageError("measuring quality needs pytrec_eval: pip install 'lunacy[bench]'") from None
+        raise MissingExtra("pytrec_eval, which measures quality,", "bench") from None
 
 
 def _scores(pytrec_eval: Any, qrels: Qrels, found: Lists) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:

@@ -18,7 +18,7 @@ from lunacy.arrays import Rows, Vectors
 from lunacy.bench.engines import peers
 from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
-from lunacy.errors import UsageError
+from lunacy.errors import MissingExtra
 from lunacy.paper import Paper
 from lunacy.pipeline import build_ivf, refresh_caches
 from lunacy.search import Found, search, search_ivf
@@ -233,7 +233,7 @@ def draw_plot(report: SearchReport, path: str | Path) -> None:
     try:
         pyplot: Any = import_module("matplotlib.pyplot")
     except ImportError:
-        raise UsageError("a plot needs matplotlib: pip install 'lunacy[bench]'") from None
+        raise MissingExtra("matplotlib, which draws the plot,", "bench") from None
     figure, axes = pyplot.subplots(figsize=(8, 5))
     for line in report.lines:
         axes.plot(line.p50_ms, line.recall, "o")

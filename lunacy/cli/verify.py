@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from lunacy.advice import command
 from lunacy.cli.parameters import Dependent, device_option, index_option
 from lunacy.cli.progress import ProgressLine
 
@@ -44,7 +45,7 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
     if found.foreign:
         click.echo(f"{folder}: not lunacy's: {render.names(found.foreign)}")
     if found.faults:
-        click.echo(f"lunacy: mend it with: lunacy repair --index {folder}", err=True)
+        click.echo(f"lunacy: mend it with: {command('repair', '--index', folder)}", err=True)
         sys.exit(1)
     again = f", {found.n_reembedded:,} embedded again" if n_papers else ""
     click.echo(f"{folder}: all is well ({found.n_papers:,} papers checked{again})")

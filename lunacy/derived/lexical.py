@@ -24,6 +24,7 @@ import tantivy
 from tantivy import Filter as Step
 from tantivy import Occur, Query, TextAnalyzerBuilder, Tokenizer
 
+from lunacy.advice import command
 from lunacy.arrays import Rows, Scores
 from lunacy.derived import once_per_view
 from lunacy.derived.random_pairs import FACT, draw_pairs, is_sample
@@ -98,7 +99,7 @@ def open_lexical(view: View) -> Lexical | None:
     if cache is None or path is None:
         return None
     if not caches.is_whole(view.folder, cache, by_hash=False):
-        hint = "make it anew with: lunacy lexical"
+        hint = f"make it anew with: {command('lexical', '--index', view.folder)}"
         raise StoreError("a file of the lexical index was cut", where=path.parent, hint=hint)
     require(n_threads=_THREADS_TO_READ)
     with _errors(path.parent):

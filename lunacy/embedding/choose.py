@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lunacy.advice import install
 from lunacy.embedding.embedder import FEW_TEXTS, Embedder
 from lunacy.embedding.encode import encode
 from lunacy.embedding.encode_embedder import EncodeEmbedder
@@ -29,7 +30,6 @@ from lunacy.errors import ModelError
 MIN_COSINE = 0.99995  # 0.9999 is promised for every text, and the check sees seven
 _MEASURED_SIZE, _MEASURED_TURNS = 768, 8  # some 3 ms each
 _CLEARLY = 0.9
-_NO_OPENVINO = "OpenVINO is not installed; with it (pip install 'lunacy[cpu]') embedding is faster"
 _FAILURES = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError)  # of models that we do not know
 
 _ABSTRACT = (
@@ -72,7 +72,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
             engine = make()
             lowest = check.lowest_cosine(engine)
         except ImportError:
-            notes = [_NO_OPENVINO]
+            notes = [f"OpenVINO is not installed; with it embedding is faster: {install('cpu')}"]
             continue
         except (Unsupported, ModelError, *_FAILURES) as error:
             refused = refused or (str(error).strip().splitlines() or [type(error).__name__])[0]

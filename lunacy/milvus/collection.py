@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.advice import command
 from lunacy.arrays import Vectors
 from lunacy.errors import ServerError
 from lunacy.milvus import schema
@@ -58,7 +59,7 @@ class Collection:
     def published(self) -> Published:
         """What it holds. Raises ServerError for a collection that is not lunacy's, or of another version."""
         if not self.exists():
-            hint = "fill it with: lunacy publish"
+            hint = f"fill it with: {command('publish', '--to', self.address.name)}"
             raise ServerError("there is no such collection", where=self.address.name, hint=hint)
         found = []
         if self._has(self.address.facts):
@@ -72,7 +73,9 @@ class Collection:
                 )
         if not found:
             raise ServerError(
-                f"{self.address.name} is a collection that lunacy did not make", hint="take another name for it"
+                "this is a collection that lunacy did not make",
+                where=self.address.name,
+                hint="take another name for it",
             )
         return to_published(found[0]["facts"], self.address)
 

@@ -26,7 +26,7 @@ def connect(address: Address, wait_s: float) -> Any:
     try:
         from pymilvus import MilvusClient
     except ImportError:
-        raise MissingExtra("a Milvus server", "milvus") from None
+        raise MissingExtra("Milvus support", "milvus") from None
     for noisy in ("pymilvus", "grpc._server"):  # they log tracebacks of what we report in one line, or ignore
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     give_up_at = time.monotonic() + wait_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lunacy.advice import command
 from lunacy.errors import PruneRefused
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import diff
@@ -59,7 +60,7 @@ def require_prunable(n_gone: int, n_papers: int, *, n_bad: int, limit: float) ->
     if n_gone and n_bad:
         raise PruneRefused(
             f"{n_gone:,} papers seem gone, but {n_bad:,} lines could not be read and may hold them; nothing was pruned",
-            hint="mend the snapshot, or use: lunacy remove ID...",
+            hint=f"mend the snapshot, or remove them by hand: {command('remove', 'ID', '--index', 'DIR')}",
         )
     if n_gone > limit * n_papers + 1e-6:  # 0.29 * 100 is less than 29
         raise PruneRefused(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lunacy.advice import command
 from lunacy.answer import Info, Summary
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
@@ -161,7 +162,9 @@ class FolderSearcher:
         ivf = open_ivf(self._view)
         if ivf is None:
             raise UsageError(
-                "the index has no IVF lists", where=self.name, hint=f"make them with: lunacy ivf --index {self.name}"
+                "the index has no IVF lists",
+                where=self.name,
+                hint=f"make them with: {command('ivf', '--index', self.name)}",
             )
         return search_ivf(
             self._view,
@@ -191,7 +194,7 @@ class FolderSearcher:
 
             lexical = open_lexical(self._view)
             if lexical is None:
-                hint = f"make it with: lunacy lexical --index {self.name}"
+                hint = f"make it with: {command('lexical', '--index', self.name)}"
                 raise UsageError("the index has no lexical index", where=self.name, hint=hint)
         by_segment = candidates_of(self._view, options.filter, options.include_withdrawn)
         sides = Sides(

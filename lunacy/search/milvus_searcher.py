@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from lunacy.advice import command
 from lunacy.answer import Info, Summary
 from lunacy.arrays import NONE, Rows, Scores, Vectors
 from lunacy.errors import ServerError, UsageError
@@ -60,7 +61,7 @@ class MilvusSearcher:
             if self._published is None:
                 published = self._collection.published()
                 if published.n_papers is None:
-                    hint = "run the same `lunacy publish` again"
+                    hint = f"publish it once more: {command('publish', '--to', self.name)}"
                     raise ServerError("the index is only partly published", where=self.name, hint=hint)
                 self._collection.load()
                 self._published = published
@@ -202,7 +203,7 @@ class MilvusSearcher:
     def _ivf(self) -> IvfFacts:
         """What was measured of the lists; opens them."""
         if self._facts.ivf is None:
-            hint = f"make them with: lunacy publish --to {self.name} --ivf"
+            hint = f"make them with: {command('publish', '--to', self.name, '--ivf')}"
             raise UsageError("the index has no IVF lists", where=self.name, hint=hint)
         if self._lists is None:
             self._lists = Collection(self._address.lists, wait_s=_WAIT_S)

@@ -144,10 +144,15 @@ def require_folder(folder: Path) -> None:
     """Raises StoreError where something that is not ours stands in the way of caches: then there can be none."""
     cache_folder = folder / FOLDER_NAME
     if os.path.lexists(cache_folder) and not is_folder(cache_folder):
-        raise StoreError(f"{cache_folder} is no folder, and caches go into one; move it away and run again")
+        raise StoreError(
+            f"{FOLDER_NAME} is no folder, and caches go into one; move it away and run again", where=folder
+        )
     path = cache_folder / cache_manifest.NAME
     if os.path.lexists(path) and not is_manifest(path):
-        raise StoreError(f"{path} is not lunacy's, or damaged, so it is not written over; move it away and run again")
+        raise StoreError(
+            f"{path.name} is not lunacy's, or damaged, so it is not written over; move it away and run again",
+            where=cache_folder,
+        )
 
 
 def commit(folder: Path, kind: str, caches: Sequence[Cache]) -> None:

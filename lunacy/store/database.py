@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lunacy.advice import command
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.store.own_database import (
     APPLICATION_ID,
     NAME,
     OPENING,
     PAGE_BYTES,
-    VERIFY,
     WAL,
     holds_no_paper,
     log_of,
     not_ours,
     require_index,
+    see_verify,
 )
 
 FORMAT_VERSION = 3
@@ -108,13 +109,14 @@ class Database:
         if application != APPLICATION_ID:
             raise not_ours(self.folder)
         if version != FORMAT_VERSION:
+            again = command("index", "SNAPSHOT", "--into", "NEW")
             what_to_do = (
                 "upgrade lunacy"
                 if version > FORMAT_VERSION
-                else "build the index again from its snapshot, in a new folder: lunacy index SNAPSHOT --into NEW"
+                else f"build the index again from its snapshot, in a new folder: {again}"
             )
-            formats = f"{self.folder} has format {version}, and this lunacy reads format {FORMAT_VERSION}"
-            raise StoreError(formats, hint=what_to_do)
+            formats = f"the index has format {version}, and this lunacy reads format {FORMAT_VERSION}"
+            raise StoreError(formats, where=self.folder, hint=what_to_do)
         self._check_tables(to_repair=to_repair)
         if writable:
             self.run("PRAGMA synchronous = FULL")
@@ -134,7 +136,7 @@ class Database:
             "" if to_repair else self.strange_objects()
         )
         if strange:
-            hint = "build the index again" if lacking else "mend it with: lunacy repair"
+            hint = "build the index again" if lacking else f"mend it with: {command('repair', '--index', self.folder)}"
             raise IndexDamaged(f"{NAME} lacks, or has too many: {strange}", where=self.folder, hint=hint)
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -147,7 +149,7 @@ class Database:
         rows = self.all(sql, parameters)
         if len(rows) != 1:
             lacking = f"{NAME} lacks what every index has ({sql})"
-            raise IndexDamaged(lacking, where=self.folder, hint=VERIFY)
+            raise IndexDamaged(lacking, where=self.folder, hint=see_verify(self.folder))
         return rows[0]
 
     def some(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -196,7 +198,7 @@ class Database:
         """Copy the write-ahead log into the database, and empty it. Raises StoreError where `close` would not tell."""
         [is_busy, *_] = self.one("PRAGMA wal_checkpoint(TRUNCATE)")
         if is_busy:
-            raise StoreError(f"{self.folder}: another process has the index open; close it and run again")
+            raise StoreError("another process has the index open; close it and run again", where=self.folder)
 
     def close(self) -> None:
         """Close; what was not committed is gone."""
@@ -211,13 +213,12 @@ class Database:
         except sqlite3.OperationalError as error:
             if "unable to open" in str(error) and wal_bytes(self.folder):
                 reason = f"{NAME} has a log that must be written back first ({NAME}-wal)"
-                hint = "open it once where it can be written: lunacy info"
+                hint = f"open it once where it can be written: {command('info', '--index', self.folder)}"
                 raise StoreError(reason, where=self.folder, hint=hint) from error
             raise StoreError(f"{NAME}: {' '.join(str(error).split())}", where=self.folder) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
-            hint = "see what is wrong with: lunacy verify"
-            raise IndexDamaged(f"{NAME}: {reason}", where=self.folder, hint=hint) from error
+            raise IndexDamaged(f"{NAME}: {reason}", where=self.folder, hint=see_verify(self.folder)) from error
 
 
 @lru_cache(maxsize=8)

@@ -141,8 +141,9 @@ def require_space(folder: Path, n_bytes: int) -> None:
     if not has_space(folder, n_bytes):
         free = shutil.disk_usage(folder).free
         raise DiskFull(
-            f"{folder}: the disk is full: {n_bytes + _RESERVE_BYTES:,} bytes are needed, {free:,} are free; "
-            "what was committed is safe: make room and run again"
+            f"the disk is full: {n_bytes + _RESERVE_BYTES:,} bytes are needed, {free:,} are free; "
+            "what was committed is safe: make room and run again",
+            where=folder,
         )
 
 
@@ -165,14 +166,14 @@ class WriterLock:
 
     def _take(self, folder: Path, path: Path) -> None:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            raise StoreError(f"{path} is no plain file; remove it and run again")
+            raise StoreError(f"{path.name} is no plain file; remove it and run again", where=folder)
         is_ours = is_lock(content := os.pread(self._descriptor, 200, 0))
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = (is_ours and content.decode(errors="replace").strip()) or "another process"
             raise IndexLocked(
-                f"{folder} is being written by {holder}; wait for it, or stop it, and run again"
+                f"the index is being written by {holder}; wait for it, or stop it, and run again", where=folder
             ) from None
         if is_ours:
             with suppress(OSError):  # a courtesy to the next one, who is told
@@ -191,7 +192,9 @@ def is_lock(content: bytes) -> bool:
 
 def _open_lock(path: Path) -> int:
     if path.is_symlink():
-        raise StoreError(f"{path} is a symbolic link, and lunacy writes through none; remove it")
+        raise StoreError(
+            f"{path.name} is a symbolic link, and lunacy writes through none; remove it", where=path.parent
+        )
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
 
 

@@ -11,7 +11,7 @@ from lunacy.errors import IndexDamaged
 from lunacy.fingerprint import Fingerprint
 from lunacy.scope import Scope
 from lunacy.store.database import Database
-from lunacy.store.own_database import VERIFY
+from lunacy.store.own_database import see_verify
 from lunacy.store.segments import Segment
 
 MOST_ROWS = 2**32
@@ -83,7 +83,11 @@ def read_generation(database: Database) -> int:
     """How many commits the index has had."""
     [value] = database.one("SELECT value FROM meta WHERE key = 'generation'")
     if not (isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < _MOST_DIGITS):
-        raise IndexDamaged(f"the generation in papers.db is {str(value)[:40]!r}", where=database.folder, hint=VERIFY)
+        raise IndexDamaged(
+            f"the generation in papers.db is {str(value)[:40]!r}",
+            where=database.folder,
+            hint=see_verify(database.folder),
+        )
     return int(value)
 
 

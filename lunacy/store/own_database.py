@@ -10,6 +10,7 @@ from enum import Enum, auto
 from pathlib import Path
 from threading import Lock
 
+from lunacy.advice import command
 from lunacy.errors import IndexDamaged, NoIndex, StoreError
 from lunacy.store.files import begin_of
 
@@ -30,7 +31,6 @@ _SHM_STEP, _SHM_BEGUN = 2**12, 3  # bytes by which it grows, and with which it b
 _LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24
 
 
-VERIFY = "see: lunacy verify"  # the hint of most damages
 OPENING = Lock()  # while a connection is opened, or a database read without one: see `_is_open_here`
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=OPENING.acquire, after_in_parent=OPENING.release, after_in_child=OPENING.release)
@@ -50,7 +50,7 @@ def origin(folder: Path) -> Origin:
     """
     path = folder / NAME
     if not path.is_file():
-        raise StoreError(f"{path} is no plain file; choose another folder")
+        raise StoreError(f"{NAME} is no plain file; choose another folder", where=folder)
     require_sqlites_own(folder)
     with OPENING:
         if _is_open_here(path):
@@ -65,7 +65,7 @@ def origin(folder: Path) -> Origin:
     if len(begin) <= PAGE_BYTES and not begin.strip(b"\0"):
         return Origin.BEGUN
     if not begin.startswith(_MAGIC):
-        raise IndexDamaged(f"{folder / NAME}: file is not a database: it is damaged, or not lunacy's")
+        raise IndexDamaged(f"{NAME}: file is not a database: it is damaged, or not lunacy's", where=folder)
     is_empty = len(begin) <= PAGE_BYTES and begin[_PAGE_SIZE] == _OUR_PAGE_SIZE and not any(begin[_APPLICATION])
     return Origin.BEGUN if is_empty and not in_log else Origin.FOREIGN
 
@@ -120,16 +120,20 @@ def require_sqlites_own(folder: Path) -> None:
         except FileNotFoundError:
             continue
         if not stat.S_ISREG(found.st_mode):
-            raise StoreError(f"{path} is a link or a folder, and SQLite keeps a file of its own there; move it away")
+            raise StoreError(
+                f"{name} is a link or a folder, and SQLite keeps a file of its own there; move it away", where=folder
+            )
         if name == SHM:  # which is not opened: it has SQLite's locks
             is_own = found.st_size % _SHM_STEP in (0, _SHM_BEGUN)
         else:
             head = begin_of(path, _LOG_HEAD_BYTES)
             is_own = not head.strip(b"\0") or head.startswith(_BEGINS[name])
         if not is_own:
-            raise StoreError(f"{path} is not SQLite's, which keeps a file of its own there; move it away")
+            raise StoreError(f"{name} is not SQLite's, which keeps a file of its own there; move it away", where=folder)
         if name == WAL and found.st_size and (folder / NAME).is_symlink():
-            raise StoreError(f"{folder / NAME} is a link, so that the log beside it is not read; copy the index anew")
+            raise StoreError(
+                f"{NAME} is a link, so that the log beside it is not read; copy the index anew", where=folder
+            )
 
 
 def begins_a_database(journal: Path) -> bool:
@@ -138,23 +142,28 @@ def begins_a_database(journal: Path) -> bool:
     return not any(head[:8]) or (head.startswith(_BEGINS[JOURNAL]) and not any(head[16:]))
 
 
+def see_verify(folder: Path) -> str:
+    """The hint of most damages."""
+    return f"see what is wrong with: {command('verify', '--index', folder)}"
+
+
 def not_ours(folder: Path) -> NoIndex:
     """The error for a database of somebody else."""
-    return NoIndex(f"{folder}: {NAME} was not made by lunacy; choose another folder")
+    return NoIndex(f"{NAME} was not made by lunacy; choose another folder", where=folder)
 
 
 def holds_no_paper(folder: Path) -> NoIndex:
     """The error for an index whose first run has not committed."""
-    return NoIndex(f"{folder} holds no paper yet", hint="run again the `lunacy index` that began it")
+    return NoIndex("the index holds no paper yet", where=folder, hint="run again the `lunacy index` that began it")
 
 
 def require_index(folder: Path, *, or_begun: bool = False) -> None:
     """Raises NoIndex unless `folder` has a `papers.db` of ours with a commit in it, or one that waits for its first."""
     if folder.exists() and not folder.is_dir():
-        raise NoIndex(f"{folder} is a file; give the folder of an index")
+        raise NoIndex("this is a file; give the folder of an index", where=folder)
     if not (folder / NAME).exists():
-        what = "holds no lunacy index" if folder.is_dir() else "does not exist"
-        raise NoIndex(f"{folder} {what}", hint=f"make one with: lunacy index SNAPSHOT --into {folder}")
+        what = "the folder holds no lunacy index" if folder.is_dir() else "the folder does not exist"
+        raise NoIndex(what, where=folder, hint=f"make one with: {command('index', 'SNAPSHOT', '--into', folder)}")
     match origin(folder):
         case Origin.FOREIGN:
             raise not_ours(folder)

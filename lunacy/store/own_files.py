@@ -37,13 +37,13 @@ from lunacy.store.own_database import (
     JOURNAL,
     NAME,
     SHM,
-    VERIFY,
     WAL,
     Origin,
     begins_a_database,
     not_ours,
     origin,
     require_index,
+    see_verify,
 )
 from lunacy.store.segments import mark_of, segment_name
 
@@ -172,18 +172,18 @@ def require_writable(folder: Path, *, new: bool) -> None:
     """
     for name, what_to_do in ((LOCK_NAME, "remove it"), (NAME, "put a copy of what it points to in its place")):
         if (folder / name).is_symlink():
-            raise StoreError(f"{folder / name} is a symbolic link, and lunacy writes through none; {what_to_do}")
+            raise StoreError(f"{name} is a symbolic link, and lunacy writes through none; {what_to_do}", where=folder)
     if not new:
         require_index(folder, or_begun=is_regular(folder / LOCK_NAME))  # perhaps just now: the lock tells
     elif folder.is_symlink() and not folder.exists():
-        raise NoIndex(f"{folder} is a link to nothing; give a folder for the index")
+        raise NoIndex("this is a link to nothing; give a folder for the index", where=folder)
     elif folder.exists() and not folder.is_dir():
-        raise NoIndex(f"{folder} is a file; give a folder for the index")
+        raise NoIndex("this is a file; give a folder for the index", where=folder)
     elif folder.is_dir() and not _is_index(folder):
         names = {path for path in entries(folder) if _QUARANTINE.fullmatch(path.name) and is_regular(path)}
         empty = {path for path in names if not path.stat().st_size}  # ours, if we were killed in that moment
         if other := next(_others(folder, _listed(folder), {*_remains(folder), *empty}), None):
-            raise NoIndex(f"{folder} is not empty and holds no index ({other}, ...); give a new folder")
+            raise NoIndex(f"the folder is not empty and holds no index ({other}, ...); give a new folder", where=folder)
 
 
 def forget_first_run(folder: Path) -> None:
@@ -202,7 +202,9 @@ def read_mark(database: Database) -> bytes:
     except (ValueError, TypeError):
         mark = b""
     if len(mark) != _MARK_BYTES:
-        raise IndexDamaged(f"the mark in papers.db is {str(value)[:40]!r}", where=database.folder, hint=VERIFY)
+        raise IndexDamaged(
+            f"the mark in papers.db is {str(value)[:40]!r}", where=database.folder, hint=see_verify(database.folder)
+        )
     return mark
 
 

@@ -9,6 +9,7 @@ from itertools import count as count_from
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.advice import command
 from lunacy.arrays import Rows, Vectors
 from lunacy.entry import Entry, text_key
 from lunacy.errors import IndexDamaged
@@ -59,7 +60,7 @@ class PaperTable:
 
     def _is_seen(self, row: int) -> bool:
         if not 0 <= row < len(self._seen):
-            hint = "mend the index with: lunacy repair"
+            hint = f"mend the index with: {command('repair', '--index', self._database.folder)}"
             raise IndexDamaged(f"row {row} is in no segment", where=self._database.folder, hint=hint)
         return bool(self._seen[row])
 

@@ -17,7 +17,7 @@ from lunacy.errors import IndexDamaged
 from lunacy.paper import Paper
 from lunacy.store.database import Database
 from lunacy.store.meta import MOST_ROWS
-from lunacy.store.own_database import VERIFY
+from lunacy.store.own_database import see_verify
 from lunacy.store.segments import Segment
 
 COUNTED = "categories, updated, withdrawn, added"
@@ -97,5 +97,7 @@ def read_rows(database: Database, sql: str, parameters: Sequence[int] = ()) -> R
     rows = [row for [row] in database.all(sql, parameters)]
     is_right = all(isinstance(row, int) and 0 <= row < MOST_ROWS for row in rows)
     if not is_right or any(map(ge, rows, rows[1:])):
-        raise IndexDamaged("papers.db holds rows that cannot be", where=database.folder, hint=VERIFY)
+        raise IndexDamaged(
+            "papers.db holds rows that cannot be", where=database.folder, hint=see_verify(database.folder)
+        )
     return np.array(rows, np.int64)

@@ -106,7 +106,9 @@ def _rebuild(folder: Path, faults: list[str], progress: Report) -> RepairReport:
     finally:
         old.close()
     if wal_bytes(folder):  # SQLite would replay it on the new database
-        raise StoreError(f"{folder}: another process has the index open; nothing was changed: close it and run again")
+        raise StoreError(
+            "another process has the index open; nothing was changed: close it and run again", where=folder
+        )
     remove([folder / WAL, folder / SHM])
     sync_folder(folder)
     os.replace(workshop / NAME, folder / NAME)
@@ -119,9 +121,9 @@ def _trusted_fingerprint(old: Database) -> Fingerprint:
         fingerprint = read_fingerprint(old)
         is_as_written = old.one("SELECT value FROM meta WHERE key = 'check'") == (meta_check(old),)
     except (IndexDamaged, ValueError, TypeError) as error:
-        raise IndexDamaged(f"{old.folder}: papers.db cannot be read ({error}); build the index again") from None
+        raise IndexDamaged(f"papers.db cannot be read ({error}); build the index again", where=old.folder) from None
     if not is_as_written:
-        raise IndexDamaged(f"{old.folder}: what papers.db says of the model has changed; build the index again")
+        raise IndexDamaged("what papers.db says of the model has changed; build the index again", where=old.folder)
     return fingerprint
 
 

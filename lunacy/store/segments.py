@@ -25,7 +25,7 @@ import numpy as np
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import IndexDamaged, StoreError, VectorsError
 from lunacy.store.files import begin_of, part_name
-from lunacy.store.own_database import VERIFY
+from lunacy.store.own_database import see_verify
 
 UNIT_TOLERANCE = 1e-3  # of a row's norm
 _HEADER = struct.Struct("<4siq4sI8sBiQ")  # fourcc, dim, n, ours, number, mark, trained, metric (0: product), floats
@@ -154,7 +154,9 @@ class OpenSegment:
             self.index: faiss.Index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:  # FAISS' own errors; the file's shape is right
             path.stat()  # FileNotFoundError: merged away just now
-            raise StoreError(f"{path} cannot be mapped into memory: {' '.join(str(error).split())}") from None
+            raise StoreError(
+                f"{path.name} cannot be mapped into memory: {' '.join(str(error).split())}", where=folder
+            ) from None
         # by NumPy, not by FAISS' own ways to copy rows: these start threads of OpenMP, and hang in a forked child
         flat: Any = self.index
         self._rows: Vectors = faiss.rev_swig_ptr(flat.get_xb(), segment.n_rows * dim).reshape(segment.n_rows, dim)
@@ -178,14 +180,16 @@ class OpenSegment:
 def check_shape(path: Path, segment: Segment, dim: int) -> None:
     """Size and header are what the database says, so that FAISS may read the file. Raises IndexDamaged if not."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise IndexDamaged(f"{path.name} is no plain file", where=path.parent, hint=VERIFY)
+        raise IndexDamaged(f"{path.name} is no plain file", where=path.parent, hint=see_verify(path.parent))
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
         size_bytes = os.fstat(file.fileno()).st_size
     wanted_bytes = _HEADER.size + 4 * segment.n_rows * dim
     if not size_bytes == segment.size_bytes == wanted_bytes:
         sizes = f"{size_bytes:,} bytes, should be {wanted_bytes:,}"
-        raise IndexDamaged(f"{path.name}: {sizes}", where=path.parent, hint=VERIFY)
+        raise IndexDamaged(f"{path.name}: {sizes}", where=path.parent, hint=see_verify(path.parent))
     mark = header[_MARK].ljust(8)  # whatever it is: `verify` compares the whole file
     if header != _header(segment.n_rows, dim, segment.number, mark):
-        raise IndexDamaged(f"{path.name}: its header does not match papers.db", where=path.parent, hint=VERIFY)
+        raise IndexDamaged(
+            f"{path.name}: its header does not match papers.db", where=path.parent, hint=see_verify(path.parent)
+        )

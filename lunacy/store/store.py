@@ -16,6 +16,7 @@ from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.files import expanded
 from lunacy.store.meta import read_generation
+from lunacy.store.own_database import see_verify
 from lunacy.store.view import View
 
 _ATTEMPTS = 20
@@ -47,7 +48,7 @@ class Store:
             finally:
                 database.run("ROLLBACK")
             if database.has_changed():
-                raise StoreError(f"{self.folder} was changed while it was read; ask again")
+                raise StoreError("the index was changed while it was read; ask again", where=self.folder)
 
     def _open(self) -> Database:
         """The database that is in the folder now. When there is none, the one from before stays: it may come back."""
@@ -80,8 +81,7 @@ class Store:
                 return self._view
         assert missing is not None
         path = Path(missing[1].filename)
-        hint = "see what else is wrong with: lunacy verify"
-        raise IndexDamaged(f"{path.name} is missing", where=path.parent, hint=hint)
+        raise IndexDamaged(f"{path.name} is missing", where=path.parent, hint=see_verify(path.parent))
 
     def close(self) -> None:
         """Let go of the files, when no thread asks any more."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lunacy.advice import command
 from lunacy.answer import Summary
 from lunacy.arrays import Rows, Vectors
 from lunacy.errors import IndexDamaged, NoIndex
@@ -16,7 +17,7 @@ from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments
-from lunacy.store.own_database import VERIFY
+from lunacy.store.own_database import see_verify
 from lunacy.store.records import PAPER_COLUMNS, Known, read_paper, read_rows
 from lunacy.store.segments import OpenSegment
 
@@ -55,7 +56,11 @@ class View:
     def require_papers(self, folder: str | Path) -> None:
         """Raises NoIndex for an index without a paper. `folder`: the index folder, as the user gave it."""
         if not self.n_papers:
-            raise NoIndex(f"{folder} holds no paper", hint="fill it with: lunacy index")
+            raise NoIndex(
+                "the index holds no paper",
+                where=folder,
+                hint=f"fill it with: {command('index', 'SNAPSHOT', '--into', folder)}",
+            )
 
     @property
     def arithmetic(self) -> str:
@@ -71,7 +76,11 @@ class View:
         """The rows of those `ids` that the index holds."""
         found = dict(self._database.some("SELECT id, row FROM papers WHERE id IN ({})", list(ids)))
         if not all(isinstance(row, int) and 0 <= row < self.end_row for row in found.values()):
-            raise IndexDamaged("papers.db holds rows that cannot be", where=self._database.folder, hint=VERIFY)
+            raise IndexDamaged(
+                "papers.db holds rows that cannot be",
+                where=self._database.folder,
+                hint=see_verify(self._database.folder),
+            )
         return found
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
@@ -108,7 +117,9 @@ class View:
         try:
             return [found[row] for row in rows.tolist()]
         except KeyError as error:
-            raise IndexDamaged(f"row {error} has no paper", where=self._database.folder, hint=VERIFY) from None
+            raise IndexDamaged(
+                f"row {error} has no paper", where=self._database.folder, hint=see_verify(self._database.folder)
+            ) from None
 
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
@@ -117,7 +128,9 @@ class View:
         for owner in np.unique(owners).tolist():
             mine = owners == owner
             if owner < 0 or rows[mine].max() >= self.segments[owner].segment.end_row:
-                raise IndexDamaged("a row is in no segment", where=self._database.folder, hint=VERIFY)
+                raise IndexDamaged(
+                    "a row is in no segment", where=self._database.folder, hint=see_verify(self._database.folder)
+                )
             segment = self.segments[owner]
             found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
         return found
@@ -140,7 +153,9 @@ class View:
         """The index in figures."""
         counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")
         if any((type(kind), type(value), type(n)) != (str, str, int) for kind, value, n in counts):
-            raise IndexDamaged("the counts in papers.db are none", where=self._database.folder, hint=VERIFY)
+            raise IndexDamaged(
+                "the counts in papers.db are none", where=self._database.folder, hint=see_verify(self._database.folder)
+            )
         return Summary(
             n_papers=self.n_papers,
             n_dead=sum(len(segment.dead) for segment in self.segments),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.advice import command
 from lunacy.arrays import Vectors
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged
@@ -107,9 +108,9 @@ class Writer:
         for segment in self._segments:
             try:
                 check_shape(self.folder / segment.name, segment, self._dim)
-            except FileNotFoundError as error:
-                hint = "mend the index with: lunacy repair"
-                raise IndexDamaged(f"{error.filename} is missing", hint=hint) from None
+            except FileNotFoundError:
+                hint = f"mend the index with: {command('repair', '--index', self.folder)}"
+                raise IndexDamaged(f"{segment.name} is missing", where=self.folder, hint=hint) from None
         self._remove_garbage()
         if scope is not None and scope != read_scope(self._database):
             self._begin()

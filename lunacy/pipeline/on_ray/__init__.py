@@ -17,6 +17,6 @@ try:
     from lunacy.pipeline.on_ray.connection import connected
     from lunacy.pipeline.on_ray.job import embedder_maker
 except ImportError as error:
-    raise MissingExtra(f"--ray ({error})", "ray") from None
+    raise MissingExtra(f"Ray support ({error})", "ray") from None
 
 __all__ = ["Cluster", "connected", "embedder_maker"]

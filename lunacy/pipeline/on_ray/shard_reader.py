@@ -92,12 +92,16 @@ def _folder_of_shards(job: Job) -> Iterator[None]:
     remove(path for path in own_shards(job.shards.parent) if not path.match(mine))
     if job.shards.is_symlink():
         raise StoreError(
-            f"{job.shards} is a symbolic link; lunacy does not write through it", hint="put a folder in its place"
+            f"{job.shards.name} is a symbolic link; lunacy does not write through it",
+            where=job.shards.parent,
+            hint="put a folder in its place",
         )
     for path in job.shards.glob(mine):
         if not is_shard(path):
             raise StoreError(
-                f"{path} is not lunacy's, or damaged, and a shard goes there", hint="move it away and run again"
+                f"{path.name} is not lunacy's, or damaged, and a shard goes there",
+                where=job.shards,
+                hint="move it away and run again",
             )
     is_new = not job.shards.exists()
     job.shards.mkdir(exist_ok=True)
@@ -116,8 +120,9 @@ def _read(path: Path) -> Shard:
         except FileNotFoundError:
             if time.monotonic() > deadline:
                 raise StoreError(
-                    f"{path}, which a worker wrote, is not seen here; "
-                    "the index must be in a folder that all machines of the cluster share"
+                    f"{path.name}, which a worker wrote, is not seen here; "
+                    "the index must be in a folder that all machines of the cluster share",
+                    where=path.parent,
                 ) from None
             time.sleep(_POLL_S)
         except Damaged as error:

@@ -72,7 +72,9 @@ class Worker:
 
     def _is_there(self, path: Path) -> bool:
         if not path.parent.is_dir():
-            raise StoreError(f"{path.parent} is not there; the index must be in a folder that all machines share")
+            raise StoreError(
+                "the folder is not there; the index must be in one that all machines share", where=path.parent
+            )
         if not path.exists():
             return False
         try:
