@@ -8,7 +8,6 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEGORIES="cs.* stat.ML"; without: the sample)
 	$(BIN)/lunacy index $(if $(SNAPSHOT),'$(SNAPSHOT)') --into '$(INDEX)' $(if $(CATEGORIES),--category '$(CATEGORIES)')
-	@echo "next: $(BIN)/lunacy query 1802.05130 --index $(INDEX)"
 
 test: .venv/dev  ## Run the tests, on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -82,7 +82,12 @@ FILES = [
         for name in ("good.jsonl.bz2", "good.jsonl.xz", "good.tar.gz", "mac.zip", "stream31.zst")
     ),
     (INDEX.format("html.zip"), 1, "", "lunacy: html.zip: is a web page; the download may have wanted a login"),
-    (INDEX.format("v8.npy"), 1, "", "lunacy: v8.npy: is a NumPy array (.npy); vectors are given with --vectors"),
+    (
+        INDEX.format("v8.npy"),
+        1,
+        "",
+        "lunacy: v8.npy: is a NumPy array (.npy); give the snapshot itself, and this as its vectors",
+    ),
     (INDEX.format("good/papers.db"), 1, "", "lunacy: good/papers.db: is an SQLite database; give a snapshot in JSON"),
     (INDEX.format("known.bib"), 1, "", "lunacy: known.bib: is not in JSON Lines: it begins with '@misc{a, eprint="),
     (INDEX.format("known16.txt"), 1, "", "lunacy: known16.txt: is text in UTF-16; turn it into UTF-8 with: iconv -f"),

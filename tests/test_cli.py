@@ -147,7 +147,7 @@ def test_index_without_a_snapshot_indexes_the_sample(loaded: list[Any]) -> None:
         ([], None, ["--into", "my ix"], ["try: lunacy query 1802.05130 --index 'my ix'"]),
         (["indexes/a"], None, [], ["try: lunacy query 1802.05130 --index indexes/sample"]),
         (["indexes/a"], "indexes/sample", [], ["try: lunacy query 1802.05130"]),
-        ([], None, ["--limit", "3"], []),  # which the sample does not begin with
+        ([], None, ["--limit", "3"], ["try: lunacy query hep-th/9108006"]),  # the first of the sample
     ],
 )
 def test_the_advised_query_works_from_where_the_user_stands(

@@ -235,7 +235,7 @@ OTHERS: dict[str, tuple[bytes, str]] = {
         "is a Git LFS pointer; get the file itself with: git lfs pull",
     ),
     "an annex pointer": (b"/annex/objects/SHA256E-s3--00\n", "is a git-annex pointer"),
-    ".npy": (npy(), "is a NumPy array (.npy); vectors are given with --vectors"),
+    ".npy": (npy(), "is a NumPy array (.npy); give the snapshot itself, and this as its vectors"),
     "Parquet": (b"PAR1\x15\x04\x15", "is a Parquet file; give a snapshot"),
     "a JSON list": (orjson.dumps(OBJECTS), "is one JSON list, not a line for each paper; make lines of it with: jq -c"),
     "a JSON list over lines": (orjson.dumps(OBJECTS, option=orjson.OPT_INDENT_2), "is one JSON list"),

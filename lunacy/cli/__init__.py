@@ -57,6 +57,11 @@ class Program(click.Group):
         try:
             require(n_threads=1, address_space_bytes=_ADDRESS_SPACE_BYTES)
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if "unexpected extra argument" in error.message and error.ctx and _takes_index(error.ctx.command):
+                told = f"{error.message.rstrip('.')}; an index is named with --index DIR"
+                raise click.UsageError(told, error.ctx) from None
+            raise
         except (LunacyError, OSError, MemoryError, ImportError, RuntimeError) as error:
             if ctx.params["debug"] or (isinstance(error, RuntimeError) and not is_out_of_threads(error)):
                 raise
@@ -71,6 +76,10 @@ class Program(click.Group):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _takes_index(command: click.Command) -> bool:
+    return any(one.name == "index_dir" for one in command.params)
 
 
 def _stop(number: int, _frame: object) -> None:

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +15,7 @@ from lunacy.paper import RECIPES
 if TYPE_CHECKING:
     from lunacy import pipeline
 
-_SAMPLE_INDEX, _EXAMPLE = "indexes/sample", "1802.05130"
+_SAMPLE_INDEX = "indexes/sample"
 _HEADINGS = {
     "Index and papers": "--into --category --limit --strict",
     "Updating": "--prune --prune-limit",
@@ -125,33 +119,11 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
         click.echo(f"lunacy: {kept}; the same command goes on from there", err=True)
         raise
     _print(report)
-    if not snapshot and _holds(report.folder, _EXAMPLE):
-        click.echo(f"try: {_program()} query {_EXAMPLE}{_index_option(report.folder)}")
+    n_known = report.counts.updated + report.counts.unchanged
+    if (report.counts.added and not n_known) or (n_known and not snapshot):  # a new index, or the sample
+        from lunacy.query import example_query
 
-
-def _holds(folder: Path, paper: str) -> bool:
-    from lunacy.query import open_index
-
-    with open_index(folder) as ix:
-        return paper in ix
-
-
-def _program() -> str:
-    """What to type for lunacy, where this was typed."""
-    name, script = click.get_current_context().find_root().info_name or "", Path(sys.argv[0])
-    if name.startswith("python"):  # python -m lunacy
-        return name
-    return shlex.quote(str(script)) if script.name == "lunacy" and not shutil.which("lunacy") else "lunacy"
-
-
-def _index_option(folder: Path) -> str:
-    """`--index`, where another index would be asked without it, or none."""
-    from lunacy.query import find_index
-
-    with suppress(UsageError, OSError):
-        if os.path.samefile(find_index(os.environ.get("LUNACY_INDEX") or None), folder):
-            return ""
-    return f" --index {shlex.quote(str(folder))}"
+        click.echo(f"try: {example_query(folder)}")
 
 
 def _n_papers(folder: str) -> int:

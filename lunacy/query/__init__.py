@@ -2,6 +2,6 @@
 
 from lunacy.query.index import Index, open_index
 from lunacy.query.lists import read_not_ids, read_only_ids
-from lunacy.query.locate import find_index
+from lunacy.query.locate import example_query, find_index
 
-__all__ = ["Index", "find_index", "open_index", "read_not_ids", "read_only_ids"]
+__all__ = ["Index", "example_query", "find_index", "open_index", "read_not_ids", "read_only_ids"]
