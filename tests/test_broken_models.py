@@ -404,7 +404,7 @@ def test_a_model_broken_at_random_is_refused_or_embeds(
     seed: int, broken: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(choose_module, "_bf16_is_faster", lambda: False)
-    monkeypatch.setattr(choose_module, "OpenVino", not_installed)
+    monkeypatch.setattr(choose_module, "translated", not_installed)
     folder = broken(lambda folder: break_at_random(folder, random.Random(seed)))
     try:
         vectors = load(str(folder), device="cpu", n_texts=seed % 2 or None).embed(TEXTS).vectors

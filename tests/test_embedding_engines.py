@@ -16,10 +16,11 @@ from sentence_transformers.sentence_transformer.modules import LayerNorm
 from lunacy.embedding.engines.attention import packed_attention
 from lunacy.embedding.engines.batches import batches
 from lunacy.embedding.engines.engine import DataParallel, Engine
-from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
 from lunacy.embedding.engines.padded import Padded
-from lunacy.embedding.model_parts import ModelParts, Unsupported, unpack
+from lunacy.embedding.engines.translated import translated
+from lunacy.embedding.model_errors import Unsupported
+from lunacy.embedding.model_parts import ModelParts, unpack
 from lunacy.embedding.token_arrays import Tokens, from_rows
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.unit_vectors import unit
@@ -28,7 +29,7 @@ from tests.conftest import few_quick
 from tests.models import TEXTS, reference, skip_without_openvino, tiny, word_weights
 
 POOLINGS = ["mean", "cls", "max", "lasttoken", "mean_sqrt_len_tokens", "weightedmean", ("cls", "mean", "max")]
-ENGINES: list[Any] = [Packed, Padded, OpenVino]
+ENGINES: list[Any] = [Packed, Padded, translated]
 
 
 def parts_of(folder: Path) -> ModelParts:
@@ -36,7 +37,7 @@ def parts_of(folder: Path) -> ModelParts:
 
 
 def tokens_of(parts: ModelParts) -> Tokens:
-    return TextReader(parts.tokenizer, parts.max_tokens).read(TEXTS)
+    return TextReader(parts.tokenizer.backend_tokenizer.to_str(), parts.max_tokens).read(TEXTS)
 
 
 def lowest_cosine(folder: Path, engine: Callable[[ModelParts], Engine]) -> float:
@@ -47,7 +48,7 @@ def lowest_cosine(folder: Path, engine: Callable[[ModelParts], Engine]) -> float
 
 @pytest.fixture(autouse=True)
 def _skip_without_openvino(request: pytest.FixtureRequest) -> None:
-    if "engine" in request.fixturenames and request.getfixturevalue("engine") is OpenVino:
+    if "engine" in request.fixturenames and request.getfixturevalue("engine") is translated:
         skip_without_openvino()
 
 
@@ -65,8 +66,8 @@ KINDS_OF_MODEL = ["bert", "roberta", "distilbert", "modernbert", "mpnet"]
     ("kind", "engine"),
     few_quick(
         product(KINDS_OF_MODEL, ENGINES),
-        ("bert", OpenVino),
-        *product(KINDS_OF_MODEL, [one for one in ENGINES if one is not OpenVino]),
+        ("bert", translated),
+        *product(KINDS_OF_MODEL, [one for one in ENGINES if one is not translated]),
     ),
 )
 def test_every_kind_of_transformer(tmp_path: Path, kind: str, engine: Any) -> None:

@@ -15,8 +15,8 @@ from lunacy.embedding import choose as choose_module
 from lunacy.embedding.device import pick_device
 from lunacy.embedding.encode_embedder import EncodeEmbedder
 from lunacy.embedding.engine_embedder import EngineEmbedder
-from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
+from lunacy.embedding.engines.translated import translated
 from lunacy.embedding.unit_vectors import unit
 from lunacy.errors import ModelError, UsageError
 from lunacy.search.gpu import pick_device as pick_gpu
@@ -32,7 +32,7 @@ def _in_float32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Random weights ask more of bfloat16 than trained ones; and OpenVINO takes seconds to translate a model."""
     if "real" not in request.fixturenames:
         monkeypatch.setattr(choose_module, "_bf16_is_faster", lambda: False)
-        monkeypatch.setattr(choose_module, "OpenVino", _not_installed)
+        monkeypatch.setattr(choose_module, "translated", _not_installed)
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +88,12 @@ def test_cut_texts_are_counted(tmp_path: Path, n_texts: int | None) -> None:
     assert load(str(tiny(tmp_path)), device="cpu", n_texts=n_texts).embed(TEXTS).n_cut == 2
 
 
-def test_a_few_texts_need_no_fast_way(tmp_path: Path) -> None:
-    folder = tiny(tmp_path, prompts=PROMPTS)
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_a_few_texts_need_no_fast_way(tmp_path: Path, kind: str) -> None:
+    folder = tiny(tmp_path, kind=kind, prompts=PROMPTS)
     few, many = (load(str(folder), device="cpu", n_texts=n_texts) for n_texts in (1, 1000))
-    assert (type(few), type(many)) == (EncodeEmbedder, EngineEmbedder)
+    arithmetic = "cpu float32 openvino" if kind == "bert" else "cpu float32"
+    assert (few.arithmetic, many.arithmetic) == (arithmetic, "cpu float32 packed")
     assert few.fingerprint == many.fingerprint
     assert_same(few, TEXTS, many.embed(TEXTS).vectors)
 
@@ -150,7 +152,7 @@ def test_unknown_ways_with_long_texts_are_refused() -> None:
 
 def test_openvino_is_chosen_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without_openvino()
-    monkeypatch.setattr(choose_module, "OpenVino", OpenVino)
+    monkeypatch.setattr(choose_module, "translated", translated)
     folder = tiny(tmp_path)
     embedder = load(str(folder), device="cpu")
     assert (embedder.arithmetic, embedder.notes) == ("cpu float32 openvino", ())

@@ -30,19 +30,23 @@ def own_ids(tokenizer: Any, texts: Sequence[str], **options: Any) -> list[list[i
 def test_ids_are_those_of_transformers(texts: Sequence[str]) -> None:
     tokenizer = wordpiece()
     expected = own_ids(tokenizer, texts, truncation=True, max_length=MAX_TOKENS) if texts else []
-    assert rows(TextReader(tokenizer, MAX_TOKENS).read(texts)) == expected
+    assert rows(TextReader(tokenizer.backend_tokenizer.to_str(), MAX_TOKENS).read(texts)) == expected
 
 
 def test_cut_texts_are_counted_and_those_that_just_fit_are_not() -> None:
     tokenizer = wordpiece()
     lengths = [len(ids) for ids in own_ids(tokenizer, TEXTS)]
     assert MAX_TOKENS in lengths
-    assert TextReader(tokenizer, MAX_TOKENS).read(TEXTS).n_cut == sum(length > MAX_TOKENS for length in lengths) == 2
+    assert (
+        TextReader(tokenizer.backend_tokenizer.to_str(), MAX_TOKENS).read(TEXTS).n_cut
+        == sum(length > MAX_TOKENS for length in lengths)
+        == 2
+    )
 
 
 def test_without_a_limit_nothing_is_cut() -> None:
     tokenizer = wordpiece()
-    tokens = TextReader(tokenizer, None).read(TEXTS)
+    tokens = TextReader(tokenizer.backend_tokenizer.to_str(), None).read(TEXTS)
     assert rows(tokens) == own_ids(tokenizer, TEXTS)
     assert tokens.n_cut == 0
 
@@ -51,7 +55,9 @@ def test_settings_of_the_given_tokenizer_do_not_matter() -> None:
     tokenizer = wordpiece()
     tokenizer.backend_tokenizer.enable_padding(length=128)
     tokenizer.backend_tokenizer.enable_truncation(16)
-    assert rows(TextReader(tokenizer, MAX_TOKENS).read(["graph"])) == own_ids(wordpiece(), ["graph"])
+    assert rows(TextReader(tokenizer.backend_tokenizer.to_str(), MAX_TOKENS).read(["graph"])) == own_ids(
+        wordpiece(), ["graph"]
+    )
 
 
 def test_cut_takes_the_last_token_before_the_closing_ones() -> None:
@@ -81,7 +87,7 @@ def test_windows_overlap_cover_the_text_and_end_with_it() -> None:
 
 
 def test_no_texts_give_no_windows() -> None:
-    tokens = TextReader(wordpiece(), MAX_TOKENS, chunk=True).read([])
+    tokens = TextReader(wordpiece().backend_tokenizer.to_str(), MAX_TOKENS, chunk=True).read([])
     assert len(tokens) == tokens.n_texts == tokens.n_cut == 0
 
 
@@ -98,7 +104,7 @@ class Shifted(Nano):
 
 def test_a_tokenizer_that_differs_is_not_used_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lunacy.embedding.tokenizer.Nano", Shifted)
-    reader = TextReader(wordpiece(), MAX_TOKENS)
+    reader = TextReader(wordpiece().backend_tokenizer.to_str(), MAX_TOKENS)
     assert reader.name == "reference"
     [note] = reader.notes
     assert "nanotoken" in note
@@ -109,20 +115,18 @@ def test_without_nanotoken_the_reference_is_used_and_nothing_is_said(monkeypatch
         raise ImportError
 
     monkeypatch.setattr("lunacy.embedding.tokenizer.Nano", missing)
-    reader = TextReader(wordpiece(), MAX_TOKENS)
+    reader = TextReader(wordpiece().backend_tokenizer.to_str(), MAX_TOKENS)
     assert (reader.name, reader.notes) == ("reference", ())
 
 
 def test_nanotoken_gives_the_same_ids() -> None:
     pytest.importorskip("nanotoken")
-    reference = Reference(wordpiece())
+    reference = Reference(wordpiece().backend_tokenizer.to_str())
     assert same(Nano(reference.json), reference, MAX_TOKENS)
-    assert TextReader(wordpiece(), MAX_TOKENS).name == "nano"
+    assert TextReader(wordpiece().backend_tokenizer.to_str(), MAX_TOKENS).name == "nano"
 
 
 def test_a_tokenizer_other_than_wordpiece_stays_with_the_reference() -> None:
-    from transformers import PreTrainedTokenizerFast
-
     words = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1}, unk_token="<unk>"))
-    reader = TextReader(PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>"), 8)
+    reader = TextReader(words.to_str(), 8)
     assert (reader.name, reader.notes) == ("reference", ())

@@ -44,10 +44,12 @@ FORMATS = [torch.float16, torch.bfloat16, torch.float64]
 
 @pytest.fixture(autouse=True)
 def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And by torch: `test_light` has the way without it."""
+    monkeypatch.setattr("lunacy.embedding._suits_light", lambda *_: False)
     monkeypatch.setattr(choose_module, "_bf16_is_faster", lambda: False)
-    monkeypatch.setattr(choose_module, "OpenVino", not_installed)
-    without_last = choose_module._CHECKED[:-1]  # the last is for models that read it all
-    monkeypatch.setattr(choose_module, "_CHECKED", without_last)
+    monkeypatch.setattr(choose_module, "translated", not_installed)
+    without_last = choose_module.CHECKED[:-1]  # the last is for models that read it all
+    monkeypatch.setattr(choose_module, "CHECKED", without_last)
 
 
 def assert_unit(vectors: np.ndarray, dim: int) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
 
-from lunacy.cores import n_cores
+from lunacy.cores import may_have_gpu, n_cores
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared, likely_window
 from lunacy.embedding.lazy_embedder import LazyEmbedder
 from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
-from lunacy.errors import ModelError, UsageError
+from lunacy.errors import ModelError, UsageError, one_line
 from lunacy.fingerprint import Fingerprint
 from lunacy.limits import require, require_working_folder
 from lunacy.progress import Progress, Report, no_report
@@ -60,13 +62,43 @@ def load(
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     require_working_folder()
     progress(Progress("loading the model"))
+    wanted: dict[str, Any] = {"prompt": prompt, "query_prompt": query_prompt, "dims": dims, "long_texts": long_texts}
+    reason = ""
+    if _suits_light(model, device, few):
+        from lunacy.embedding.light import load_light
+        from lunacy.embedding.model_errors import Unsupported
+
+        try:
+            return load_light(model, batch_size=batch_size, few=few, **wanted)
+        except (Unsupported, ImportError) as error:
+            reason = one_line(error)
+    if not _has_torch():
+        raise _without_torch(model, device, reason)
     from lunacy.embedding.choose import choose  # torch: seconds
     from lunacy.embedding.loaded_model import load_model
 
-    loaded = load_model(
-        model, device=device, prompt=prompt, query_prompt=query_prompt, dims=dims, long_texts=long_texts
-    )
+    loaded = load_model(model, device=device, **wanted)
     return choose(loaded, batch_size=batch_size, n_texts=n_texts, chunk=long_texts == "chunk")
+
+
+def _suits_light(model: str, device: str, few: bool) -> bool:
+    """Whether torch is not worth its start, or not there.
+
+    For many texts by another model than the default one, engines are compared with `SentenceTransformer.encode` first.
+    """
+    if device == "auto":
+        device = "cpu" if few or not (_has_torch() and may_have_gpu()) else ""
+    return device == "cpu" and (few or not _has_torch() or canonical_name(model) == DEFAULT_MODEL)
+
+
+def _has_torch() -> bool:
+    return all(find_spec(name) for name in ("torch", "sentence_transformers"))
+
+
+def _without_torch(model: str, device: str, reason: str) -> ModelError:
+    why = f"; without it: {reason}" if reason else ""
+    what = f"the model {model}" if device in ("auto", "cpu") else f"--device {device}"
+    return ModelError(f"{what} needs PyTorch, which is not installed{why}", hint="pip install sentence-transformers")
 
 
 def load_when_needed(

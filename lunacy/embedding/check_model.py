@@ -1,4 +1,4 @@
-"""Check a loaded model: that its weights are complete, and that it gives different texts different vectors."""
+"""Check that the weights of a loaded model are complete."""
 
 from __future__ import annotations
 
@@ -15,17 +15,13 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from lunacy.embedding.encode import encode
 from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.model_files import tokenizer_files, weight_files
 from lunacy.embedding.quiet import quiet
-from lunacy.embedding.unit_vectors import faulty, lengths, unit
 from lunacy.errors import ModelError
 
-_PROBES = ("light from three stars", "money with small risks")  # alike in all but their words: as many, as long
 _AGAIN = "download the model again"
-_ALIKE = 0.9995
-_NAMED, _SHOWN = 2, 40  # keys of each sort; characters of a prompt
+_NAMED = 2  # keys of each sort
 _BUFFERS = re.compile(r"(^|\.)(position_ids|token_type_ids|\S*inv_freq|masked_bias|_weight)$")  # computed, or twins
 _UNUSED = re.compile(rf"(^|\.)pooler\.|{_BUFFERS.pattern}")  # sentence-transformers pools by itself
 _LOADING = threading.Lock()
@@ -94,42 +90,6 @@ def _is_of_body(model: PreTrainedModel, key: str) -> bool:
     first, _, rest = key.partition(".")
     is_body = first == model.base_model_prefix or first in dict(model.named_children())
     return is_body and not (model.config.is_encoder_decoder and rest.startswith("decoder."))
-
-
-def check_vectors(model: SentenceTransformer, prompts: Sequence[str], folder: Path) -> int:
-    """The dimension of the model's vectors.
-
-    Raises ModelError when two different texts behind one of `prompts` get the same vector, or one text two.
-    """
-    dim = 0
-    for prompt in dict.fromkeys(prompts):
-        with model_errors("the model cannot embed a text", folder, todo=_AGAIN):
-            first, again = (encode(model, _PROBES, prompt=prompt, batch_size=len(_PROBES)) for _ in range(2))
-        if len(faulty(lengths(first))):
-            raise ModelError(
-                "the model gives vectors of zeros, or of values that are not finite: its weights are damaged; "
-                "download it again",
-                where=folder,
-            )
-        first, again = unit(first), unit(again)
-        if (first * again).sum(1).min() < _ALIKE:
-            raise ModelError("the model gives a text another vector each time; download it again", where=folder)
-        if first[0] @ first[1] > _ALIKE:
-            behind = f" behind the prompt {prompt[:_SHOWN]!r}" if prompt else ""
-            raise ModelError(
-                f"the model gives different texts the same vector{behind}: its tokenizer or its weights are not what "
-                "they were in training; download it again",
-                where=folder,
-            )
-        dim = first.shape[1]
-    said = model.get_embedding_dimension()
-    if said not in (None, dim):
-        raise ModelError(
-            f"the model's vectors have {dim} dimensions, and its modules say {said}: their files are of different "
-            "models; download it again",
-            where=folder,
-        )
-    return dim
 
 
 def explain(folder: Path) -> None:

@@ -7,45 +7,29 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from lunacy.advice import install
+from lunacy.embedding.checked_texts import CHECKED, MIN_COSINE, lowest_cosine
 from lunacy.embedding.embedder import FEW_TEXTS, Embedder
 from lunacy.embedding.encode import encode
 from lunacy.embedding.encode_embedder import EncodeEmbedder
 from lunacy.embedding.engine_embedder import EngineEmbedder
 from lunacy.embedding.engines.engine import DataParallel, Engine
-from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.engines.packed import Packed
 from lunacy.embedding.engines.padded import Padded
+from lunacy.embedding.engines.translated import translated
 from lunacy.embedding.loaded_model import Loaded
-from lunacy.embedding.model_errors import model_errors
-from lunacy.embedding.model_parts import ModelParts, Unsupported, unpack
+from lunacy.embedding.model_errors import Unsupported, model_errors
+from lunacy.embedding.model_parts import ModelParts, unpack
 from lunacy.embedding.token_arrays import Tokens
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.unit_vectors import unit
 from lunacy.errors import ModelError
 
-MIN_COSINE = 0.99995  # 0.9999 is promised for every text, and the check sees seven
 _MEASURED_SIZE, _MEASURED_TURNS = 768, 8  # some 3 ms each
 _CLEARLY = 0.9
 _FAILURES = (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError)  # of models that we do not know
-
-_ABSTRACT = (
-    "We study the ground state of a dilute Bose gas in the limit $N \\to \\infty$ and prove that the two-body "
-    "interaction is determined by its scattering length. Using a neural network with attention, we find that the "
-    "error decreases by 12.5 % on three benchmarks, in agreement with Erd\u0151s and R\u00e9nyi (1960). "
-)
-_CHECKED = (
-    "a",
-    "graph",
-    " On the cohomology of \u03c0-adic sheaves",
-    _ABSTRACT[:90],
-    _ABSTRACT,
-    3 * _ABSTRACT,
-    20 * _ABSTRACT,
-)
 
 
 def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk: bool) -> Embedder:
@@ -59,8 +43,9 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
     name, refused = loaded.fingerprint.model, ""
     try:
         parts = unpack(loaded.model, with_prompt=bool(loaded.prompt or loaded.query_prompt))
-        reader = TextReader(parts.tokenizer, parts.max_tokens, chunk=chunk)
-        tokens = (TextReader(parts.tokenizer, parts.max_tokens) if chunk else reader).read(_CHECKED)
+        json = parts.tokenizer.backend_tokenizer.to_str()
+        reader = TextReader(json, parts.max_tokens, chunk=chunk)
+        tokens = (TextReader(json, parts.max_tokens) if chunk else reader).read(CHECKED)
     except (Unsupported, *_FAILURES) as error:
         if chunk:
             raise _no_windows(name, str(error)) from None
@@ -80,7 +65,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
         if lowest >= MIN_COSINE:
             if refused:
                 notes.append(_note(name, loaded, engine.arithmetic, refused))
-            return EngineEmbedder(loaded, reader, engine, notes)
+            return EngineEmbedder(loaded.fingerprint, loaded.query_prompt, reader, engine, notes)
         refused = refused or f"{engine.arithmetic} gave a vector with a cosine of {lowest:.6f} to the right one"
     if chunk:
         raise _no_windows(name, refused)
@@ -98,15 +83,12 @@ class _Check:
         """`tokens`: of the checked texts, cut at the model's most tokens."""
         self._tokens = tokens
         with model_errors("the model cannot embed a text"):
-            right = encode(loaded.model, _CHECKED, prompt="", batch_size=1)
-        self._right = unit(right, _CHECKED)
+            right = encode(loaded.model, CHECKED, prompt="", batch_size=1)
+        self._right = unit(right, CHECKED)
 
     def lowest_cosine(self, engine: Engine) -> float:
         """The lowest cosine between the engine's vectors and those of `encode`; NaN where a vector is not finite."""
-        vectors = engine.run(self._tokens)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            cosines = (vectors * self._right).sum(1) / np.linalg.norm(vectors, axis=1)
-        return float(cosines.min())
+        return lowest_cosine(engine.run(self._tokens), self._right)
 
 
 def _ways(device: str, parts: ModelParts, batch_size: int | None) -> Iterator[Callable[[], Engine]]:
@@ -118,7 +100,7 @@ def _ways(device: str, parts: ModelParts, batch_size: int | None) -> Iterator[Ca
     if device == "cpu":
         products = (torch.bfloat16, torch.float32) if _bf16_is_faster() else (torch.float32,)
         for dtype in products:
-            yield partial(OpenVino, parts, dtype=dtype, batch_size=batch_size)
+            yield partial(translated, parts, dtype=dtype, batch_size=batch_size)
         for dtype in products:
             yield partial(Packed, parts, dtype=dtype, max_texts=batch_size)
     yield partial(Padded, parts, device=device, batch_size=batch_size)

@@ -8,21 +8,24 @@ import numpy as np
 
 from lunacy.embedding.embedder import WINDOWS, Embedded, Prepared
 from lunacy.embedding.engines.engine import Engine
-from lunacy.embedding.loaded_model import Loaded
 from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.tokenizer import TextReader
 from lunacy.embedding.unit_vectors import unit
+from lunacy.fingerprint import Fingerprint
 
 
 class EngineEmbedder:
     """A tokenizer and an engine."""
 
-    def __init__(self, loaded: Loaded, reader: TextReader, engine: Engine, notes: Sequence[str]) -> None:
-        self.fingerprint = loaded.fingerprint
+    def __init__(
+        self, fingerprint: Fingerprint, query_prompt: str, reader: TextReader, engine: Engine, notes: Sequence[str] = ()
+    ) -> None:
+        """`query_prompt`: what stands before a query, as the fingerprint's before a paper's text."""
+        self.fingerprint = fingerprint
         self.arithmetic = engine.arithmetic
         self.notes = (*reader.notes, *notes)
-        self.window = WINDOWS[loaded.device]
-        self._prompt, self._query_prompt = loaded.prompt, loaded.query_prompt
+        self.window = WINDOWS[engine.arithmetic.split()[0]]
+        self._prompt, self._query_prompt = fingerprint.prompt or "", query_prompt
         self._reader = reader
         self._engine = engine
 

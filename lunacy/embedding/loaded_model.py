@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +10,20 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
-from lunacy.embedding.check_model import check_vectors, check_weights, explain, loading
+from lunacy.embedding.check_model import check_weights, explain, loading
+from lunacy.embedding.check_vectors import check_vectors
 from lunacy.embedding.device import pick_device
-from lunacy.embedding.locate import canonical_name, model_folder, pooling, tokenizer_hash, weights_hash
+from lunacy.embedding.encode import encode
+from lunacy.embedding.engines.engine import Floats
+from lunacy.embedding.identity import identify, settle_dims, settle_prompts
+from lunacy.embedding.locate import model_folder
 from lunacy.embedding.max_tokens import settle_length
 from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.model_files import check_files
-from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 
 disable_progress_bar()  # type: ignore[no-untyped-call]  # a person who asks a question does not want to see it
 
-_PAPER_PROMPTS = ("document", "passage", "corpus")  # the names that models give it, as `encode_document` looks for them
 # A model in half precision is computed with in float32; weights of another shape are reported, not raised.
 _OPTIONS: dict[str, Any] = {"torch_dtype": torch.float32, "ignore_mismatched_sizes": True}
 
@@ -63,28 +66,11 @@ def load_model(
         model.float()
     check_weights(model, reports, folder)
     max_tokens = settle_length(model, folder)
-    prompt = _own_prompt(model, _PAPER_PROMPTS) if prompt is None else prompt
-    query_prompt = _own_prompt(model, ("query",)) if query_prompt is None else query_prompt
-    dim = check_vectors(model, (prompt, query_prompt), folder)
-    if dims is not None and not 0 < dims <= dim:
-        raise ModelError(f"{name} has vectors of {dim} dimensions, {dims} are asked for", hint=f"use --dims 1 to {dim}")
-    fingerprint = Fingerprint(
-        model=canonical_name(name),
-        text="",
-        dim=dims or dim,
-        weights=weights_hash(folder),
-        tokenizer=tokenizer_hash(folder),
-        max_tokens=max_tokens,
-        pooling=pooling(folder),
-        prompt=prompt,
-        long_texts=long_texts,
-    )
+    prompt, query_prompt = settle_prompts(model.prompts, model.default_prompt_name, prompt, query_prompt)
+
+    def embed(texts: Sequence[str], before: str) -> Floats:
+        return encode(model, texts, prompt=before, batch_size=len(texts))
+
+    dim = check_vectors(embed, (prompt, query_prompt), folder, said=model.get_embedding_dimension())
+    fingerprint = identify(name, folder, settle_dims(name, dims, dim), max_tokens, prompt, long_texts)
     return Loaded(model, device, fingerprint, prompt, query_prompt)
-
-
-def _own_prompt(model: SentenceTransformer, names: tuple[str, ...]) -> str:
-    """What the model's authors put before such texts: by name, else their default, else nothing."""
-    for name in (*names, model.default_prompt_name):
-        if name is not None and model.prompts.get(name) is not None:
-            return str(model.prompts[name])
-    return ""

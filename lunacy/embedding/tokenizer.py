@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from tokenizers import Tokenizer as Backend
@@ -40,9 +40,9 @@ class Tokenizer(Protocol):
 class Reference:
     """The `tokenizers` library, as transformers uses it."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        """`tokenizer`: a fast one of transformers; its settings are copied, so that nobody can change them here."""
-        self._backend = Backend.from_str(tokenizer.backend_tokenizer.to_str())
+    def __init__(self, json: str) -> None:
+        """`json`: the tokenizer as `tokenizers` writes it; what it says of padding and cutting is passed over."""
+        self._backend = Backend.from_str(json)
         self._backend.no_padding()
         self._backend.no_truncation()
         self.json = self._backend.to_str()
@@ -82,14 +82,19 @@ class Nano:
 class TextReader:
     """Turns texts into rows that a model can read, and counts those that are too long for it."""
 
-    def __init__(self, tokenizer: Any, max_tokens: int | None, *, chunk: bool = False) -> None:
-        """`chunk`: read a long text in windows, instead of cutting it."""
+    def __init__(self, json: str, max_tokens: int | None, *, chunk: bool = False, few: bool = False) -> None:
+        """`json`: the tokenizer as `tokenizers` writes it. `chunk`: read a long text in windows, instead of cutting it.
+
+        `few`: so few texts will come that a faster tokenizer is not worth its start.
+        """
         self.notes: tuple[str, ...] = ()
         self._max_tokens = max_tokens
         self._chunk = chunk
-        reference = Reference(tokenizer)
+        reference = Reference(json)
         self._tokenizer: Tokenizer = reference
         self._frame = reference.frame()
+        if few:
+            return
         try:
             nano = Nano(reference.json)
         except (ImportError, ValueError):

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from lunacy.embedding.engines.pooling import Head
 from lunacy.embedding.token_arrays import Places, Tokens
 
 
@@ -37,13 +34,6 @@ def batches(tokens: Tokens, batch_size: int, max_tokens: int, *, pad: int) -> It
         ids[mask] = np.concatenate([tokens.ids[tokens.bounds[row] : tokens.bounds[row + 1]] for row in rows])
         yield Batch(rows, ids, mask.astype(np.int64))
         start += len(rows)
-
-
-def pool(head: Head, hidden: Tensor, mask: Tensor) -> Tensor:
-    """(b, dim) float32 from `hidden` (b, width, d): without the padding, the texts lie end to end."""
-    lengths = mask.sum(1)
-    vectors: Tensor = head(hidden[mask.bool()], torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]))
-    return vectors
 
 
 def pad_id(tokenizer: Any) -> int:

@@ -1,51 +1,57 @@
-"""OpenVINO: the fastest engine on a CPU, from the extra `lunacy[cpu]`."""
+"""OpenVINO: the fastest engine on a CPU."""
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+import numpy.typing as npt
 
-from lunacy.embedding.engines.batches import Batch, batches, pad_id, pool
+from lunacy.embedding.engines.batches import Batch, batches
 from lunacy.embedding.engines.engine import Floats
-from lunacy.embedding.model_parts import ModelParts, Unsupported
-from lunacy.embedding.quiet import quiet
 from lunacy.embedding.token_arrays import Tokens
 
-_HINTS = {torch.float32: "f32", torch.bfloat16: "bf16"}
+Pool = Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64]], Floats]  # (b, width, d), (b, width) -> (b, dim)
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _POLL_MS = 50
 _BATCH_SIZE = 16  # texts; measured best on 2 cores (MiniLM, abstracts)
 _MAX_TOKENS = 2**12  # of a batch, padding included
 
 
 class OpenVino:
-    """A transformer translated by OpenVINO, with the head in torch."""
+    """A transformer as a graph of OpenVINO, and what pools its hidden states."""
 
-    def __init__(self, parts: ModelParts, *, dtype: torch.dtype = torch.float32, batch_size: int | None = None) -> None:
-        """`dtype`: of the matrix products, float32 or bfloat16; the rest is in float32.
-
-        Raises ImportError without openvino, Unsupported for a model that it cannot translate.
+    def __init__(
+        self,
+        graph: Any,
+        pool: Pool,
+        *,
+        dim: int,
+        pad: int,
+        products: str = "float32",
+        batch_size: int | None = None,
+        is_hurried: bool = False,
+    ) -> None:
+        """`graph`: an openvino.Model. `products`: what matrices are multiplied in, float32 or bfloat16; the rest is in
+        float32. `is_hurried`: all cores for each batch, instead of a batch for each core.
         """
         openvino = import_openvino()
-        self.arithmetic = f"cpu {str(dtype).removeprefix('torch.')} openvino"
-        self._dim, self._pad = parts.dim, pad_id(parts.tokenizer)
-        self._head = copy.deepcopy(parts.head).eval()
+        self.arithmetic = f"cpu {products} openvino"
+        self._pool, self._dim, self._pad = pool, dim, pad
         self._batch_size = batch_size or _BATCH_SIZE
-        translated = _translate(parts)
-        settings = {"INFERENCE_PRECISION_HINT": _HINTS[dtype], "PERFORMANCE_HINT": "THROUGHPUT"}
+        hint = "LATENCY" if is_hurried else "THROUGHPUT"
+        settings = {"INFERENCE_PRECISION_HINT": _HINTS[products], "PERFORMANCE_HINT": hint}
         if n_threads := os.environ.get("OMP_NUM_THREADS"):  # as torch has it: one of several that share the machine
             settings["INFERENCE_NUM_THREADS"] = n_threads
-        compiled = openvino.Core().compile_model(translated, "CPU", settings)
+        compiled = openvino.Core().compile_model(graph, "CPU", settings)
         n_streams = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._requests = [compiled.create_infer_request() for _ in range(n_streams + 1)]  # one waits while others run
 
-    @torch.inference_mode()
     def run(self, tokens: Tokens) -> Floats:
         """(n, dim) float32, in order."""
         out = np.empty((len(tokens), self._dim), np.float32)
@@ -65,9 +71,13 @@ class OpenVino:
         request, batch = one
         while not request.wait_for(_POLL_MS):
             pass  # so that Ctrl-C is heard
-        hidden = torch.from_numpy(request.get_output_tensor(0).data)  # (b, width, d)
-        out[batch.rows] = pool(self._head, hidden, torch.from_numpy(batch.mask)).numpy()
+        out[batch.rows] = self._pool(request.get_output_tensor(0).data, batch.mask)
         return request
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor multiplies matrices in bfloat16 itself (AVX-512 BF16, AMX), faster or not."""
+    return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def import_openvino() -> Any:
@@ -80,29 +90,3 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
-
-
-class _LastHidden(nn.Module):
-    """A transformer with two inputs and one output, as OpenVINO translates it."""
-
-    def __init__(self, transformer: Any) -> None:
-        super().__init__()
-        self._transformer = transformer
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        hidden: Tensor = self._transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return hidden
-
-
-def _translate(parts: ModelParts) -> Any:
-    openvino = import_openvino()
-    example = torch.full((2, 8), pad_id(parts.tokenizer) + 1)
-    mask = torch.ones_like(example)
-    mask[1, 5:] = 0  # else the mask may be taken for one that masks nothing
-    with quiet():  # tracing warns of what transformers asks of shapes, and touches properties that nobody needs
-        try:
-            return openvino.convert_model(
-                _LastHidden(parts.transformer).eval(), example_input={"input_ids": example, "attention_mask": mask}
-            )
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise Unsupported(f"OpenVINO cannot translate it ({str(error).strip().splitlines()[0]})") from error

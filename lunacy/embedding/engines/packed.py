@@ -11,7 +11,8 @@ from torch import Tensor
 
 from lunacy.embedding.engines.attention import NAME
 from lunacy.embedding.engines.engine import Floats, no_memory
-from lunacy.embedding.model_parts import ModelParts, Unsupported
+from lunacy.embedding.model_errors import Unsupported
+from lunacy.embedding.model_parts import ModelParts
 from lunacy.embedding.token_arrays import Tokens
 
 _MAX_TOKENS = {"cuda": 2**18, "cpu": 2**12}  # a pack; more is not faster

@@ -7,8 +7,9 @@ import copy
 import numpy as np
 import torch
 
-from lunacy.embedding.engines.batches import Batch, batches, pad_id, pool
+from lunacy.embedding.engines.batches import Batch, batches, pad_id
 from lunacy.embedding.engines.engine import Floats, no_memory
+from lunacy.embedding.engines.pooling import pool
 from lunacy.embedding.model_parts import ModelParts
 from lunacy.embedding.token_arrays import Tokens
 

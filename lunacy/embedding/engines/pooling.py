@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-KEY = "sentence_embedding"  # where sentence-transformers' modules find the vector, and leave it
+from lunacy.embedding.model_errors import VECTOR_KEY
 
 
 class Head(nn.Module):
@@ -28,11 +28,18 @@ class Head(nn.Module):
         lengths = bounds.diff()  # (n,)
         owners = torch.repeat_interleave(lengths, output_size=len(hidden))  # (t,): the text of each token
         pooled = [POOLINGS[mode](hidden, bounds, lengths, owners) for mode in self.modes]
-        features = {KEY: torch.cat(pooled, dim=1)}  # (n, width * modes)
+        features = {VECTOR_KEY: torch.cat(pooled, dim=1)}  # (n, width * modes)
         for step in self.steps:
             features = step(features)
-        vectors: Tensor = features[KEY]
+        vectors: Tensor = features[VECTOR_KEY]
         return vectors
+
+
+def pool(head: Head, hidden: Tensor, mask: Tensor) -> Tensor:
+    """(b, dim) float32 from `hidden` (b, width, d): without the padding, the texts lie end to end."""
+    lengths = mask.sum(1)
+    vectors: Tensor = head(hidden[mask.bool()], torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]))
+    return vectors
 
 
 def _cls(hidden: Tensor, bounds: Tensor, _lengths: Tensor, _owners: Tensor) -> Tensor:
