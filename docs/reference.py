@@ -20,6 +20,13 @@ from lunacy.cli import COMMANDS, main
 from lunacy.cli.headings import GroupedCommand
 
 _HERE = Path(__file__).parent
+_SECTIONS = {  # of the public names that are no errors
+    "Ask": "open_index Index Answer Hit Paper Question Info Summary",
+    "Build": "build_index BuildReport Counts Progress build_lexical LexicalReport build_ivf IvfReport",
+    "Look after": "diff DiffReport remove RemoveReport prune PruneReport compact CompactReport verify VerifyReport "
+    "repair RepairReport",
+    "Publish": "publish PublishReport",
+}
 _NOTE = "<!-- Written by `make docs` from the code; change the words there. -->"
 
 
@@ -74,14 +81,27 @@ def python() -> str:
         _NOTE,
         "An example is in the [README](../README.md#python). Names that are not here are internal and may change.",
     ]
-    for name in lunacy.__all__:
-        found = getattr(lunacy, name)
-        if not inspect.isclass(found):
-            parts += [f"## lunacy.{name}", *_of_function(found)]
-        elif not issubclass(found, errors.LunacyError):
-            parts += [f"## lunacy.{name}", *_of_class(found)]
-    parts += ["## Errors", f"```\n{_first_block(errors)}\n```", *_of_class(lunacy.LunacyError)]
+    for heading, names in _SECTIONS.items():
+        parts.append(f"## {heading}")
+        for name in names.split():
+            found = getattr(lunacy, name)
+            parts += [f"### lunacy.{name}", *(_of_class(found) if inspect.isclass(found) else _of_function(found))]
+    named = {name for names in _SECTIONS.values() for name in names.split()}
+    others = [getattr(lunacy, name) for name in lunacy.__all__ if name not in named]
+    assert all(issubclass(one, errors.LunacyError) for one in others), "a public name has no place in _SECTIONS"
+    parts += [
+        "## Errors",
+        f"```\n{_first_block(errors)}\n```",
+        "### lunacy.LunacyError",
+        *_of_class(lunacy.LunacyError),
+    ]
     return "\n\n".join(parts) + "\n"
+
+
+def _words(found: Any) -> str:
+    """A docstring, with its examples as blocks of code."""
+    paragraphs = inspect.cleandoc(found.__doc__ or "").split("\n\n")
+    return "\n\n".join(f"```pycon\n{one}\n```" if one.startswith(">>> ") else one for one in paragraphs)
 
 
 def _first_block(module: Any) -> str:
@@ -91,7 +111,7 @@ def _first_block(module: Any) -> str:
 
 def _of_class(found: type) -> Iterator[str]:
     """Docstring and fields of a class, then its public methods and properties, in the order of the source."""
-    yield inspect.cleandoc(found.__doc__ or "")
+    yield _words(found)
     if is_dataclass(found):
         lines, node = _source(found)
         fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
@@ -100,10 +120,10 @@ def _of_class(found: type) -> Iterator[str]:
         if name.startswith("_"):
             continue
         if isinstance(member, property):
-            yield f"### {found.__name__}.{name}"
-            yield inspect.cleandoc(member.__doc__ or "")
+            yield f"#### {found.__name__}.{name}"
+            yield _words(member)
         elif inspect.isfunction(inspect.unwrap(getattr(member, "__func__", member))):
-            yield f"### {found.__name__}.{name}()"
+            yield f"#### {found.__name__}.{name}()"
             yield from _of_function(getattr(member, "__func__", member))
 
 
@@ -111,7 +131,7 @@ def _of_function(found: Any) -> Iterator[str]:
     """The first lines of a function, as the source has them, and its docstring."""
     lines, node = _source(found)
     yield f"```python\n{chr(10).join(lines[node.lineno - 1 : node.body[0].lineno - 1])}\n```"
-    about, keywords, _listed = inspect.cleandoc(found.__doc__ or "").partition("\n\nKeywords:\n")
+    about, keywords, _listed = _words(found).partition("\n\nKeywords:\n")
     yield about + ("\n\nKeywords: those of `lunacy.Question` after `together`." if keywords else "")
 
 

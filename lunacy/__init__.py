@@ -4,6 +4,9 @@
 >>> with lunacy.open_index("indexes/sample") as ix:
 ...     for hit in ix.similar("1802.05130", top=3):
 ...         print(f"{hit.rank} {hit.score:.3f} {hit.id} {hit.title}")
+1 0.912 1802.05121 Co-training for Extraction of Adverse Drug Reaction Mentions from Tweets
+2 0.840 1801.06294 Multi-Task Pharmacovigilance Mining from Social Media Posts
+3 0.835 1709.01687 Semi-Supervised Recurrent Neural Network for Adverse Drug Reaction Mention Extraction
 """
 
 from __future__ import annotations

@@ -119,6 +119,12 @@ class Answer(Sequence[Hit]):
 
     `for hit in answer`, `len(answer)`, `answer[0]` and `answer[:3]` are of `hits`. A table of them:
     `pandas.DataFrame(answer.as_record()["hits"])`.
+
+    >>> answer = ix.similar("1802.05130", top=2)
+    >>> answer
+    <Answer to '1802.05130': 2 hits, exact>
+      1   0.912  1802.05121  Co-training for Extraction of Adverse Drug Reaction Mentions from Tweets
+      2   0.840  1801.06294  Multi-Task Pharmacovigilance Mining from Social Media Posts
     """
 
     hits: list[Hit]  # best first

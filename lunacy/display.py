@@ -15,6 +15,7 @@ from lunacy.unicode import to_unicode
 if TYPE_CHECKING:
     from lunacy.answer import Answer, Hit, Info
 
+_LONGEST = 60  # characters of what was asked, as text
 _MOST_HITS = 20  # of an answer, as text
 _MOST_CATEGORIES = 8
 # C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
@@ -36,7 +37,9 @@ def hit_text(hit: Hit) -> str:
 def answer_text(answer: Answer) -> str:
     """What was asked, then a line a hit, then the notes."""
     n, shown = len(answer.hits), answer.hits[:_MOST_HITS]
-    lines = [f"<Answer to {harmless(_asked(answer))}: {n:,} hit{'s' * (n != 1)}, {_quality(answer)}>"]
+    asked = harmless(answer.asked)
+    asked = asked if len(asked) <= _LONGEST else f"{asked[:_LONGEST]}..."
+    lines = [f"<Answer to {asked!r}: {n:,} hit{'s' * (n != 1)}, {_quality(answer)}>"]
     lines += [hit_text(hit) for hit in shown]
     lines += [f"     and {n - len(shown):,} more"] if n > len(shown) else []
     return "\n".join([*lines, *map(harmless, answer.notes)])

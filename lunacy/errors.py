@@ -32,6 +32,12 @@ class LunacyError(Exception):
 
     `where`: the path or address that it is about; `hint`: what to do next, at the command line. Either may name paths
     of this machine, so only the command line shows them, by `full_message`. A traceback has the hint in its last line.
+
+    >>> try:
+    ...     ix.similar("2999.00001")
+    ... except lunacy.UnknownPaper as error:
+    ...     print(error.status, str(error)[:30])
+    404 2999.00001 is not in the index
     """
 
     exit_code = 1

@@ -228,6 +228,9 @@ class Question(Options):
         """A question from JSON, such as {"papers": ["1802.05130"], "top": 3}: its keys are the keywords.
 
         Raises UsageError for an unknown key, naming a near one, and for all that `Question` refuses.
+
+        >>> lunacy.Question.parse({"papers": "1802.05130", "since": 2017}).since
+        '2017'
         """
         if not isinstance(record, Mapping):
             raise UsageError(f"a question is a JSON object, not {str(record)[:40]!r}; " + _EXAMPLE)

@@ -82,6 +82,10 @@ def build_index(
 
     Raises a LunacyError: SnapshotError, ModelError, VectorsError, FingerprintMismatch, IndexLocked, UsageError, ...
     What was committed before stays, and running again goes on from there.
+
+    >>> report = lunacy.build_index("snapshot.jsonl", into="indexes/mine", category=["cs.*"])
+    >>> report.counts.added, report.counts.filtered
+    (4, 2)
     """
     started = time.monotonic()
     request = BuildRequest(

@@ -24,6 +24,9 @@ def compact(index: str | Path, *, progress: Report = no_report) -> CompactReport
     This happens by itself when a quarter of a segment's rows belong to such papers.
 
     Raises NoIndex, IndexLocked, DiskFull.
+
+    >>> lunacy.compact("indexes/sample").n_freed
+    0
     """
     with Writer(index) as writer:
         n_freed = writer.compact(progress=progress)

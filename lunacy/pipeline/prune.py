@@ -38,6 +38,9 @@ def prune(
 
     Raises PruneRefused, and removes none, if they are more, or if a bad line of the snapshot may be one of them;
     NoIndex, IndexLocked, DiskFull, SnapshotError.
+
+    >>> len(lunacy.prune("indexes/sample", "snapshot.jsonl", limit=1.0).ids)
+    1994
     """
     with Writer(index) as writer:
         found = diff(index, snapshot, progress=progress)

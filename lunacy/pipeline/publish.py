@@ -59,6 +59,9 @@ def publish(
     ten best; it is kept up to date from then on.
 
     Raises NoIndex, UsageError, MissingExtra, FingerprintMismatch, ServerError.
+
+    >>> lunacy.publish("indexes/sample", to="milvus:papers.db/sample").n_sent
+    2000
     """
     started = time.monotonic()
     require_share(recall)

@@ -76,6 +76,9 @@ def build_lexical(index: str | Path, *, progress: Report = no_report) -> Lexical
     """Add a word (BM25) index to the index in the folder `index`, for the ranks "hybrid" and "lexical".
 
     `build_index` keeps it up to date. Raises NoIndex, IndexLocked, DiskFull.
+
+    >>> lunacy.build_lexical("indexes/sample").n_papers
+    2000
     """
     started = time.perf_counter()
     with writer_lock(index) as folder, Store(folder) as store, store.view() as view:
@@ -100,6 +103,10 @@ def build_ivf(
     They are tuned to find the share `recall` of the true top 10, on average, and `build_index` keeps them up to date.
     Papers' titles are the texts that are tuned for. When the index's model cannot be had, texts get twice the lists.
     Raises NoIndex, IndexLocked, DiskFull, UsageError.
+
+    >>> report = lunacy.build_ivf("indexes/sample", recall=0.9)
+    >>> report.facts.papers.recall.mean >= 0.9
+    True
     """
     require_share(recall)
     with writer_lock(index) as folder:

@@ -28,6 +28,9 @@ def remove(index: str | Path, papers: str | Iterable[str], *, progress: Report =
 
     A later `build_index` adds them again if they are in its snapshot. Raises NotAnId or UnknownPaper, and removes none,
     when one of them is not there; NoIndex, IndexLocked, DiskFull.
+
+    >>> lunacy.remove("indexes/sample", ["1802.05130", "https://arxiv.org/abs/1802.05121v1"]).ids
+    ['1802.05130', '1802.05121']
     """
     ids = list(dict.fromkeys(map(canonical, read_ids("papers", papers))))
     with Writer(index) as writer:

@@ -32,6 +32,10 @@ class Index:
     `len(ix)` is how many papers it holds, and `"1802.05130" in ix` whether it has that one, by its id in any form.
 
     Any thread may ask it; they are answered one at a time. So may a forked child, which opens the files anew.
+
+    >>> with lunacy.open_index("indexes/sample") as ix:
+    ...     print(ix, "arXiv:1802.05130v2" in ix)
+    <Index 'indexes/sample': 2,000 papers> True
     """
 
     def __init__(self, where: str | Path, *, embedder: Embedder | None = None, progress: Report = no_report) -> None:
@@ -52,7 +56,11 @@ class Index:
             return view.n_papers
 
     def info(self) -> Info:
-        """The index in figures."""
+        """The index in figures.
+
+        >>> ix.info().summary.n_papers
+        2000
+        """
         with self._searcher.pinned() as view:
             return view.info()
 
@@ -60,6 +68,9 @@ class Index:
         """The paper with that arXiv id, in any form, or that title. A published index has no abstracts: then it is "".
 
         Raises NotAnId for text that is neither, UnknownPaper for a paper that the index lacks.
+
+        >>> ix.paper("https://arxiv.org/abs/1802.05130").categories
+        ('cs.IR', 'cs.CL')
         """
         with self._searcher.pinned() as view:
             found = find_papers(view, [identifier])[identifier]
@@ -73,7 +84,11 @@ class Index:
         return bool(self.held([paper]))
 
     def held(self, papers: Sequence[str]) -> set[str]:
-        """Those of `papers`, ids in any form, that the index has."""
+        """Those of `papers`, ids in any form, that the index has.
+
+        >>> ix.held(["1802.05130", "2999.00001"])
+        {'1802.05130'}
+        """
         with self._searcher.pinned() as view:
             rows = rows_of(view, papers)
         return {paper for paper, row in zip(papers, rows, strict=True) if row is not None}
@@ -92,6 +107,10 @@ class Index:
 
         Raises NotAnId for text that is no id, UnknownPaper for a paper that the index lacks, UsageError for what it
         cannot answer, ModelError when the model cannot be had, FingerprintMismatch when it is another one.
+
+        >>> question = lunacy.Question(papers=["1802.05130"], text="tweets", top=3)
+        >>> ix.ask(question).asked
+        '1802.05130 + tweets'
         """
         if len(question.queries) != 1:
             n = len(question.papers)
@@ -108,6 +127,11 @@ class Index:
 
         For a list with a paper that the index lacks, the error (NotAnId, UnknownPaper) comes in its place. Raises the
         others of `ask`.
+
+        >>> for one in ix.ask_many([lunacy.Question(papers=["1802.05130", "2999.00001"])]):
+        ...     print(type(one).__name__)
+        Answer
+        UnknownPaper
         """
         n_queries = sum(len(one.queries) for one in questions) if isinstance(questions, Sequence) else 0
         for options, queries in alike(questions):
@@ -136,6 +160,12 @@ class Index:
         """The `top` papers most similar to `paper`, an arXiv id in any form.
 
         Withdrawn papers, and the paper itself, are left out unless asked for. Raises as `ask`.
+
+        >>> answer = ix.similar("1802.05130", top=3, category="cs.*", since=2017)
+        >>> answer[0]
+        <Hit 1   0.912  1802.05121  Co-training for Extraction of Adverse Drug Reaction Mentions from Tweets>
+        >>> [hit.id for hit in answer], answer.exact
+        (['1802.05121', '1801.06294', '1709.01687'], True)
         """
         if not isinstance(paper, str):
             kind = type(paper).__name__
@@ -146,7 +176,11 @@ class Index:
 
     @shows_keywords(Keywords, Options)
     def similar_many(self, papers: Sequence[str], *, device: str = "auto", **options: Unpack[Keywords]) -> list[Answer]:
-        """An answer for each of `papers`, as `similar` gives it; many at once are much faster. `device`: as `ask`."""
+        """An answer for each of `papers`, as `similar` gives it; many at once are much faster. `device`: as `ask`.
+
+        >>> [answer[0].id for answer in ix.similar_many(["1802.05130", "1802.05121"])]
+        ['1802.05121', '1802.05130']
+        """
         if isinstance(papers, str) or not isinstance(papers, Iterable):
             raise UsageError(f"papers is {str(papers)[:40]!r}; give a list of ids")
         papers = tuple(papers)
@@ -162,7 +196,11 @@ class Index:
     def similar_to_text(
         self, text: str, *, model: str | None = None, device: str = "auto", **options: Unpack[Keywords]
     ) -> Answer:
-        """The `top` papers most similar to `text`. `model`, `device`: as `ask`."""
+        """The `top` papers most similar to `text`. `model`, `device`: as `ask`.
+
+        >>> len(ix.similar_to_text("graph neural networks", top=5))
+        5
+        """
         return self.ask(Question(text=text, **options), model=model, device=device)
 
     @shows_keywords(Keywords, Options)
@@ -175,7 +213,12 @@ class Index:
         device: str = "auto",
         **options: Unpack[Keywords],
     ) -> Answer:
-        """One list for several `papers`, and `text`: what is near to all of them, so near to the farthest."""
+        """One list for several `papers`, and `text`: what is near to all of them, so near to the farthest.
+
+        >>> answer = ix.similar_to_all(["1802.05130", "1802.05121"], unlike="1709.01687")
+        >>> answer[0].id
+        '1801.06294'
+        """
         question = Question(papers=papers, text=text, together=True, **options)
         return self.ask(question, model=model, device=device)
 
@@ -203,5 +246,14 @@ class Index:
 
 
 def open_index(where: str | Path, *, embedder: Embedder | None = None, progress: Report = no_report) -> Index:
-    """Open an index folder for questions; raises NoIndex when there is none, StoreError if it is unreadable."""
+    """Open an index folder for questions; raises NoIndex when there is none, StoreError if it is unreadable.
+
+    `where` may also be the address to which it was published. `embedder`: for texts, instead of the index's own model.
+    `progress`: called when that is loaded.
+
+    >>> ix = lunacy.open_index("indexes/sample")
+    >>> len(ix)
+    2000
+    >>> ix.close()  # or open it in a `with` block
+    """
     return Index(where, embedder=embedder, progress=progress)
