@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
+from lunacy.dates import date_number
 from lunacy.errors import UsageError
 from lunacy.letters import plain
 
 _LONGEST_NAME = 200  # characters
 _SEVERAL = re.compile(r";|&|\band\b")
-_DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +21,9 @@ class Filter:
     """
 
     category: tuple[str, ...] = ()  # patterns; any of a paper's categories matches any of them
-    since: str = ""  # the date of the last change, as hits show it: 2024, 2024-05 or 2024-05-31
+    since: str = ""  # when it was posted: 2024, 2024-05 or 2024-05-31; a month overlaps what is asked for, or does not
     until: str = ""  # inclusive: until 2024 is until its last day
+    updated_since: str = ""  # when it was last changed; who has no such date does not qualify
     author: tuple[
         str, ...
     ] = ()  # names, or what they begin with: "First Last" or "Last, First"; all are among the authors
@@ -31,7 +31,7 @@ class Filter:
     not_ids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for name in ("since", "until"):
+        for name in ("since", "until", "updated_since"):
             if getattr(self, name):
                 date_number(getattr(self, name), name)
         for name in self.author:
@@ -52,21 +52,16 @@ class Filter:
     @property
     def first_date(self) -> int:
         """As `date_number`; 0 when it does not matter."""
-        return date_number(self.since, "since") if self.since else 0
+        return date_number(self.since) if self.since else 0
+
+    @property
+    def first_month(self) -> int:
+        """The month in which `since` begins, which qualifies where no day is known; 0 when it does not matter."""
+        return self.first_date // 100 * 100
 
     @property
     def last_date(self) -> int:
         """The last that qualifies; a very late one when it does not matter."""
         if not self.until:
             return 99999999
-        return date_number(self.until, "until") + {4: 9999, 7: 99, 10: 0}[len(self.until)]
-
-
-@lru_cache(maxsize=2**14)
-def date_number(date: str, name: str = "date") -> int:
-    """2024-05-31 -> 20240531, 2024-05 -> 20240500. Raises UsageError, naming the option `name`, for what is no date."""
-    match = _DATE.fullmatch(date)
-    if match is None:
-        raise UsageError(f"{name} {date!r} is not a date; write it like 2024-05-31, 2024-05 or 2024")
-    year, month, day = match.groups("0")
-    return int(year) * 10000 + int(month) * 100 + int(day)
+        return date_number(self.until) + {4: 9999, 7: 99, 10: 0}[len(self.until)]

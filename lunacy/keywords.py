@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from numbers import Real
 from typing import Any
 
+from lunacy.dates import resolve_date
 from lunacy.errors import UsageError
 from lunacy.paper import canonical_id
 
@@ -117,17 +118,17 @@ def _split(text: str) -> list[str]:
 
 
 def date(name: str, value: Any) -> str:
-    """A date as ISO text: from text, a year or a `datetime.date`; "" for None."""
+    """A date as ISO text: from text, a year or a `datetime.date`, or from how long ago it was; "" for None."""
     if value is None:
         return ""
     if isinstance(value, datetime.date):
         return value.isoformat()[:10]  # of a datetime too
     if isinstance(value, str):
-        return value
+        return resolve_date(value)
     try:
         return str(whole(name, value))
     except UsageError:
-        raise _wrong(name, value, "a date, such as '2024-05-31', '2024' or a datetime.date") from None
+        raise _wrong(name, value, "a date, such as '2024-05-31', '2024', '2y' or a datetime.date") from None
 
 
 def _is_flag(value: Any) -> bool:

@@ -7,7 +7,7 @@ as u and as ue, Jean-Pierre in two words and in one. As text it is " jean jeanpi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, compress, product
 from operator import not_
@@ -26,6 +26,7 @@ _BY = re.compile(r".*\bby\s+(.+)")
 _ET_AL = re.compile(r"\bet\.?\s+al\b.*", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:jr|sr|jnr|snr|iii?|iv)\.?", re.IGNORECASE)
 _CHUNK = re.compile(r"[^\W_]+(?:['-][^\W_]+)*\.?")
+_COMPOUND = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*\.?")
 _CAPITALS = re.compile(r"[A-Z]{2,3}")
 _SIMPLE_WORD = r"(?:(?:[A-Z]\.)+|[A-Za-z]|[A-Z]?[a-z]+(?:[A-Z][a-z]+)*\.?)"
 _SIMPLE = re.compile(f"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*")
@@ -76,21 +77,30 @@ def folded(name: str) -> str:
     """The words of a name, as text: a space before each spelling, a comma between words. "" when it has none."""
     if _SIMPLE.fullmatch(name):
         return " " + ", ".join(name.lower().replace(".", ". ").split()[:_MOST_WORDS])
+    return _as_text(_chunks(name)[0])
+
+
+def folded_word(word: str) -> str | None:
+    """What `folded` says of what stands between two spaces of a name; None where that depends on the whole name."""
+    text = word if _COMPOUND.fullmatch(word) else decomposed(word)
+    first = letters(text)
+    if _COMPOUND.fullmatch(first) and not _CAPITALS.fullmatch(first) and second_spelling(text) == text:
+        pieces = first.lower().replace("'", "-").split("-")[:_MOST_PIECES]  # as nearly all: quicker
+        wholes = ["".join(pieces[place:]).replace(".", "") for place in range(len(pieces) - 1)]
+        return "".join(f" {piece} {whole}," for piece, whole in zip(pieces, wholes, strict=False)) + f" {pieces[-1]}"
+    spelled = _spelled(text)
+    if "," in text or not spelled or any(_CAPITALS.fullmatch(chunk) for chunk, _other in spelled):
+        return None
+    return _as_text([_words(*both) for both in spelled])
+
+
+def _as_text(chunks: Sequence[Chunk]) -> str:
     words = []
-    for chunk in _chunks(name)[0]:
+    for chunk in chunks:
         for place, word in enumerate(chunk):
             spellings = [*word, *_joined(chunk[place:])] if place + 1 < len(chunk) else word
             words.append(" ".join(dict.fromkeys(spellings)))
     return ",".join(f" {word}" for word in words[:_MOST_WORDS])
-
-
-def may_be_among(keys: Collection[str], authors: str) -> bool:
-    """Whether a name that a `Reading` with one of `keys` finds may be in a list: quick, and right where it says no."""
-    text = decomposed(authors)
-    second = second_spelling(text)
-    text = letters(text) if second == text else f"{letters(text)} {letters(second)}"
-    text = text.casefold().replace("-", "").replace("'", "")
-    return any(key in text for key in keys)
 
 
 @dataclass(frozen=True, slots=True)

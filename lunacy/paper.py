@@ -36,7 +36,7 @@ class Paper:
     @property
     def posted(self) -> str:
         """When arXiv took the paper: the day, as "2024-05-31", or the month where no day is known; see `posted_on`."""
-        return posted_on(self.id, self.submitted)
+        return posted_on(month_of(self.id), self.submitted)
 
     @property
     def url(self) -> str:
@@ -150,13 +150,12 @@ def month_of(identifier: str) -> str:
     return f"{2000 + year}-{match['month']}"
 
 
-def posted_on(identifier: str, submitted: str) -> str:
+def posted_on(month: str, submitted: str) -> str:
     """The day of the first version, moved into the month of the id where it lies outside; the month where it is "".
 
     The month of an id is that of its announcement: what was submitted on the last evening of a month is in the next.
-    "" for an id that is not arXiv's and has no date.
+    "" without both.
     """
-    month = month_of(identifier)
     if not month or not submitted or submitted.startswith(month):
         return submitted or month
     if submitted < month:

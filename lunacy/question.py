@@ -48,6 +48,7 @@ class Keywords(TypedDict, total=False):
     category: str | Iterable[str] | None
     since: str | int | datetime.date | None
     until: str | int | datetime.date | None
+    updated_since: str | int | datetime.date | None
     author: str | Iterable[str] | None
     only_ids: str | Iterable[str] | None
     not_ids: str | Iterable[str] | None
@@ -75,6 +76,7 @@ _OPTIONS: dict[str, Reader] = {
     "category": texts,
     "since": date,
     "until": date,
+    "updated_since": date,
     "author": texts,
     "only_ids": optional(id_set),
     "not_ids": id_set,
@@ -128,7 +130,9 @@ class Options:
     - `fold`: merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95.
     - `diverse`: prefer hits that differ from one another, from 0 (not at all) to 1; True is 0.5, which is recommended.
     - `category`: only hits in one of these categories or patterns: "cs.CL", "cs.*".
-    - `since`, `until`: only hits last changed then, until inclusive: "2024", "2024-05", "2024-05-31", 2024 or a date.
+    - `since`, `until`: only hits posted then, until inclusive: "2024-05-31", "2024-05", "2024", 2024 or a date, or so
+      long ago: "2y", "6m", "4w", "30d". Where only the month of a paper is known, any day in it will do.
+    - `updated_since`: only hits changed then or later; papers without a date of their last change are left out.
     - `author`: only hits by all of these authors: "Hinton", "G. Hinton" or "Hinton, Geoffrey".
     - `only_ids`, `not_ids`: only hits, or no hits, among these ids.
 
@@ -148,10 +152,11 @@ class Options:
     category: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
+    updated_since: str = ""
     author: tuple[str, ...] = ()
     only_ids: frozenset[str] | None = None
     not_ids: frozenset[str] = frozenset()
-    filter: Filter = field(init=False, repr=False, compare=False)  # the last six
+    filter: Filter = field(init=False, repr=False, compare=False)  # the last seven
 
     def __init__(self, **keywords: Unpack[Keywords]) -> None:
         _fill(self, read_keywords(keywords, _OPTIONS))

@@ -26,6 +26,7 @@ from tests.conftest import DIM, FakeEmbedder, vector_of
 
 CATEGORIES = [("cs.CL",), ("cs.CL", "math.AG"), ("hep-th",), ()]
 DATES = ["2023-12-31", "2024-01-01", "2024-05-31", "2024-06-01", ""]
+SUBMITTED = ["2024-01-20", "2023-12-31", "2024-01-31", "2024-02-03", "", "", "2024-01-02"]
 STRANGE = ["hep-th/9108006", 'a"b', "c'd", "e\\f", "é漢", "g%h", "%22", "tab\\", "😀", "id in [1]", "{x}"]
 N = 400
 QUESTION = "graph neural networks"
@@ -42,7 +43,7 @@ def paper(place: int, title: str = "") -> Paper:
         _WITHDRAWN if place % 11 == 5 else f"We study {place}.",
         authors="Ada Lovelace and " + "É. Galois, " * (9_000 if place == 7 else 2),  # 100 kB: more than a text field
         categories=CATEGORIES[place % 4],
-        submitted="2023-01-01",
+        submitted=SUBMITTED[place % 7],
         updated=DATES[place % 5],
         doi="10.1/x" if place % 2 else "",
         comments=f"{place} pages" if place % 3 else "",
@@ -74,15 +75,26 @@ def fill(folder: Path) -> Path:
     return folder
 
 
+def posted_between(one: Paper) -> tuple[str, str]:
+    """The first day and the last on which it may have been posted."""
+    if one.id.startswith("2401."):
+        day = min(max(one.submitted, "2024-01-01"), "2024-01-31")
+        return (day, day) if one.submitted else ("2024-01-01", "2024-01-31")
+    return ("1991-08-31", "1991-08-31") if one.id == "hep-th/9108006" else (one.submitted, one.submitted)
+
+
 def admits(one: Paper, wanted: dict[str, Any]) -> bool:
     """The filters again, written out by hand for the values above."""
     patterns = {"cs.*": {"cs.CL"}, "math.AG": {"math.AG"}, "hep-th": {"hep-th"}}
     categories = wanted.get("category", ())
     if categories and not any(set(one.categories) & patterns[pattern] for pattern in categories):
         return False
-    if "since" in wanted and not (one.updated and one.updated >= wanted["since"]):
+    first, last = posted_between(one)
+    if last < wanted.get("since", "") or (
+        "until" in wanted and not "" < first[: len(wanted["until"])] <= wanted["until"]
+    ):
         return False
-    if "until" in wanted and not (one.updated and one.updated[: len(wanted["until"])] <= wanted["until"]):
+    if one.updated < wanted.get("updated_since", ""):
         return False
     if one.id not in wanted.get("only_ids", IDS) or one.id in wanted.get("not_ids", ()):
         return False
@@ -124,13 +136,15 @@ FILTERS: dict[str, dict[str, Any]] = {
     "none": {},
     "category": {"category": ["cs.*"]},
     "categories": {"category": ["math.AG", "hep-th"]},
-    "since": {"since": "2024-05-31"},
+    "since": {"since": "2024-01-20"},
     "until a year": {"until": "2023"},
-    "a month": {"since": "2024-05", "until": "2024-05"},
+    "a month": {"since": "2024-01", "until": "2024-01"},
+    "a day": {"since": "2024-01-20", "until": "2024-01-20"},
+    "updated": {"updated_since": "2024-05-31"},
     "only": {"only_ids": [*STRANGE[:3], "2401.00100", "2401.00101"]},
     "not": {"not_ids": ['a"b', "é漢", *IDS[30:50]]},
     "withdrawn too": {"include_withdrawn": True},
-    "all": {"category": ["cs.*"], "since": "2024", "until": "2024-06-30", "not_ids": IDS[60:90]},
+    "all": {"category": ["cs.*"], "since": "2024", "until": "2024-01-20", "not_ids": IDS[60:90]},
     "none qualifies": {"only_ids": ["2401.00100"], "category": ["math.AG"]},
 }
 

@@ -73,12 +73,12 @@ def header_bytes(content: dict[str, bytes]) -> Iterator[tuple[str, int]]:
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def put_back(folder: Path, content: dict[str, bytes]) -> None:
-    for path in folder.iterdir():
-        if path.name not in content:
+    for path in folder.rglob("*"):
+        if path.is_file() and str(path.relative_to(folder)) not in content:
             path.unlink()
     for name, data in content.items():
         if (folder / name).read_bytes() != data:

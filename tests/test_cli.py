@@ -434,8 +434,10 @@ def test_filters_leave_what_qualifies(index: str, tmp_path: Path) -> None:
 
     assert hits_with(index, "--category", "math.*") == nearest_of(lambda place: place % 3 == 0)
     assert hits_with(index, "--until", "1997") == [IDS[-1]]
-    assert hits_with(index, "--since", "2018-02-14", "--top", 10) == nearest_of(lambda place: place != N - 1)
-    assert hits_with(index, "--since", "2018-02-15") == []
+    assert hits_with(index, "--since", "2018-02-01", "--top", 10) == nearest_of(lambda place: place != N - 1)
+    assert hits_with(index, "--since", "2018-02-02") == []
+    assert hits_with(index, "--updated-since", "2018-02-14") == nearest_of(lambda place: place != N - 1)
+    assert hits_with(index, "--updated-since", "2018-02-15") == []
     assert hits_with(index, "--author", "TURING", "--author", "ada l") == nearest(IDS[0])
     (tmp_path / "ids.txt").write_text(f"arXiv:{IDS[3]}v2  # a comment\n\n{IDS[7]}\n")
     assert sorted(hits_with(index, "--only-ids", tmp_path / "ids.txt")) == [IDS[3], IDS[7]]

@@ -145,9 +145,8 @@ def readable_by_all(index: Path) -> Path:
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     copy = Path(shutil.copytree(index, folder / "index"))
-    for path in copy.iterdir():
-        path.chmod(0o444)
-    copy.chmod(0o555)
+    for path in [*copy.rglob("*"), copy]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
     return copy
 
 
@@ -158,7 +157,8 @@ AS_NOBODY = f"os.setgid({NOBODY}); os.setuid({NOBODY})" if os.getuid() == 0 else
 def read_only(index: Path) -> Iterator[Path]:
     copy = readable_by_all(index)
     yield copy
-    copy.chmod(0o755)
+    for path in [copy, *copy.rglob("*")]:
+        path.chmod(0o755)
     shutil.rmtree(copy.parent)
 
 

@@ -110,11 +110,23 @@ def found(ix: lunacy.Index, **options: Any) -> set[str]:
 )
 def test_a_date_may_be_text_a_year_or_a_date(ix: lunacy.Index, since: Any) -> None:
     later = {one for place, one in enumerate(IDS) if (DATES[place % 5] or "") >= "2018"}
-    assert found(ix, since=since) == later
+    assert found(ix, updated_since=since) == later
+    assert found(ix, since=since) == set(IDS)
 
 
 def test_none_asks_for_nothing(ix: lunacy.Index) -> None:
-    names = ("category", "since", "until", "author", "only_ids", "not_ids", "min_score", "nprobe", "unlike")
+    names = (
+        "category",
+        "since",
+        "until",
+        "updated_since",
+        "author",
+        "only_ids",
+        "not_ids",
+        "min_score",
+        "nprobe",
+        "unlike",
+    )
     assert found(ix, **dict.fromkeys(names)) == set(IDS)
 
 

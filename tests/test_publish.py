@@ -89,8 +89,10 @@ def test_keys_of_arxiv_are_its_ids() -> None:
     [
         ({}, "withdrawn == false"),
         ({"category": ("hep-*",)}, 'array_contains_any(categories, ["hep-ex","hep-lat","hep-ph","hep-th"])'),
-        ({"since": "2024"}, "updated >= 20240000 and updated <= 99999999"),
-        ({"until": "2024-05"}, "updated >= 1 and updated <= 20240599"),
+        ({"since": "2024"}, "(posted >= 20240000) and posted <= 99999999"),
+        ({"since": "2024-05-31"}, "(posted >= 20240531 or posted == 20240500) and posted <= 99999999"),
+        ({"until": "2024-05"}, "(posted >= 1) and posted <= 20240599"),
+        ({"updated_since": "2024-05"}, "updated >= 20240500"),
         ({"only_ids": frozenset()}, "id in []"),
         ({"only_ids": frozenset({"b", 'a"'})}, 'id in ["a%22","b"]'),
         ({"not_ids": frozenset({"x"})}, 'not (id in ["x"])'),
@@ -153,7 +155,7 @@ def test_nothing_is_published_from_nowhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", "null", '{"version":2}', '{"version":2,"ivf":{"nlist":1},"fingerprint":{},"dates":[]}'],
+    ["", "{", "[]", "{}", "null", '{"version":3}', '{"version":3,"ivf":{"nlist":1},"fingerprint":{},"dates":[]}'],
 )
 def test_a_damaged_description_of_a_collection_is_one_line(text: str) -> None:
     address = parse_address("milvus:lite.db/papers")

@@ -136,9 +136,15 @@ _FILTERS = (
         "--since",
         metavar="DATE",
         default="",
-        help="Only hits updated on or after this date: 2024, 2024-05 or 2024-05-31. Undated papers are left out.",
+        help="Only hits posted on or after this date: 2024-05-31, 2024-05 or 2024; 2y, 6m, 4w or 30d ago.",
     ),
-    click.option("--until", metavar="DATE", default="", help="Only hits updated on or before this date."),
+    click.option("--until", metavar="DATE", default="", help="Only hits posted on or before this date."),
+    click.option(
+        "--updated-since",
+        metavar="DATE",
+        default="",
+        help="Only hits changed on or after this date; papers without a date of their last change are left out.",
+    ),
     click.option(
         "--author",
         metavar="NAME",

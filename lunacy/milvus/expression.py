@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 import orjson
 
 from lunacy.categories import matching_categories
+from lunacy.dates import date_number
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
 
@@ -43,7 +44,10 @@ def expression(wanted: Filter, include_withdrawn: bool, categories: Iterable[str
     if matching is not None:
         terms.append(f"array_contains_any(categories, {orjson.dumps(sorted(matching)).decode()})")
     if wanted.since or wanted.until:
-        terms.append(f"updated >= {max(wanted.first_date, 1)} and updated <= {wanted.last_date}")
+        or_month = f" or posted == {wanted.first_month}" if wanted.first_month % 10000 else ""
+        terms.append(f"(posted >= {max(wanted.first_date, 1)}{or_month}) and posted <= {wanted.last_date}")
+    if wanted.updated_since:
+        terms.append(f"updated >= {date_number(wanted.updated_since)}")
     if wanted.only_ids is not None:
         terms.append(among(sorted(wanted.only_ids)))
     if wanted.not_ids:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from lunacy.dates import date_number
 from lunacy.errors import ServerError
-from lunacy.filter import date_number
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import IvfFacts
 from lunacy.milvus.address import Address
@@ -20,7 +20,7 @@ from lunacy.paper import Paper
 
 FIELD_BYTES = 65_535  # the most that a text field holds
 _PIECE = FIELD_BYTES // 4  # characters
-_VERSION = 2
+_VERSION = 3
 
 
 class Row(NamedTuple):
@@ -59,6 +59,7 @@ def from_row(row: Row, *, is_whole: bool) -> dict[str, Any]:
     if is_whole:
         others = paper.submitted, paper.updated, paper.doi, paper.comments
         text = orjson.dumps((paper.id, paper.title, paper.authors, paper.categories, *others)).decode()
+        record["posted"] = date_number(paper.posted) if paper.posted else 0
         record["updated"] = date_number(paper.updated) if paper.updated else 0
         record["categories"] = list(paper.categories)
         record["paper"] = _pieces(text)

@@ -20,6 +20,7 @@ def of_papers(client: Any, dim: int, *, is_whole: bool) -> Any:
     schema.add_field("stamp", DataType.VARCHAR, max_length=_STAMP_BYTES)
     schema.add_field("withdrawn", DataType.BOOL)
     if is_whole:
+        schema.add_field("posted", DataType.INT32)
         schema.add_field("updated", DataType.INT32)
         _add_texts(schema, "categories", _CATEGORY_BYTES)
         _add_texts(schema, "paper", FIELD_BYTES)

@@ -34,12 +34,6 @@ class Cache:
     head_sha256: str
     facts: Mapping[str, Any] = field(default_factory=dict)  # what its kind needs to know: indexes/README.md
 
-    def is_current(self, segments: Sequence[Segment], generation: int) -> bool:
-        """Whether it is of use to a commit: made from just that one, where it says of which, else from some segment."""
-        if "generation" in self.facts:
-            return bool(self.facts["generation"] == generation) and self.is_made_from(segments)
-        return not {(segment.number, segment.sha256) for segment in segments}.isdisjoint(self.segments)
-
     def is_made_from(self, segments: Sequence[Segment]) -> bool:
         """Whether it was made from just these segments."""
         return self.segments == tuple((segment.number, segment.sha256) for segment in segments)

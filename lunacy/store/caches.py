@@ -211,8 +211,8 @@ def _is_proved(name: str, path: Path) -> bool:
         return False
 
 
-def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterator[str]:
-    """Every cache that is not as it was written, or not of the commit that is given. One that is gone is no fault."""
+def faults(folder: Path) -> Iterator[str]:
+    """Every cache that is not as it was written. One that is gone, or older than the papers, is not used: no fault."""
     if not is_manifest(folder / FOLDER_NAME / cache_manifest.NAME):
         return
     try:
@@ -228,8 +228,6 @@ def faults(folder: Path, segments: Sequence[Segment], generation: int) -> Iterat
                     yield f"{name}: its content has changed since it was written (sha256 differs)"
             except FileNotFoundError:
                 continue
-        if not cache.is_current(segments, generation):
-            yield f"{FOLDER_NAME}/{cache.name}: it is older than the papers, so it is not used"
 
 
 def _files(cache_folder: Path, cache: Cache) -> Iterator[tuple[Path, str]]:

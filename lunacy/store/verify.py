@@ -72,7 +72,7 @@ def _faults(database: Database, progress: Report) -> Iterator[str]:
             except FileNotFoundError:
                 yield f"{segment.name}: missing"
     progress(Progress("checking derived data"))
-    yield from caches.faults(database.folder, segments, read_generation(database))
+    yield from caches.faults(database.folder)
 
 
 def _row_faults(database: Database, segments: list[Segment]) -> Iterator[str]:

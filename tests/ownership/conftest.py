@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from lunacy.pipeline import refresh_caches
+from lunacy.progress import no_report
 from tests.conftest import FakeEmbedder
 from tests.ownership.folder import make_index
 
 
 def small(patch: pytest.MonkeyPatch) -> None:
     """Caches also for a few papers, and no model."""
-    patch.setattr(refresh_caches, "__kwdefaults__", {"least_rows": 1})
+    patch.setattr(refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report})
     patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
     patch.setattr("lunacy.pipeline.tune_ivf.load", lambda model, **_options: FakeEmbedder(model))
 
