@@ -28,7 +28,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
         raise ModelError("no model in tests")
 
-    monkeypatch.setattr("lunacy.pipeline.tune_ivf.load", no_model)
+    monkeypatch.setattr("lunacy.embedding.load", no_model)
     monkeypatch.setattr("lunacy.bench.search._COLD_TURNS", 1)
     fill(tmp_path / "index", [random_units(300, dim=16)])
     return tmp_path / "index"

@@ -81,7 +81,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return FakeEmbedder(model)
 
     monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", load)
-    monkeypatch.setattr("lunacy.query.model.load", load)
+    monkeypatch.setattr("lunacy.embedding.load", load)
     return calls
 
 
@@ -480,7 +480,7 @@ def test_a_filter_that_cannot_be_meant_gets_one_line(
 @pytest.fixture
 def listed(index: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A copy of the index, with IVF lists."""
-    monkeypatch.setattr("lunacy.pipeline.tune_ivf.load", lambda model, **_options: FakeEmbedder(model))
+    monkeypatch.setattr("lunacy.embedding.load", lambda model, **_options: FakeEmbedder(model))
     shutil.copytree(index, tmp_path / "listed")
     made = run("ivf", "--index", tmp_path / "listed", "--recall", 0.9)
     assert (made.exit_code, made.stderr) == (0, "")

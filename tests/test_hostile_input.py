@@ -142,7 +142,7 @@ def evil(tmp_path: Path) -> Path:
 def test_nothing_that_a_terminal_obeys_is_printed(
     evil: Path, command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lunacy.query.model.load", lambda *_model, **_options: FakeEmbedder())
+    monkeypatch.setattr("lunacy.embedding.load", lambda *_model, **_options: FakeEmbedder())
     result = run(*command, "--index", evil)
     assert CONTROLS.findall(result.stdout + result.stderr) == []
 

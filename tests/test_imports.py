@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import select
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -19,7 +20,8 @@ from lunacy.errors import LunacyError
 from tests.conftest import DIM, lines, record, vector_of
 
 IDS = [f"1802.{number:05}" for number in range(1, 31)]
-HEAVY = {"torch", "sentence_transformers", "transformers", "tokenizers", "huggingface_hub", "ray", "pyarrow"}
+MODELS = {"torch", "sentence_transformers", "transformers", "tokenizers", "openvino", "huggingface_hub"}
+HEAVY = MODELS | {"ray", "pyarrow"}
 ARRAYS = {"numpy", "faiss"}
 
 
@@ -76,6 +78,14 @@ def test_a_query_by_id_imports_no_model(index: str) -> None:
     ]
     modules = imported_by(program(*ways))
     assert modules >= ARRAYS
+    assert not modules & HEAVY
+
+
+def test_a_text_asked_for_by_words_imports_no_model(index: str, tmp_path: Path) -> None:
+    shutil.copytree(index, tmp_path / "ix")
+    into = ["--index", str(tmp_path / "ix")]
+    modules = imported_by(program(["lexical", *into], ["query", "--text", "find it good", "--rank", "lexical", *into]))
+    assert "tantivy" in modules
     assert not modules & HEAVY
 
 

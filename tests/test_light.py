@@ -16,8 +16,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-import lunacy.embedding
-from lunacy.embedding import DEFAULT_MODEL, Embedder, load
+import lunacy
+from lunacy.embedding import DEFAULT_MODEL, Embedder, load, load_again
 from lunacy.embedding import light as light_module
 from lunacy.embedding.locate import model_folder
 from lunacy.embedding.model_errors import Unsupported
@@ -26,6 +26,7 @@ from lunacy.embedding.tokenizer import HARD_TEXTS
 from lunacy.errors import ModelError
 from lunacy.paper import embedded_text
 from lunacy.snapshot import Snapshot, parse
+from tests.conftest import record
 from tests.models import TEXTS, reference, skip_without_openvino, tiny
 from tests.test_broken_models import (
     BERT,
@@ -175,6 +176,26 @@ def test_a_long_text_is_read_in_windows(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(lunacy.embedding, "_suits_light", lambda *_: False)
     theirs = load(str(folder), device="cpu", long_texts="chunk").embed(TEXTS).vectors
     np.testing.assert_allclose(mine, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{}, {"dims": 16, "prompt": "graph: "}, {"long_texts": "chunk"}])
+def test_an_index_is_asked_with_the_settings_of_its_model(tmp_path: Path, options: dict[str, Any]) -> None:
+    made_by = light(tiny(tmp_path, prompts={"document": "a proof "}), **options).fingerprint
+    assert load_again(made_by, n_texts=1).fingerprint == made_by
+
+
+@pytest.mark.parametrize("long_texts", ["cut", "chunk"])
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_an_answer_says_how_much_of_a_long_text_was_read(
+    tmp_path: Path, write_snapshot: Callable[..., Path], kind: str, long_texts: str
+) -> None:
+    snapshot, folder = write_snapshot([record("1802.05130")]), tiny(tmp_path, kind=kind)
+    lunacy.build_index(snapshot, into=tmp_path / "ix", model=str(folder), long_texts=long_texts)
+    questions = [lunacy.Question(text=text) for text in ("state " * 1500, "state " * 30)]
+    with lunacy.open_index(tmp_path / "ix") as ix:
+        notes = [answer.notes for answer in ix.ask_many(questions)]
+    told = () if long_texts == "chunk" else ("the text has 1,502 tokens; the model reads the first 32",)
+    assert notes == [told, ()]
 
 
 @pytest.fixture

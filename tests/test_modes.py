@@ -100,7 +100,7 @@ def make_caches(folder: Path) -> None:
 
 def _only_small_ones(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
-    patch.setattr("lunacy.pipeline.tune_ivf.load", _no_model)
+    patch.setattr("lunacy.embedding.load", _no_model)
 
 
 @pytest.fixture(autouse=True)

@@ -179,7 +179,7 @@ def test_each_pair_is_refused_as_declared_or_both_are_obeyed(
     walk = WALKS[name]
     shutil.copytree(made, tmp_path / "work")
     monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr("lunacy.pipeline.compare_vectors.load", lambda *_arguments, **_options: FakeEmbedder())
+    monkeypatch.setattr("lunacy.embedding.load", lambda *_arguments, **_options: FakeEmbedder())
     if name in STOPS:
         monkeypatch.setattr(STOPS[name], stop)
 

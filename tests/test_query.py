@@ -247,7 +247,7 @@ def test_a_refused_model_is_not_kept_for_the_next_text(folder: Path, monkeypatch
         loaded.append(model)
         return FakeEmbedder(model, weights="0" * 64 if model == "fake/model" else "1" * 64)
 
-    monkeypatch.setattr("lunacy.query.model.load", load)
+    monkeypatch.setattr("lunacy.embedding.load", load)
     with lunacy.open_index(folder) as ix:
         with pytest.raises(FingerprintMismatch):
             ix.similar_to_text("words", model="other/model")

@@ -14,7 +14,7 @@ import pytest
 
 import lunacy
 from lunacy.derived.lexical import Lexical, open_lexical
-from lunacy.errors import UnknownPaper, UsageError
+from lunacy.errors import ModelError, UnknownPaper, UsageError
 from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove
 from lunacy.store import Store, Writer, repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
@@ -131,6 +131,33 @@ def test_a_list_is_what_the_formula_says(made: Path, ix: lunacy.Index, rank: str
     cosine = float(vector_of(text_of(PAPERS[query])) @ vector_of(text_of(PAPERS[IDS.index(hits[0].id)])))
     assert hits[0].cosine == pytest.approx(cosine, abs=1e-6)
     assert hits[0].lexical == pytest.approx(by_words(made, text_of(PAPERS[query])).get(hits[0].id, 0.0))
+
+
+@pytest.mark.parametrize("options", [{}, {"fold": True}, {"unlike": [IDS[9]]}, {"category": "cs.CL"}])
+def test_a_text_asked_for_by_words_alone_needs_no_model(made: Path, options: dict[str, Any]) -> None:
+    """The index names a model that nobody has. What shares no word is no hit, and there is no cosine."""
+    words = by_words(made, "cuprate vortex decoder only5")
+    with lunacy.open_index(made) as ix:
+        hits = ix.similar_to_text("cuprate vortex decoder only5", rank="lexical", top=63, **options)
+        with pytest.raises(ModelError):
+            ix.similar_to_text("cuprate", rank="hybrid")
+    kept = [one for one in words if not options.get("category") or int(one[5:]) % 4 == 2]
+    kept = [one for one in kept if one not in options.get("unlike", [])]
+    assert {hit.id for hit in hits} == set(kept)
+    assert {hit.cosine for hit in hits} == {None}
+    assert [hit.lexical for hit in hits] == pytest.approx([words[hit.id] for hit in hits])
+    if not options.get("unlike"):
+        order = sorted(kept, key=lambda one: (-words[one], one))
+        assert [hit.id for hit in hits] == order
+
+
+def test_a_paper_and_a_text_together_by_words_alone_need_no_model(made: Path) -> None:
+    one, other = by_words(made, text_of(PAPERS[3])), by_words(made, "vortex pairing")
+    with lunacy.open_index(made) as ix:
+        hits = ix.similar_to_all([IDS[3]], text="vortex pairing", rank="lexical", top=5)
+    least = sorted((min(one[name], other[name]) for name in one.keys() & other.keys() - {IDS[3]}), reverse=True)
+    assert least[4] > 0
+    assert [hit.score for hit in hits] == pytest.approx(least[:5])
 
 
 @pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
@@ -338,7 +365,7 @@ def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> 
 def test_everything_goes_with_ivf_batches_and_every_format(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, options: dict[str, Any], form: str
 ) -> None:
-    monkeypatch.setattr("lunacy.pipeline.tune_ivf.load", _no_model)
+    monkeypatch.setattr("lunacy.embedding.load", _no_model)
     build_ivf(index, recall=0.9)
     (tmp_path / "ids").write_text("\n".join(IDS[:6]))
     flags = (

@@ -210,7 +210,7 @@ def test_withdrawn_papers_are_counted_by_info(update: Update, folder: Path) -> N
 def test_the_command_leaves_them_out_in_every_way_of_asking(
     update: Update, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lunacy.query.model.load", lambda *_arguments, **_options: FakeEmbedder())
+    monkeypatch.setattr("lunacy.embedding.load", lambda *_arguments, **_options: FakeEmbedder())
     update(RECORDS)
     (tmp_path / "ids.txt").write_text("\n".join(IDS))
     for way in ([IDS[1]], ["--batch", tmp_path / "ids.txt"], ["--text", "a text"]):

@@ -30,6 +30,7 @@ __all__ = [
     "Prepared",
     "canonical_name",
     "load",
+    "load_again",
     "load_when_needed",
 ]
 
@@ -79,6 +80,29 @@ def load(
 
     loaded = load_model(model, device=device, **wanted)
     return choose(loaded, batch_size=batch_size, n_texts=n_texts, chunk=long_texts == "chunk")
+
+
+def load_again(
+    recorded: Fingerprint,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    n_texts: int | None = None,
+    progress: Report = no_report,
+) -> Embedder:
+    """The embedder that made the vectors of an index, as `recorded`, or one with its settings from `model`.
+
+    Raises as `load`. Whether it is the same one, `recorded` can tell.
+    """
+    return load(
+        model or recorded.model,
+        device=device,
+        prompt=recorded.prompt,
+        dims=recorded.dim,
+        long_texts=recorded.long_texts,
+        n_texts=n_texts,
+        progress=progress,
+    )
 
 
 def _suits_light(model: str, device: str, few: bool) -> bool:

@@ -68,3 +68,6 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Embedded:
         """The vectors of queries, for which some models have another prompt than for papers."""
+
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each query has, read or not."""

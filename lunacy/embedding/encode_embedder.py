@@ -55,13 +55,20 @@ class EncodeEmbedder:
 
     def _n_cut(self, texts: Sequence[str]) -> int:
         limit: int | None = self._model.max_seq_length
-        tokenizer: Any = self._model.tokenizer
         # a token is a byte or more, so that short texts need not be looked at
         long = [text for text in texts if limit is not None and len(text.encode()) > limit - _FRAME]
-        if not long or not callable(tokenizer):
-            return 0
-        encoded = tokenizer(long, truncation=False, padding=False, return_attention_mask=False, verbose=False)
-        return sum(len(ids) > (limit or 0) for ids in encoded["input_ids"])
+        return sum(length > (limit or 0) for length in self._lengths(long))
+
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each query has, with its prompt and what the tokenizer puts around it."""
+        return self._lengths([self._query_prompt + text for text in texts])
+
+    def _lengths(self, texts: Sequence[str]) -> list[int]:
+        tokenizer: Any = self._model.tokenizer
+        if not texts or not callable(tokenizer):
+            return [0] * len(texts)
+        encoded = tokenizer(texts, truncation=False, padding=False, return_attention_mask=False, verbose=False)
+        return list(map(len, encoded["input_ids"]))
 
 
 _FRAME = 8  # more special tokens than any model puts around a text

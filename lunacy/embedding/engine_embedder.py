@@ -56,6 +56,10 @@ class EngineEmbedder:
         """Tokenise and embed queries."""
         return self.run(self._tokenise(texts, self._query_prompt))
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each query has, with its prompt and what the tokenizer puts around it."""
+        return self._reader.count([self._query_prompt + text for text in texts])
+
     def _tokenise(self, texts: Sequence[str], prompt: str) -> Prepared:
         with model_errors("the tokenizer cannot read a text"):
             return Prepared(texts, self._reader.read([prompt + text for text in texts] if prompt else texts))

@@ -55,6 +55,10 @@ class LazyEmbedder:
         """The vectors of queries; raises as `run` does."""
         return self.load().embed_queries(texts)
 
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each query has; raises as `run` does."""
+        return self.load().count_tokens(texts)
+
     def load(self) -> Embedder:
         """Load the model, unless it is loaded. Raises FingerprintMismatch when it is another than what was recorded."""
         if self._embedder is None:

@@ -117,6 +117,11 @@ class TextReader:
             return windows(self._tokenizer.encode(texts, None), self._max_tokens, self._frame)
         return cut(self._tokenizer.encode(texts, self._max_tokens + 1), self._max_tokens, self._frame)
 
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, cut or not."""
+        lengths: list[int] = self._tokenizer.encode(texts, None).lengths.tolist()
+        return lengths
+
 
 def same(one: Tokenizer, other: Tokenizer, max_tokens: int | None, texts: Sequence[str] = HARD_TEXTS) -> bool:
     """Whether two tokenizers give the same ids for `texts`, whole and cut."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lunacy.embedding import Embedder, load
+from lunacy.embedding import Embedder, load_again
 from lunacy.paper import embedded_text
 from lunacy.pipeline.embed_all import embed_all
 from lunacy.progress import Report, no_report
@@ -34,17 +34,10 @@ def compare_vectors(
             ours, live = view.fingerprint, view.live_rows()
             chosen = np.sort(np.random.default_rng().choice(live, min(n_papers, len(live)), replace=False))
             papers, stored = view.papers(chosen), view.vectors(chosen)
-        embedder = embedder or load(
-            model or ours.model,
-            device=device,
-            prompt=ours.prompt,
-            dims=ours.dim,
-            long_texts=ours.long_texts,
-            progress=progress,
-        )
+        embedder = embedder or load_again(ours, model=model, device=device, n_texts=len(papers), progress=progress)
         ours.require_same(replace(embedder.fingerprint, text=ours.text), where=store.folder)
         texts = [embedded_text(paper, ours.text) for paper in papers]
-        again = embed_all(embedder, texts, "embedding again", progress)
+        again = embed_all(embedder.embed, texts, "embedding again", progress)
     cosines = np.einsum("ij,ij->i", stored, again, dtype=np.float64)  # (n,)
     return [
         f"paper {paper.id}: its vector is another one now (cosine {cosine:.4f})"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lunacy.derived.ivf import KIND, is_current
-from lunacy.embedding import Embedder, load
+from lunacy.embedding import Embedder, load_again
 from lunacy.errors import LunacyError
 from lunacy.measured import IvfFacts
 from lunacy.pipeline.embed_all import embed_all
@@ -61,10 +61,10 @@ def held_out_titles(view: View, embedder: Embedder | None, device: str, progress
     """Titles as queries, each without its own paper; None when the index's model cannot be had."""
     ours = view.fingerprint
     try:
-        embedder = embedder or load(ours.model, device=device, progress=progress)
+        embedder = embedder or load_again(ours, device=device, n_texts=N_TITLES, progress=progress)
         ours.require_same(replace(embedder.fingerprint, text=ours.text), where=view.folder)
     except LunacyError:
         return None
     rows = draw(view, N_TITLES, seed=1)
     titles = [paper.title for paper in view.papers(rows)]
-    return ask(view, embed_all(embedder, titles, "embedding titles", progress), rows, progress)
+    return ask(view, embed_all(embedder.embed_queries, titles, "embedding titles", progress), rows, progress)

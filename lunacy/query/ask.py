@@ -15,6 +15,7 @@ from lunacy.measured import QueryKind
 from lunacy.query.asked import Asked, Embed, look_up, target_of
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import required_rows
+from lunacy.query.model import TextVector
 from lunacy.question import Options, Query, Question
 from lunacy.search import Found, Ranked, Searcher, Target
 
@@ -36,13 +37,13 @@ def answer_batch(
     view: Searcher,
     batch: Sequence[Query],
     options: Options,
-    texts: Mapping[str, Vectors],
+    texts: Mapping[str, TextVector],
     embed: Embed,
     device: str | None,
 ) -> list[Answer | LunacyError]:
     """An answer for each query, in order; for one with a paper that the index lacks, the error.
 
-    The queries are alike. `texts`: the vector of each text, (1, dim) float32. `embed`: as `look_up`. For inside
+    The queries are alike. `texts`: the vector of each text. `embed`: as `look_up`. For inside
     `Searcher.pinned`.
     """
     asked = list(look_up(view, batch, options, texts, embed))

@@ -11,12 +11,13 @@ from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import FingerprintMismatch, LunacyError, ModelError
 from lunacy.paper import Paper, embedded_text
 from lunacy.query.ids import rows_of, why_lacking
+from lunacy.query.model import TextVector
 from lunacy.query.titles import Named, find_titles
 from lunacy.question import Options, Query
 from lunacy.search import Searcher, Target
 from lunacy.withdrawn import is_withdrawn, says_only_so
 
-Embed = Callable[[Sequence[str]], Vectors]  # n texts -> (n, dim)
+Embed = Callable[[Sequence[str]], Sequence[TextVector]]
 _SHOWN = 100  # characters of a comment
 
 
@@ -31,11 +32,11 @@ class Asked:
 
 
 def look_up(
-    view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, Vectors], embed: Embed
+    view: Searcher, batch: Sequence[Query], options: Options, texts: Mapping[str, TextVector], embed: Embed
 ) -> Iterator[Asked | LunacyError]:
     """The papers, vectors and words of each query, all read at once; for one that the index lacks, the error.
 
-    `texts`: the vector of each text, (1, dim) float32. `embed`: gives those of titles; raises ModelError and
+    `texts`: the vector of each text. `embed`: gives those of titles; raises ModelError and
     FingerprintMismatch.
     """
     found = find_papers(view, [paper for query in batch for paper in query.papers])
@@ -54,9 +55,10 @@ def look_up(
         if is_first:
             target = replace(target, first=rows[mine])
         if query.text:
-            both = np.concatenate([target.vectors, texts[query.text]])
+            both = np.concatenate([target.vectors, texts[query.text].vector])
             target = replace(target, vectors=both, texts=[*target.texts, query.text])
         notes = [one.note for one in named if isinstance(one, Named)] + [told[place] for place in mine]
+        notes += [texts[query.text].note] if query.text else []
         yield Asked(tuple(papers[place] for place in mine), query.text, target, tuple(filter(None, notes)))
 
 
@@ -77,7 +79,8 @@ def _as_asked(papers: Sequence[Paper], vectors: Vectors, embed: Embed | None) ->
         how = "its title was asked for"
         try:
             if embed is not None:
-                vectors[by_title] = embed([papers[place].title for place in by_title])
+                titles = embed([papers[place].title for place in by_title])
+                vectors[by_title] = np.concatenate([one.vector for one in titles])
         except (ModelError, FingerprintMismatch) as error:
             how = f"the notice was asked for, as its title cannot be embedded: {error}"
         for place in by_title:

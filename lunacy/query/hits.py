@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from math import isnan
 
 import numpy as np
 
@@ -27,6 +28,7 @@ def _list(view: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list[
         if isinstance(one, Ranked):
             hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
             if one.lexical is not None:
-                hit = replace(hit, cosine=float(one.cosines[place]), lexical=float(one.lexical[place]))
+                cosine = float(one.cosines[place])
+                hit = replace(hit, cosine=None if isnan(cosine) else cosine, lexical=float(one.lexical[place]))
         hits.append(hit)
     return hits

@@ -12,7 +12,6 @@ import numpy as np
 
 from lunacy import display
 from lunacy.answer import Answer, Info
-from lunacy.arrays import Vectors
 from lunacy.embedding import Embedder
 from lunacy.errors import LunacyError, UsageError
 from lunacy.paper import Paper
@@ -20,7 +19,7 @@ from lunacy.progress import Report, no_report
 from lunacy.query.ask import alike, answer_batch
 from lunacy.query.asked import find_papers
 from lunacy.query.ids import require_known, rows_of
-from lunacy.query.model import TextModel
+from lunacy.query.model import TextModel, TextVector
 from lunacy.query.titles import Named
 from lunacy.question import Keywords, Options, Query, Question, shows_keywords
 from lunacy.search import Searcher, open_searcher
@@ -139,21 +138,22 @@ class Index:
                 require_known(view, options)
                 size, gpu = view.batch(n_queries, options, device)
             while batch := list(islice(queries, size)):
-                texts = self._embed(batch, model, device)
+                texts = self._embed(batch, options, model, device)
                 with self._searcher.pinned() as view:  # answered before any is handed out: the asker may take its time
                     embed = partial(self._model.embed, ours=view.fingerprint, model=model, device=device)
                     answers = answer_batch(view, batch, options, texts, embed, gpu)
                 yield from answers
 
-    def _embed(self, batch: Sequence[Query], model: str | None, device: str) -> dict[str, Vectors]:
-        """The vector of each text, (1, dim) float32."""
+    def _embed(self, batch: Sequence[Query], options: Options, model: str | None, device: str) -> dict[str, TextVector]:
+        """The vector of each text; a ranking by words needs none, and loads no model."""
         texts = list(dict.fromkeys(query.text for query in batch if query.text))
         if not texts:
             return {}
         with self._searcher.pinned() as view:
             ours = view.fingerprint
-        vectors = self._model.embed(texts, ours, model=model, device=device)
-        return dict(zip(texts, vectors[:, None], strict=True))
+        if options.rank == "lexical" and not options.diverse:
+            return dict.fromkeys(texts, TextVector(np.full((1, ours.dim), np.nan, np.float32)))
+        return dict(zip(texts, self._model.embed(texts, ours, model=model, device=device), strict=True))
 
     @shows_keywords(Keywords, Options)
     def similar(self, paper: str, **options: Unpack[Keywords]) -> Answer:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lunacy.arrays import Vectors
-from lunacy.embedding import Embedder, load
+from lunacy.embedding import Embedder, load_again
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import squeeze_spaces
 from lunacy.progress import Report, no_report
+
+
+@dataclass(frozen=True, slots=True)
+class TextVector:
+    """The vector of a text, and what the asker should know of it."""
+
+    vector: Vectors  # (1, dim) float32; not a number where only words are asked for
+    note: str = ""
 
 
 class TextModel:
@@ -24,15 +32,20 @@ class TextModel:
         self._embedder = embedder
         self._progress = progress
 
-    def embed(self, texts: Sequence[str], ours: Fingerprint, *, model: str | None, device: str) -> Vectors:
-        """(n, dim) float32, by the model that `ours` names, or by the same one from `model`.
+    def embed(
+        self, texts: Sequence[str], ours: Fingerprint, *, model: str | None = None, device: str = "auto"
+    ) -> list[TextVector]:
+        """The vectors of `texts`, by the model that `ours` names, or by the same one from `model`.
 
         Raises ModelError when it cannot be had, FingerprintMismatch when it is another one.
         """
 
-        def work() -> Vectors:
+        def work() -> list[TextVector]:
             embedder = self._loaded(ours, model, device)
-            return embedder.embed_queries(list(map(squeeze_spaces, texts))).vectors
+            squeezed = list(map(squeeze_spaces, texts))
+            embedded = embedder.embed_queries(squeezed)
+            notes = _cut(embedder, squeezed) if embedded.n_cut else [""] * len(texts)
+            return list(map(TextVector, embedded.vectors[:, None], notes))
 
         return _model_thread(os.getpid()).submit(work).result()
 
@@ -50,15 +63,7 @@ class TextModel:
 
     def _load(self, model: str | None, device: str, ours: Fingerprint) -> Embedder:
         try:
-            return load(
-                model or ours.model,
-                device=device,
-                prompt=ours.prompt,
-                dims=ours.dim,
-                long_texts=ours.long_texts,
-                n_texts=1,
-                progress=self._progress,
-            )
+            return load_again(ours, model=model, device=device, n_texts=1, progress=self._progress)
         except ModelError as error:
             if model is not None or not os.path.isabs(ours.model):
                 raise
@@ -67,6 +72,15 @@ class TextModel:
                 where=self._name,
                 hint=f"give it with --model; {error.full_message}",
             ) from None
+
+
+def _cut(embedder: Embedder, texts: Sequence[str]) -> list[str]:
+    """For each text that is longer than the model reads, how much of it counts."""
+    longest, reads_all = embedder.fingerprint.max_tokens or 0, embedder.fingerprint.long_texts == "chunk"
+    return [
+        f"the text has {n:,} tokens; the model reads the first {longest:,}" if n > longest and not reads_all else ""
+        for n in embedder.count_tokens(texts)
+    ]
 
 
 @lru_cache(maxsize=1)

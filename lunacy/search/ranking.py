@@ -33,13 +33,14 @@ N_CANDIDATES = 200  # from the vectors, and from the words
 _DENSE, _LEXICAL = 0.7, 0.3
 _LEAST_SPREAD = 0.05  # of BM25, as a share of its mean: keeps the score finite when all candidates share a word equally
 _UNLIKE = 0.5  # weight of the similarity to negative examples
+_NOTHING = Found(NONE, np.empty(0), None)  # by vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a list is searched for: the vectors and words of one or several papers and texts."""
 
-    vectors: Vectors  # (q, dim)
+    vectors: Vectors  # (q, dim); not a number for a text that is asked for by its words alone
     texts: Sequence[str]  # q
     left_out: Rows  # rows that are no answers: the papers themselves
     first: Rows = field(default_factory=lambda: NONE)  # rows that stand first all the same
@@ -63,7 +64,7 @@ class Ranked:
 
     rows: Rows  # (k,) int64
     scores: Scores  # (k,) that they are ranked by; of a question of several papers, those with the least like one
-    cosines: Scores  # (k,)
+    cosines: Scores  # (k,); not a number where there was no vector
     lexical: Scores | None  # (k,) BM25; None: not looked at
     copies: list[Rows] = field(default_factory=list)  # k: near-copies that are folded into each
     recall: float | None = None  # of the dense candidates; None: they are the best
@@ -74,17 +75,20 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
     k, is_dense = options.top, options.rank == "dense"
     n_left_out = max((len(one.left_out) for one in targets), default=0)
     combined = [_combined(one, unlike) for one in targets]
+    has_vectors = [bool(np.isfinite(one).all()) for one in combined]
     least = -np.inf if options.min_score is None else options.min_score
     n = max(pool_for(k) if options.diverse else k + MARGIN, N_CANDIDATES)
     ranked = list[Ranked | None]([None] * len(targets))
     while undecided := [index for index, one in enumerate(ranked) if one is None]:
-        single = [index for index in undecided if len(combined[index]) == 1]
+        single = [index for index in undecided if len(combined[index]) == 1 and has_vectors[index]]
         vectors = [combined[index] for index in single]
         nearest = sides.nearest(np.concatenate(vectors), n + n_left_out) if single else []
         found = dict(zip(single, nearest, strict=True))
         unwanted = [] if is_dense or unlike is None else _by_words(sides, unlike, n)
         for index in undecided:
-            near = found.get(index) or sides.nearest_to_all(combined[index], n + n_left_out)
+            near = found.get(index) or _NOTHING
+            if len(combined[index]) > 1 and has_vectors[index]:
+                near = sides.nearest_to_all(combined[index], n + n_left_out)
             by_words = [] if is_dense else _by_words(sides, targets[index], n)
             candidates = _Candidates.of(sides, targets[index], unlike, options.rank, near, by_words, unwanted)
             one = candidates.ranked(options, near.recall, sides.papers)

@@ -17,7 +17,7 @@ def small(patch: pytest.MonkeyPatch) -> None:
     """Caches also for a few papers, and no model."""
     patch.setattr(refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report})
     patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
-    patch.setattr("lunacy.pipeline.tune_ivf.load", lambda model, **_options: FakeEmbedder(model))
+    patch.setattr("lunacy.embedding.load", lambda model, **_options: FakeEmbedder(model))
 
 
 @pytest.fixture(autouse=True)
