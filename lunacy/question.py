@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, TypedDict, TypeVar, Unpack, cast, get_type_hints
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, cast, get_args, get_type_hints
 
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
@@ -27,7 +27,8 @@ from lunacy.keywords import (
     whole,
 )
 
-RANKS = ("dense", "hybrid", "lexical")  # by vectors, by both, by words
+Ranking = Literal["dense", "hybrid", "lexical"]  # by vectors, by both, by words
+RANKS: tuple[Ranking, ...] = get_args(Ranking)
 RECOMMENDED_DIVERSITY = 0.5  # docs/benchmarks.md has what it gains and costs
 _MOST_DIVERSE = 1000  # hits: choosing them takes time with the square of their number
 
@@ -40,7 +41,7 @@ class Keywords(TypedDict, total=False):
     include_withdrawn: bool
     ivf: bool
     nprobe: int | None
-    rank: str
+    rank: Ranking
     min_score: float | None
     unlike: str | Iterable[str] | None
     fold: bool
