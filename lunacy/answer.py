@@ -222,7 +222,7 @@ class Info:
     foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's
 
     def as_record(self) -> dict[str, object]:
-        """As JSON has it."""
+        """As JSON has it; "folder" may be a path of this machine."""
         summary = self.summary
         return {
             "folder": self.name,
