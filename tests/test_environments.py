@@ -69,6 +69,8 @@ COMMANDS = {
     "batch": "query --batch {ids} --index {index} --format jsonl",
     "csv": "query --batch {ids} --index {index} --format csv",
     "filters": "query 1802.00002 --index {index} --author galois --category cs.* --since 2001 --not-ids {ids}",
+    "show": "show 1802.00001 9999.99999 --index {index}",
+    "a file": "query --batch {ids} --index {index} -o {tmp}/out.bib",
     "info": "info --index {index}",
     "info as JSON": "info --index {index} --format json",
     "verify": "verify --index {index}",

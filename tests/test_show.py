@@ -219,3 +219,12 @@ def test_notes_are_told_where_the_format_has_no_place_for_them(form: str) -> Non
     for other in ("table", "json", "md"):
         result = run("query", title, "--format", other)
         assert (result.stderr, result.stdout.count("was taken as the title")) == ("", 1)
+
+
+@pytest.mark.parametrize("suffix", few_quick([".json", ".jsonl", ".csv", ".bib"], ".bib"))
+def test_what_was_written_is_a_list_of_ids_for_the_next_question(suffix: str) -> None:
+    first = run("query", IDS[1], "-n", 2, "--format", "ids").stdout.split()
+    assert run("query", IDS[1], "-n", 2, "-o", f"known{suffix}").exit_code == 0
+    others = run("query", IDS[1], "--format", "ids", "--not-ids", f"known{suffix}").stdout.split()
+    assert sorted([*first, *others]) == sorted(run("query", IDS[1], "--format", "ids").stdout.split())
+    assert len(first) == 2

@@ -190,6 +190,7 @@ COMMANDS: dict[str, Callable[[Path], Any]] = {
     "ivf": lambda home: run("ivf", "--index", home / "index", "--recall", 0.5),
     "info": lambda home: run("info", "--index", home / "index"),
     "query": lambda home: run("query", "1802.00005", "--index", home / "index"),
+    "show": lambda home: run("show", "1802.00005", "--index", home / "index", "-o", home / "shown.bib"),
     "diff": lambda home: run("diff", home / "more.jsonl", "--index", home / "index"),
 }
 
