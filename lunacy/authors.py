@@ -49,7 +49,7 @@ def first_authors(paper: Paper) -> str:
 
 def _listed(name: str) -> Author:
     """From "Last, First, Jr."."""
-    family, *others = [part.strip() for part in name.split(", ")]
+    family, *others = [_AND.sub(" ", part).strip() for part in name.split(", ")]
     given, suffix = [*others, "", ""][:2]
     if _SUFFIX.fullmatch(given):
         given, suffix = suffix, given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lunacy.unicode import to_unicode
@@ -66,6 +66,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_no_tex_breaks_it(pieces: list[str]) -> None:
     to_unicode("".join(pieces))
