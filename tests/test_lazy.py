@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -212,6 +215,52 @@ def test_what_needs_no_model_is_refused_before_it_is_loaded(
         update(snapshot, **options)
     assert loads == []
     assert not folder.exists()
+
+
+NO_TORCH = """
+import sys
+from click.testing import CliRunner
+from lunacy.cli import main
+for line in sys.stdin.read().splitlines():
+    arguments, wanted = line.split(" -> ")
+    result = CliRunner().invoke(main, arguments.split(), catch_exceptions=False)
+    assert wanted in result.output, (line, result.output)
+    assert "torch" not in sys.modules, line
+"""
+
+
+def test_torch_is_not_imported_before_a_text_is_embedded(tmp_path: Path) -> None:
+    (tmp_path / "papers").write_bytes(lines(PAPERS))
+    (tmp_path / "newer").write_bytes(lines([*PAPERS[5:], record("1802.00099")]))
+    (tmp_path / "bad").write_bytes(lines(PAPERS) + b"{\n")
+    (tmp_path / "ids").write_bytes(b"1802.00001\n" * 5)
+    np.save(tmp_path / "v.npy", [vector_of(str(one["id"])) for one in PAPERS])
+    cases = [
+        "index papers --into ix --vectors v.npy --model all-MiniLM-L6-v2 -> added 7",
+        "index papers --into ix -> unchanged 7",
+        "index newer --into ix --prune -> the snapshot lacks 5 of 7 papers",
+        "index newer --into ix --text abstract -> text: title+abstract in the index, abstract now",
+        "index newer --into ix --model fake/other -> fake/other now",
+        "index ids --into new -> is not in JSON Lines",
+        "index bad --into new --strict -> bad, line 8, byte",
+        "index papers --into new --dims 500 -> has vectors of 384 dimensions, 500 are asked for",
+        "index papers --into new --model no/such --limit 1 -> no/such",
+        "index papers --into new --device mps -> this machine has no mps device",
+        "query 1802.00001 --index ix --format ids -> 1802.00002",
+    ]
+    if sys.platform == "darwin":
+        cases = [case for case in cases if "mps" not in case]
+    done = subprocess.run(
+        [sys.executable, "-c", NO_TORCH],
+        input="\n".join(cases),
+        text=True,
+        capture_output=True,
+        cwd=tmp_path,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 RECORDED = Fingerprint(model="m", text="abstract", dim=DIM, weights="0" * 64, max_tokens=10_000)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from lunacy.cores import may_have_gpu, n_cores
+from lunacy.embedding.check_request import check_request
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared, likely_window
 from lunacy.embedding.lazy_embedder import LazyEmbedder
 from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash
@@ -63,6 +64,7 @@ def load(
     require(n_threads=4 + (2 if few else 4) * n_cores(), address_space_bytes=_FEW_BYTES if few else _MANY_BYTES)
     require_working_folder()
     progress(Progress("loading the model"))
+    check_request(model, device, dims)
     wanted: dict[str, Any] = {"prompt": prompt, "query_prompt": query_prompt, "dims": dims, "long_texts": long_texts}
     reason = ""
     if _suits_light(model, device, few):

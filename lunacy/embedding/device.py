@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lunacy.errors import UsageError
+from lunacy.embedding.check_request import no_device
 
 
 def pick_device(wanted: str) -> str:
@@ -16,5 +16,5 @@ def pick_device(wanted: str) -> str:
     if wanted == "auto":
         return next(name for name, is_there in has.items() if is_there)
     if not has.get(wanted):
-        raise UsageError(f"this machine has no {wanted} device", hint="use --device cpu, or leave it out")
+        raise no_device(wanted)
     return wanted

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from lunacy.arrays import Vectors
+from lunacy.cores import may_have_gpu
 from lunacy.embedding.token_arrays import Tokens
 from lunacy.fingerprint import Fingerprint
 
 WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts per call: seconds on a CPU, some hundred ms on a GPU
-_NVIDIA = Path("/dev/nvidiactl")  # of its driver
 FEW_TEXTS = 64  # up to so many, starting an engine (3 s on a CPU) costs more than it saves
 
 
@@ -34,7 +34,7 @@ class Prepared:
 
 def likely_window(device: str) -> int:
     """The window of an embedder on `device`, as far as can be told without loading anything: a guess."""
-    is_gpu = device.startswith("cuda") or (device == "auto" and _NVIDIA.exists())
+    is_gpu = device == "cuda" or (device == "auto" and may_have_gpu() and sys.platform != "darwin")
     return WINDOWS["cuda" if is_gpu else "cpu"]
 
 
