@@ -217,7 +217,7 @@ def test_without_torch_many_texts_are_embedded_too(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.usefixtures("without_torch")
 def test_what_needs_torch_says_so_where_it_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.embedding.check_request.may_have_gpu", lambda: True)
+    monkeypatch.setattr("lunacy.embedding.early_checks.may_have_gpu", lambda: True)
     folder = tiny(tmp_path, kind="mpnet")
     with pytest.raises(ModelError, match=r"needs PyTorch, which is not installed; without it: .*model_type mpnet"):
         load(str(folder))

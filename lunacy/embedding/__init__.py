@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from lunacy.cores import may_have_gpu, n_cores
-from lunacy.embedding.check_request import check_request
+from lunacy.embedding.early_checks import check_request
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared, likely_window
 from lunacy.embedding.lazy_embedder import LazyEmbedder
 from lunacy.embedding.locate import DEFAULT_MODEL, canonical_name, model_folder, tokenizer_hash, weights_hash

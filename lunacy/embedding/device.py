@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lunacy.embedding.check_request import no_device
+from lunacy.embedding.early_checks import no_device
 
 
 def pick_device(wanted: str) -> str:
