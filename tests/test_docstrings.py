@@ -88,3 +88,28 @@ def test_every_public_function_has_an_example() -> None:
         f"Index.{name}" for name, one in vars(lunacy.Index).items() if inspect.isfunction(one) and name[0] != "_"
     }
     assert (functions | methods) - EXAMPLES.keys() == WITHOUT
+
+
+VERBS = ["build_ivf", "build_lexical", "compact", "diff", "prune", "publish", "remove", "repair", "verify"]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_takes_the_index_first_and_options_by_name_and_returns_a_report(name: str) -> None:
+    verb = getattr(lunacy, name)
+    first, *others = inspect.signature(verb).parameters.values()
+    assert (first.name, first.default) == ("index", inspect.Parameter.empty)
+    by_place = [one.name for one in others if one.kind is not inspect.Parameter.KEYWORD_ONLY]
+    assert by_place == {"diff": ["snapshot"], "prune": ["snapshot"], "remove": ["papers"]}.get(name, [])
+    report = getattr(lunacy, inspect.signature(verb).return_annotation)
+    assert report.__dataclass_params__.frozen
+
+
+def test_every_option_of_a_question_is_seen_where_it_may_be_given() -> None:
+    options = set(inspect.signature(lunacy.Question).parameters) - {"papers", "text", "together"}
+    assert {"top", "since", "until", "updated_since", "category", "author", "rank", "diverse"} <= options
+    for name in ("similar", "similar_many", "similar_to_text", "similar_to_all"):
+        method = getattr(lunacy.Index, name)
+        shown = inspect.signature(method).parameters
+        assert options <= set(shown), name
+        assert all(shown[one].annotation is not inspect.Parameter.empty for one in options)
+        assert all(f"`{one}`" in method.__doc__ for one in options)
