@@ -10,14 +10,17 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
+from lunacy.authors import first_authors
 from lunacy.unicode import to_unicode
 
 if TYPE_CHECKING:
     from lunacy.answer import Answer, Hit, Info
+    from lunacy.paper import Paper
 
 _LONGEST = 60  # characters of what was asked, as text
 _MOST_HITS = 20  # of an answer, as text
 _MOST_CATEGORIES = 8
+_MOST_AUTHORS = 200  # characters
 # C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _NO_MATH = "tex2jax_ignore mathjax_ignore"  # classes: no notebook may run what a title has between two $
@@ -78,15 +81,24 @@ def _asked(answer: Answer) -> str:
 
 
 def _quality(answer: Answer) -> str:
-    ranking = "" if answer.ranking == "dense" else f"{answer.ranking}, "
-    return ranking + ("exact" if answer.recall is None else f"approximate, recall {answer.recall:.3f}")
+    """How the hits are ranked, whether they are the best, and of how many."""
+    parts = [] if answer.ranking == "dense" else [answer.ranking]
+    parts.append("exact" if answer.recall is None else f"approximate, recall {answer.recall:.3f}")
+    if answer.n_qualified is not None:
+        parts.append(f"of {answer.n_qualified:,} papers that the filters admit")
+    return ", ".join(parts)
 
 
 def _cells(hit: Hit) -> str:
     link = f'<a href="{escape(hit.url)}" target="_blank">{_text(hit.id)}</a>' if hit.url else _text(hit.id)
-    paper = f"{_text(to_unicode(hit.title))}<br><small>{_text(to_unicode(hit.authors))}</small>"
+    paper = f"{_text(to_unicode(hit.title))}<br><small>{_text(_authors(hit.paper))}</small>"
     cells = (str(hit.rank), f"{hit.score:.3f}", link, paper, _text(" ".join(hit.categories)), _text(hit.paper.posted))
     return "".join(f"<td{_LEFT}>{cell}</td>" for cell in cells)
+
+
+def _authors(paper: Paper) -> str:
+    everybody = to_unicode(paper.authors)
+    return everybody if len(everybody) <= _MOST_AUTHORS else first_authors(paper)
 
 
 def _text(text: str) -> str:

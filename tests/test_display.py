@@ -84,6 +84,8 @@ def test_an_answer_is_a_heading_and_a_line_a_hit(ix: lunacy.Index) -> None:
     first, _hit, note = repr(told).splitlines()
     assert first.endswith(": 1 hit, hybrid, approximate, recall 0.980>")
     assert note == "It is so."
+    filtered = repr(replace(answer, n_qualified=4000)).splitlines()[0]
+    assert filtered == f"<Answer to '{IDS[0]}': 30 hits, exact, of 4,000 papers that the filters admit>"
     long = repr(ix.similar_to_text("word " * 100, top=1)).splitlines()[0]
     assert long == f"<Answer to '{('word ' * 12)}...': 1 hit, exact>"
 
@@ -105,6 +107,12 @@ def test_html_has_the_hits_with_links(ix: lunacy.Index) -> None:
     assert Elements(answer[0]._repr_html_()).links == page.links[:1]
     assert "no hits" in Elements(replace(answer, hits=[])._repr_html_()).texts
     assert "41, 0 of them withdrawn" in Elements(ix._repr_html_() or "").texts
+
+
+def test_a_long_list_of_authors_is_cut(ix: lunacy.Index) -> None:
+    [hit] = ix.similar(IDS[0], top=1)
+    many = replace(hit, paper=replace(hit.paper, authors=", ".join(f"Jane Doe{n}" for n in range(3000))))
+    assert "Doe0 et al." in Elements(many._repr_html_()).texts
 
 
 def test_what_a_paper_says_is_text_and_nothing_else(ix: lunacy.Index) -> None:
