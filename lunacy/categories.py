@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from sys import intern
 
-from lunacy.errors import UnknownCategory
+from lunacy.errors import UnknownCategory, UsageError
 
 _WITH_CLASSES = {
     "astro-ph": "CO EP GA HE IM SR",
@@ -60,10 +60,11 @@ def split_categories(text: str) -> tuple[str, ...]:
 def category_filter(patterns: Iterable[str]) -> Callable[[tuple[str, ...]], bool]:
     """A function that says whether any of a paper's categories matches any pattern; no pattern matches all papers.
 
-    A pattern is a category (`cs.CL`, which stands for its alias too) or has wildcards (`cs.*`), in any case; several
-    may stand in one string, with commas, semicolons or spaces between them. Raises as `unlisted` does.
+    A pattern is a category (`cs.CL`, which stands for its alias too), an archive with all its classes (`cs` or `cs.*`),
+    or has wildcards (`hep-*`), in any case; several may stand in one string, with commas, semicolons or spaces between
+    them. Raises as `unlisted` does.
     """
-    wanted = _split_patterns(patterns)
+    wanted = split_patterns(patterns)
     unlisted(wanted)
     if not wanted:
         return lambda _categories: True
@@ -80,7 +81,7 @@ def matching_categories(patterns: Iterable[str], present: Iterable[str] = ()) ->
 
     Patterns are as in `category_filter`. Raises UnknownCategory, with near names, for one that matches none of them.
     """
-    wanted = _split_patterns(patterns)
+    wanted = split_patterns(patterns)
     if not wanted:
         return None
     known = frozenset(CATEGORIES).union(present)
@@ -98,7 +99,7 @@ def unlisted(patterns: Iterable[str]) -> list[str]:
 
     Raises UnknownCategory, with near names, for one that cannot be a category.
     """
-    new = [one for one in _split_patterns(patterns) if not any(_is_match(category, one) for category in CATEGORIES)]
+    new = [one for one in split_patterns(patterns) if not any(_is_match(category, one) for category in CATEGORIES)]
     for pattern in new:
         archive, _dot, name = pattern.lower().partition(".")
         if archive not in _WITH_CLASSES or not re.fullmatch(r"[a-z]{2}|.*[*?\[].*", name):
@@ -108,20 +109,30 @@ def unlisted(patterns: Iterable[str]) -> list[str]:
 
 def near(pattern: str, known: Iterable[str] = CATEGORIES) -> list[str]:
     """Up to four categories that may be meant by `pattern`."""
-    if pattern.lower() in _WITH_CLASSES:  # no plain `cs`, but a newcomer means all of it
-        return [f"{pattern.lower()}.*"]
     by_lower = {category.lower(): category for category in sorted(known)}
     return [by_lower[name] for name in get_close_matches(pattern.lower(), by_lower, n=4, cutoff=0.4)]
 
 
-def _split_patterns(patterns: Iterable[str]) -> list[str]:
-    texts = [patterns] if isinstance(patterns, str) else patterns
-    return [pattern for text in texts for pattern in re.split(r"[,;\s]+", text) if pattern]
+def split_patterns(patterns: Iterable[str]) -> list[str]:
+    """The patterns, each on its own, once, and in one spelling: `CS, cs.cl` is `cs.*` and `cs.CL`.
+
+    Raises UsageError for a text without any: an unset variable in a script must not mean all papers.
+    """
+    found = []
+    for text in [patterns] if isinstance(patterns, str) else patterns:
+        some = [pattern for pattern in re.split(r"[,;\s]+", text) if pattern]
+        if not some:
+            raise UsageError(f"category {text!r} is empty; name one, such as cs.CL, or an archive, such as astro-ph")
+        found += [
+            f"{one.lower()}.*" if one.lower() in _WITH_CLASSES else _BY_LOWER.get(one.lower(), one) for one in some
+        ]
+    return list(dict.fromkeys(found))
 
 
 def _is_match(category: str, pattern: str) -> bool:
     category, pattern = category.lower(), pattern.lower()
-    return fnmatchcase(category, pattern) or _ALIASES.get(pattern) == category
+    archive = pattern.removesuffix(".*")
+    return archive == category or fnmatchcase(category, pattern) or _ALIASES.get(pattern) == category
 
 
 def _unknown(pattern: str, known: Collection[str]) -> UnknownCategory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lunacy.categories import split_patterns
 from lunacy.dates import date_number
 from lunacy.errors import UsageError
 from lunacy.letters import plain
@@ -31,6 +32,7 @@ class Filter:
     not_ids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        split_patterns(self.category)
         for name in ("since", "until", "updated_since"):
             if getattr(self, name):
                 date_number(getattr(self, name), name)

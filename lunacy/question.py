@@ -130,7 +130,7 @@ class Options:
     - `unlike`: ids; push down papers similar to these.
     - `fold`: merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95.
     - `diverse`: prefer hits that differ from one another, from 0 (not at all) to 1; True is 0.5, which is recommended.
-    - `category`: only hits in one of these categories or patterns: "cs.CL", "cs.*".
+    - `category`: only hits in one of these categories, archives or patterns: "cs.CL", "astro-ph", "hep-*".
     - `since`, `until`: only hits posted then, until inclusive: "2024-05-31", "2024-05", "2024", 2024 or a date, or so
       long ago: "2y", "6m", "4w", "30d". Where only the month of a paper is known, any day in it will do.
     - `updated_since`: only hits changed then or later; papers without a date of their last change are left out.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lunacy.categories import split_patterns
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -15,7 +17,7 @@ class Scope:
     @classmethod
     def of(cls, patterns: Iterable[str]) -> Scope:
         """The scope for `--category`; "*" alone stands for all papers, those without a category too."""
-        given = tuple(dict.fromkeys(patterns))
+        given = tuple(split_patterns(patterns))
         return cls() if given == ("*",) else cls(given)
 
     def __str__(self) -> str:

@@ -122,7 +122,7 @@ category_option: Decorator = click.option(
     metavar="PATTERN",
     multiple=True,
     callback=_note_unlisted,
-    help="Only papers of this category, such as cs.CL or cs.*; repeat it, or separate with commas, for more.",
+    help="Only papers of this category (cs.CL) or archive (cs, cs.*); repeat it, or separate with commas, for more.",
 )
 
 _FILTERS = (
@@ -130,7 +130,7 @@ _FILTERS = (
         "--category",
         metavar="PATTERN",
         multiple=True,
-        help="Only hits with this category (cs.CL, cs.*), primary or not; repeat it, or use commas, for more.",
+        help="Only hits of this category (cs.CL) or archive (cs, cs.*), primary or not; repeat it, or use commas.",
     ),
     click.option(
         "--since",
