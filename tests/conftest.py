@@ -25,6 +25,12 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # workers share the cores, and mo
 DIM = 16
 
 
+@pytest.fixture(autouse=True)
+def no_progress_in_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine everything takes a second, and standard error is compared letter by letter."""
+    monkeypatch.setattr("lunacy.cli.progress._QUIET_S", float("inf"))
+
+
 def record(identifier: str, **fields: Any) -> dict[str, Any]:
     """A line of the snapshot, in the schema of the Kaggle dataset."""
     return {

@@ -27,6 +27,11 @@ from tests.test_output import on_a_terminal
 CLEARED = "\r\x1b[K"
 
 
+@pytest.fixture(autouse=True)
+def no_progress_in_lines() -> None:
+    """Here there is some."""
+
+
 class Stderr(io.StringIO):
     """Standard error, as it is or is not a terminal."""
 
