@@ -30,6 +30,7 @@ from lunacy.keywords import (
 Ranking = Literal["dense", "hybrid", "lexical"]  # by vectors, by both, by words
 RANKS: tuple[Ranking, ...] = get_args(Ranking)
 RECOMMENDED_DIVERSITY = 0.5  # docs/benchmarks.md has what it gains and costs
+UNLIKE = 0.5  # weight of the similarity to negative examples
 _MOST_DIVERSE = 1000  # hits: choosing them takes time with the square of their number
 
 
@@ -121,12 +122,12 @@ class Options:
     """How the papers of a list are chosen and ranked.
 
     - `top`: the number of hits per list.
-    - `include_self`: list the paper itself too.
+    - `include_self`: list the paper itself too; not for a text.
     - `include_withdrawn`: list withdrawn papers too.
-    - `ivf`: search the approximate index: faster, not always exact.
-    - `nprobe`: the number of its lists to search; None: enough for its target recall.
+    - `ivf`: search the approximate index, for one paper or text at a time: faster, not always exact.
+    - `nprobe`: with `ivf`, the number of its lists to search; None: enough for its target recall.
     - `rank`: "dense" (by vectors), "hybrid" (by both) or "lexical" (by words); the last two need the lexical index.
-    - `min_score`: only hits with at least this score.
+    - `min_score`: only hits with at least this score: a cosine, unless `rank` or `unlike` say otherwise.
     - `unlike`: ids; push down papers similar to these.
     - `fold`: merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95.
     - `diverse`: prefer hits that differ from one another, from 0 (not at all) to 1; True is 0.5, which is recommended.
@@ -178,19 +179,34 @@ def _fill(options: Options, given: Mapping[str, Any]) -> None:
     for one in fields(options):
         if one.init:
             object.__setattr__(options, one.name, given.get(one.name, one.default))
-    if options.top < 1:
-        raise UsageError(f"top is {options.top}; ask for at least 1")
-    if options.diverse and options.top > _MOST_DIVERSE:
-        raise UsageError(f"top is {options.top}; with diverse ask for at most {_MOST_DIVERSE:,}, or leave diverse out")
-    if options.nprobe is not None and not options.ivf:
-        raise UsageError(f"nprobe is {options.nprobe}, which is the number of IVF lists to search; it needs ivf")
-    if options.nprobe is not None and options.nprobe < 1:
-        raise UsageError(f"nprobe is {options.nprobe}; look into at least 1 list")
-    if options.min_score is not None and options.min_score != options.min_score:
-        raise UsageError("min_score is nan, not a number; give one, such as 0.5")
+    _require_sense(options)
+    object.__setattr__(options, "filter", Filter(**{name: getattr(options, name) for name in _FILTER}))
+
+
+def _require_sense(options: Options) -> None:
+    """Raises UsageError for a value that cannot be meant, or has no effect beside the others."""
+    top, nprobe, least = options.top, options.nprobe, options.min_score
+    if top < 1:
+        raise UsageError(f"top is {top}; ask for at least 1")
+    if options.diverse and top > _MOST_DIVERSE:
+        raise UsageError(f"top is {top}; with diverse ask for at most {_MOST_DIVERSE:,}, or leave diverse out")
+    if nprobe is not None and not options.ivf:
+        raise UsageError(f"nprobe is {nprobe}, which is the number of IVF lists to search; it needs ivf")
+    if nprobe is not None and nprobe < 1:
+        raise UsageError(f"nprobe is {nprobe}; look into at least 1 list")
     if options.rank not in RANKS:
         raise UsageError(f"rank {options.rank!r} is unknown; choose one of {', '.join(RANKS)}")
-    object.__setattr__(options, "filter", Filter(**{name: getattr(options, name) for name in _FILTER}))
+    if options.ivf and options.rank == "lexical":
+        raise UsageError("ivf searches vectors, and rank lexical goes by words alone; leave one of them out")
+    if options.ivf and len(options.unlike) > 1:
+        raise UsageError(f"unlike has {len(options.unlike)} papers; ivf goes with one, so leave ivf out")
+    if least is not None and least != least:
+        raise UsageError("min_score is nan, not a number; give one, such as 0.5")
+    most = 1 + UNLIKE * bool(options.unlike)
+    if least is not None and options.rank == "dense" and abs(least) > most:
+        raise UsageError(
+            f"min_score is {least:g}, and scores lie between {-most:g} and {most:g}; give one, such as 0.5"
+        )
 
 
 _FILTER = tuple(one.name for one in fields(Filter))
@@ -227,6 +243,10 @@ class Question(Options):
                 raise UsageError("the text is empty; give some words to compare with")
             raise UsageError("there is nothing to look for; give some papers, or a text")
         _fill(self, given)
+        if self.include_self and not self.papers:
+            raise UsageError("include_self lists the paper that is asked for, and a text is none; leave it out")
+        if self.ivf and any(len(query.papers) + bool(query.text) > 1 for query in self.queries):
+            raise UsageError("ivf searches for one paper or text, not for several together; leave ivf out")
         object.__setattr__(self, "text", encodable(self.text) if self.text.strip() else "")
 
     @classmethod

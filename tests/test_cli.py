@@ -175,7 +175,7 @@ def test_the_advised_query_works_from_where_the_user_stands(
         (["index", "--into", "ix", "--limit", "0"], 2, "--limit"),
         (["index", "--into", "ix", "--device", "tpu"], 2, "--device"),
         (["query"], 2, "give one of: ids, --text TEXT, --batch FILE"),
-        (["query", "1802.05130", "--batch", "ids.txt"], 2, "give one of"),
+        (["query", "1802.05130", "--batch", "ids.txt"], 2, "leave out --batch, or the ids beside it"),
         (["query", "1802.05130", "--top", "0"], 2, "--top"),
         (["query", "1802.05130"], 2, "there is no index in indexes/"),
         (
@@ -489,9 +489,13 @@ def listed(index: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_ivf_answers_say_their_recall_and_info_tells_it(listed: str) -> None:
-    [answer], errors, code = query(IDS[0], "--index", listed, "--ivf", "--nprobe", 3, "--top", 3)
-    assert (errors, code, ids_of(answer)) == ([], 0, nearest(IDS[0], 3))
     told = orjson.loads(run("info", "--index", listed, "--format", "json").stdout)["ivf"]
+    nlist = told["nlist"]
+    [answer], errors, code = query(IDS[0], "--index", listed, "--ivf", "--nprobe", nlist, "--top", 3)
+    assert (errors, code, ids_of(answer)) == ([], 0, nearest(IDS[0], 3))
+    answers, errors, code = query(IDS[0], "--index", listed, "--ivf", "--nprobe", nlist + 1)
+    assert (answers, len(errors), code) == ([], 1, 2)
+    assert f"nprobe is {nlist + 1}, and the index has {nlist} lists" in errors[0]
     assert told["papers"]["recall"] >= 0.9
     assert told["papers_beside"] == 0
     assert answer["exact"] or answer["recall"] >= told["papers"]["recall"]

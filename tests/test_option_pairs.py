@@ -48,6 +48,8 @@ class Walk:
         return next((reasons[pair] for pair in combinations(every, 2) if pair in reasons), None)
 
 
+_OUTPUT = {"--format": ["json"], "--output": ["out.jsonl"], "--open": []}
+
 WALKS = {
     "index": Walk(
         ["snapshot.jsonl", "--into", "new"],
@@ -99,6 +101,7 @@ WALKS = {
     "repair": Walk([], {"--index": ["indexes/ix"]}),
     "compact": Walk([], {"--index": ["indexes/ix"]}),
     "remove": Walk(["1802.00001"], {"--index": ["indexes/ix"]}),
+    "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
     "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
     "bench embed": Walk(
         ["snapshot.jsonl"], {"--texts": ["40"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]}
@@ -124,7 +127,7 @@ WALKS = {
     ),
 }
 STOPS = {  # where a command has checked its options, and begins to work for longer than a test should
-    "index": "lunacy.pipeline.build._open_snapshots",
+    "index": "lunacy.pipeline.build.open_snapshots",
     "publish": "lunacy.pipeline.publish",
     "ivf": "lunacy.pipeline.build_ivf",
     "bench embed": "lunacy.bench.bench_embed",
@@ -135,6 +138,12 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
 
 class Reached(Exception):
     """A command came so far."""
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of progress on a machine that is busy."""
+    monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 600)
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +167,12 @@ def command_of(name: str) -> click.Command:
     return found
 
 
+def options_of(command: click.Command) -> set[str]:
+    """The long names of its options."""
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    return {next(name for name in one.opts if name.startswith("--")) for one in options}
+
+
 def every_command(group: click.Group = main, before: str = "") -> Iterator[str]:
     for name, one in group.commands.items():
         if isinstance(one, click.Group):
@@ -167,9 +182,9 @@ def every_command(group: click.Group = main, before: str = "") -> Iterator[str]:
 
 
 def test_every_option_of_every_command_is_declared() -> None:
-    assert {*WALKS, "query"} == set(every_command())
+    assert {*WALKS, "query"} == set(every_command())  # query: test_query_options.py
     for name, walk in WALKS.items():
-        assert set(walk.options) == {one.opts[0] for one in command_of(name).params if isinstance(one, click.Option)}
+        assert set(walk.options) == options_of(command_of(name))
 
 
 @pytest.mark.parametrize("name", WALKS)
@@ -180,6 +195,7 @@ def test_each_pair_is_refused_as_declared_or_both_are_obeyed(
     shutil.copytree(made, tmp_path / "work")
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr("lunacy.embedding.load", lambda *_arguments, **_options: FakeEmbedder())
+    monkeypatch.setattr("webbrowser.open", lambda _url: True)
     if name in STOPS:
         monkeypatch.setattr(STOPS[name], stop)
 

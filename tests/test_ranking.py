@@ -359,14 +359,14 @@ def test_the_command_steers_and_shows_both_parts(made: Path, tmp_path: Path) -> 
     assert run("query", IDS[0], "--not", "9999.99999", *common).exit_code == 1
 
 
-@pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
+@pytest.mark.parametrize("rank", ["dense", "hybrid"])
 @pytest.mark.parametrize("options", [{}, {"category": "cs.*"}, {"fold": True, "diverse": True, "unlike": IDS[7]}])
-@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "ids", "table"])
+@pytest.mark.parametrize("form", ["json", "ids"])
 def test_everything_goes_with_ivf_batches_and_every_format(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: str, options: dict[str, Any], form: str
 ) -> None:
     monkeypatch.setattr("lunacy.embedding.load", _no_model)
-    build_ivf(index, recall=0.9)
+    nlist = build_ivf(index, recall=0.9).facts.nlist
     (tmp_path / "ids").write_text("\n".join(IDS[:6]))
     flags = (
         ["--fold", "--diverse", "0.5", "--not", IDS[7]]
@@ -395,7 +395,7 @@ def test_everything_goes_with_ivf_batches_and_every_format(
     if form == "ids":
         assert len(result.stdout.split()) == 24
     with lunacy.open_index(index) as ix:
-        lists = ix.similar_many(IDS[:6], ivf=True, nprobe=10_000, rank=rank, top=4, **options)
+        lists = ix.similar_many(IDS[:6], ivf=True, nprobe=nlist, rank=rank, top=4, **options)
         exact = ix.similar_many(IDS[:6], rank=rank, top=4, **options)
         assert [one.hits for one in lists] == [one.hits for one in exact]
 

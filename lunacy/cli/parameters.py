@@ -47,6 +47,16 @@ class Folder(Anywhere):
         return super().convert(value, param, ctx)
 
 
+def _given_once(_ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """The value; None for none. Raises UsageError for several, of which all but one would be lost."""
+    if len(values) > 1:
+        raise UsageError(f"{param.opts[0]} is given {len(values)} times; give it once")
+    return values[0] if values else None
+
+
+ONCE: dict[str, Any] = {"multiple": True, "callback": _given_once}  # of an option that names an input
+
+
 class Dependent(click.Option):
     """An option that is refused without one of `needs`, beside which it has an effect, and with any of `not_with`."""
 
@@ -149,16 +159,22 @@ _FILTERS = (
         "--author",
         metavar="NAME",
         multiple=True,
-        help="Only hits by this author: Hinton, 'G. Hinton' or 'Hinton, Geoffrey'; repeat it for hits by all of them.",
+        help="Only hits by this author: Hinton, 'G. Hinton' or 'Hinton, Geoffrey' (a comma does not separate authors); "
+        "repeat it for hits by all of them.",
     ),
     click.option(
         "--only-ids",
         metavar="FILE",
         type=File(),
+        **ONCE,
         help="Only hits whose ids are in FILE (in any form that --batch reads).",
     ),
     click.option(
-        "--not-ids", metavar="FILE", type=File(), help="No hits whose ids are in FILE (in any form that --batch reads)."
+        "--not-ids",
+        metavar="FILE",
+        type=File(),
+        **ONCE,
+        help="No hits whose ids are in FILE (in any form that --batch reads).",
     ),
 )
 

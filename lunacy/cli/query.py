@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import click
 from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import form_of, open_pages, opened, output_options
-from lunacy.cli.parameters import File, anywhere_option, device_option, filter_options
+from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options
 from lunacy.cli.progress import ProgressLine
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
@@ -20,6 +20,7 @@ from lunacy.question import RANKS, Query, Question
 
 if TYPE_CHECKING:
     from lunacy.answer import Answer
+    from lunacy.query import Index
 
 
 _HEADINGS = {
@@ -54,21 +55,35 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 )
 @click.option("--include-self", is_flag=True, help="List the paper itself too.")
 @click.option("--include-withdrawn", is_flag=True, help="List withdrawn papers too.")
-@click.option("--text", metavar="TEXT", help="Find papers similar to this text; - reads it from standard input.")
+@click.option(
+    "--text",
+    metavar="TEXT",
+    **ONCE,
+    help="Find papers similar to this text, and to the IDs if there are any; - reads it from standard input.",
+)
 @click.option(
     "--batch",
+    cls=Dependent,
+    not_with=["--text"],
     metavar="FILE",
     type=File(),
+    **ONCE,
     help="Read ids from FILE (one per line, CSV, JSON or BibTeX); - reads standard input.",
 )
 @click.option("--skip-unknown", is_flag=True, help="Exit 0 even if some ids are unknown.")
 @output_options(FORMATS, "table on a terminal and jsonl elsewhere", "the first hit")
 @click.option(
-    "--model", metavar="NAME", help="Load the index's model from this name or folder (used with --text only)."
+    "--model",
+    metavar="NAME",
+    help="Load the index's model from this name or folder, for texts and the titles of withdrawn papers.",
 )
-@device_option("the model and large batches of queries run", needs=["--text", "--batch"])
+@device_option("the model and large batches of queries run")
 @filter_options
-@click.option("--ivf", is_flag=True, help="Search the approximate index of `lunacy ivf`: faster, not always exact.")
+@click.option(
+    "--ivf",
+    is_flag=True,
+    help="Search the approximate index of `lunacy ivf`, one paper or text at a time: faster, not always exact.",
+)
 @click.option(
     "--rank",
     type=click.Choice(RANKS),
@@ -122,9 +137,7 @@ def query(
     ID is an arXiv id in any form, a link, or the title of a paper in the index. The score is the cosine similarity of
     the two papers' vectors; the list is exact unless you give --ivf.
     """
-    if (bool(papers) or text is not None) == (batch is not None):
-        only = "--not only takes away; " if options["unlike"] else ""
-        raise UsageError(f"{only}give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
+    _require_a_question(papers, text, batch, skip_unknown=skip_unknown, has_unlike=bool(options["unlike"]))
     together = together or (text is not None and bool(papers))
     shown = ProgressLine("searching")
     from lunacy import render
@@ -147,19 +160,50 @@ def query(
         if batch is not None:
             groups = ([one.text for one in group] for group in read_ids(batch, _note))
         if skip_unknown and together:
-            groups = ([one for one in group if one in held] for group in groups for held in (ix.named(group),))
+            groups = [_known([one for group in groups for one in group], ix)]
         found = (
             pair
             for question in _questions(groups, options)
             for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
         out.write(render.answers(outcome.answers(shown.until_first(found)), form, **out.look), at_once=outcome.is_batch)
+        _tell_unused(ix.used, model, device)
         code = outcome.exit_code(skip_unknown=skip_unknown, together=together)
         if code and not outcome.n_answers:
             sys.exit(code)  # and leave the output file as it is
     if opens:
         open_pages([outcome.first_page])
     sys.exit(code)
+
+
+def _require_a_question(
+    papers: Sequence[str], text: str | None, batch: str | None, *, skip_unknown: bool, has_unlike: bool
+) -> None:
+    """Raises UsageError where nothing is asked, or more than can be answered at once."""
+    if batch is not None and papers:
+        raise UsageError("--batch reads the ids from a file; leave out --batch, or the ids beside it")
+    if not papers and text is None and batch is None:
+        only = "--not only takes away; " if has_unlike else ""
+        raise UsageError(f"{only}give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
+    if skip_unknown and not papers and batch is None:
+        raise UsageError("--skip-unknown is for ids, and there are none beside --text; leave it out")
+
+
+def _known(papers: Sequence[str], ix: Index) -> list[str]:
+    """Those that the index has; the others are told in a line."""
+    held = ix.named(papers)
+    lacking = [one for one in papers if one not in held]
+    if lacking:
+        shown = ", ".join(" ".join(one.split())[:60] for one in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        _note(f"{len(lacking):,} of {len(papers):,} ids left out, as the index has no such papers: {shown}")
+    return [one for one in papers if one in held]
+
+
+def _tell_unused(used: Collection[str], model: str | None, device: str) -> None:
+    if model is not None and "model" not in used:
+        _note("--model was not used: nothing had to be embedded")
+    if device not in ("auto", "cpu") and "device" not in used:
+        _note(f"--device {device} was not used: the processor is quicker for so few ids")
 
 
 def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iterator[Question]:

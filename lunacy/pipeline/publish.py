@@ -197,7 +197,7 @@ def _measured(
         ids = [paper.id for paper in view.papers(queries.left_out)]
         rows = pinned.rows(ids)
         without = [rows[one] for one in ids]
-        nprobe = _LEAST_NPROBE
+        nprobe = min(_LEAST_NPROBE, facts.nlist)
         while True:
             asked = Options(top=TOP, ivf=True, nprobe=nprobe)
             found: list[Found] = []

@@ -43,6 +43,7 @@ class Index:
         """
         self._searcher: Searcher = open_searcher(where)
         self._model = TextModel(self.name, embedder, progress)
+        self._is_gpu_used = False
 
     @property
     def name(self) -> str:
@@ -53,6 +54,12 @@ class Index:
         """How many papers the index holds."""
         with self._searcher.pinned() as view:
             return view.n_papers
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Which of "model" and "device" had something to do in what was asked so far: ids may need neither."""
+        used = {"model": self._model.is_used, "device": self._model.is_used or self._is_gpu_used}
+        return frozenset(name for name, is_used in used.items() if is_used)
 
     def info(self) -> Info:
         """The index in figures.
@@ -137,6 +144,7 @@ class Index:
             with self._searcher.pinned() as view:
                 require_known(view, options)
                 size, gpu = view.batch(n_queries, options, device)
+            self._is_gpu_used |= gpu is not None
             while batch := list(islice(queries, size)):
                 texts = self._embed(batch, options, model, device)
                 with self._searcher.pinned() as view:  # answered before any is handed out: the asker may take its time

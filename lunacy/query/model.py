@@ -25,12 +25,16 @@ class TextVector:
 
 
 class TextModel:
-    """Embeds texts for the index called `name`. Its model is loaded when first needed, unless `embedder` is given."""
+    """Embeds texts for the index called `name`. Its model is loaded when first needed, unless `embedder` is given.
+
+    `is_used`: whether there was a text so far.
+    """
 
     def __init__(self, name: str, embedder: Embedder | None = None, progress: Report = no_report) -> None:
         self._name = name
         self._embedder = embedder
         self._progress = progress
+        self.is_used = False
 
     def embed(
         self, texts: Sequence[str], ours: Fingerprint, *, model: str | None = None, device: str = "auto"
@@ -39,6 +43,7 @@ class TextModel:
 
         Raises ModelError when it cannot be had, FingerprintMismatch when it is another one.
         """
+        self.is_used = True
 
         def work() -> list[TextVector]:
             embedder = self._loaded(ours, model, device)

@@ -16,6 +16,7 @@ from lunacy.arrays import Rows, Vectors
 from lunacy.cores import n_cores
 from lunacy.derived.faiss_threads import in_threads, multiply
 from lunacy.derived.ivf import Ivf
+from lunacy.errors import UsageError
 from lunacy.filter import Filter
 from lunacy.measured import QueryKind
 from lunacy.search.candidates import Candidates, candidates_of, qualify
@@ -39,12 +40,16 @@ def search_ivf(
     include_withdrawn: bool = False,
     wanted: Filter | None = None,
 ) -> list[Found]:
-    """As `search`, by the lists; unindexed rows are scanned exactly. `nprobe`: None is as tuned."""
+    """As `search`, by the lists; unindexed rows are scanned exactly.
+
+    `nprobe`: None is as tuned. Raises UsageError for more than there are.
+    """
     left_out = rows_left_out(without, len(queries))
     by_segment = candidates_of(view, wanted, include_withdrawn)
     listed = [candidates for candidates in by_segment if candidates.segment.segment.number in ivf.covered]
     unindexed = [candidates for candidates in by_segment if candidates.segment.segment.number not in ivf.covered]
     measured = ivf.facts.of(query_kind)
+    require_lists(nprobe, ivf.index.nlist)
     nprobe = min(nprobe or measured.nprobe, ivf.index.nlist)
     recall = measured.recall_with(nprobe)
     found: list[Found | None] = []
@@ -62,6 +67,12 @@ def search_ivf(
         else:
             answers.append(_merged(one, other, k, recall))
     return answers
+
+
+def require_lists(nprobe: int | None, nlist: int) -> None:
+    """Raises UsageError where `nprobe` is more than all `nlist` lists."""
+    if nprobe is not None and nprobe > nlist:
+        raise UsageError(f"nprobe is {nprobe:,}, and the index has {nlist:,} lists; give that for all of them, or less")
 
 
 def _merged(listed: Found, unindexed: Found | None, k: int, recall: float) -> Found:

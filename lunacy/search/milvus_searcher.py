@@ -22,6 +22,7 @@ from lunacy.measured import IvfFacts, Measured, QueryKind
 from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
 from lunacy.paper import Paper
 from lunacy.question import Options
+from lunacy.search.approximate import require_lists
 from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
 from lunacy.search.ranking import Ranked, Sides, Target, rank
 
@@ -163,6 +164,7 @@ class MilvusSearcher:
         left_out = rows_left_out(without, len(queries))
         found: list[Found | None] = [None] * len(queries)
         if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
+            require_lists(options.nprobe, facts.nlist)
             found = self._in_lists(queries, k, options, left_out, facts.of(query_kind))
         admitted, n = expression(options.filter, options.include_withdrawn, self._facts.by_category), k + _MARGIN
         while undecided := [query for query, one in enumerate(found) if one is None]:

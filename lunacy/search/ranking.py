@@ -21,7 +21,7 @@ import numpy.typing as npt
 from lunacy.arrays import NONE, Rows, Scores, Vectors
 from lunacy.derived.faiss_threads import in_threads
 from lunacy.paper import Paper
-from lunacy.question import Options
+from lunacy.question import UNLIKE, Options
 from lunacy.search.diversity import diverse, pool_for
 from lunacy.search.exact import MARGIN, Found
 from lunacy.search.near_duplicates import merged
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 N_CANDIDATES = 200  # from the vectors, and from the words
 _DENSE, _LEXICAL = 0.7, 0.3
 _LEAST_SPREAD = 0.05  # of BM25, as a share of its mean: keeps the score finite when all candidates share a word equally
-_UNLIKE = 0.5  # weight of the similarity to negative examples
 _NOTHING = Found(NONE, np.empty(0), None)  # by vectors
 
 
@@ -105,7 +104,7 @@ def _combined(target: Target, unlike: Target | None) -> Vectors:
     """
     if unlike is None:
         return target.vectors
-    pairs = target.vectors[:, None] - np.float32(_UNLIKE) * unlike.vectors[None]  # (q, u, dim)
+    pairs = target.vectors[:, None] - np.float32(UNLIKE) * unlike.vectors[None]  # (q, u, dim)
     return pairs.reshape(-1, target.vectors.shape[1])
 
 
@@ -140,7 +139,7 @@ class _Candidates:
         least = scores.argmin(axis=0) if len(scores) else np.empty(0, np.int64)  # (c,): near all is near the farthest
         total = np.take_along_axis(scores, least[None], axis=0)[0]
         if unlike is not None:
-            total = total - _UNLIKE * _scores(lexical, unlike, how, rows, vectors, unwanted)[2].max(axis=0)
+            total = total - UNLIKE * _scores(lexical, unlike, how, rows, vectors, unwanted)[2].max(axis=0)
         return cls(
             rows,
             vectors,
