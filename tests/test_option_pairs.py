@@ -140,12 +140,6 @@ class Reached(Exception):
     """A command came so far."""
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No line of progress on a machine that is busy."""
-    monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 600)
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an index, and the files that the options name."""

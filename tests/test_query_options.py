@@ -17,7 +17,7 @@ from lunacy.embedding import Embedded
 from lunacy.pipeline import build_ivf, build_lexical
 from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record
 from tests.test_cli import run
-from tests.test_option_pairs import assert_refused, options_of, quiet  # noqa: F401 (a fixture)
+from tests.test_option_pairs import assert_refused, options_of
 
 OPTIONS = {
     "--index": ["other"],
