@@ -322,7 +322,9 @@ def shards(
         patch.setattr("lunacy.pipeline.build_run.remove", lambda _paths: None)
         build(write_snapshot(MANY), embedder=traced)
     for path in folder.iterdir():
-        if path.name != "shards":
+        if path.name == "cache":
+            shutil.rmtree(path)
+        elif path.name != "shards":
             path.unlink()
     assert traced.n_texts == N
     return sorted((folder / "shards").iterdir())
