@@ -31,6 +31,7 @@ LAYERS = {
         "id_faults",
         "keywords",
         "kinds",
+        "language",
         "letters",
         "limits",
         "measured",

@@ -314,7 +314,7 @@ def test_a_harmed_manifest_is_no_manifest_and_a_new_one_takes_its_place(
     make_caches(index)
     assert verify(index) == []
     with viewed(index) as view:
-        assert {cache.kind for cache in view.caches} == {"codes", "columns", "titles"}
+        assert {cache.kind for cache in view.caches} == {"codes", "columns", "neighbours", "titles"}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"version":1,"caches":[{"kind":"codes"}]}', b"\xff"])
@@ -390,7 +390,7 @@ def test_harmed_columns_give_an_answer_or_one_line_and_verify_names_them(index: 
     assert len(verify(index)) == 1
 
 
-@pytest.mark.parametrize("kind", ["codes", "ivf", "columns", "titles"])
+@pytest.mark.parametrize("kind", ["codes", "ivf", "columns", "neighbours", "titles"])
 def test_verify_finds_a_flipped_bit_in_a_cache_and_repair_drops_the_caches(index: Path, kind: str) -> None:
     assert verify(index) == []
     path = cache_paths(index, kind)[0]
@@ -520,7 +520,7 @@ def test_a_manifest_names_what_is_there(index: Path) -> None:
     content, check = (index / "cache/manifest.json").read_bytes().splitlines()
     manifest = orjson.loads(content)
     assert {one["name"] for one in manifest["caches"]} == {path.name for path in cache_paths(index)}
-    assert {one["kind"] for one in manifest["caches"]} == {"codes", "ivf", "columns", "titles"}
+    assert {one["kind"] for one in manifest["caches"]} == {"codes", "ivf", "columns", "neighbours", "titles"}
     assert len(check) == 64
 
 
@@ -541,7 +541,8 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report})
     remove(index, [paper(5).id])
     assert verify(index) == []
-    assert {path.name.split("-")[0] for path in cache_paths(index)} == {"codes", "columns", "ivf", "titles"}
+    kinds = {path.name.split("-")[0] for path in cache_paths(index)}
+    assert kinds == {"codes", "columns", "ivf", "neighbours", "titles"}
 
 
 @settings(max_examples=60, deadline=None)

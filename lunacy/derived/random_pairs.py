@@ -26,11 +26,6 @@ def draw_pairs(view: View) -> list[float]:
     return quantiles
 
 
-def stored_pairs(view: View) -> list[float] | None:
-    """What `draw_pairs` gave when it was last drawn; None when it was not."""
-    return next((cache.facts[FACT] for cache in view.caches if is_sample(cache.facts.get(FACT))), None)
-
-
 def is_sample(pairs: object) -> bool:
     """Whether it is a list of quantiles as `draw_pairs` gives them."""
     return isinstance(pairs, list) and len(pairs) > 1 and all(isinstance(one, int | float) for one in pairs)

@@ -43,7 +43,7 @@ class Published:
     n_withdrawn: int = 0
     by_category: dict[str, int] = field(default_factory=dict)
     dates: tuple[str, str] = ("", "")  # of the earliest and the latest change
-    pairs: list[float] | None = None  # quantiles of the cosine of random papers
+    least_usual: float | None = None  # the cosine that 99 % of papers' nearest neighbours reach
     ivf: IvfFacts | None = None  # None: it has no IVF collection beside it
 
 

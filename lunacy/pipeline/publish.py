@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lunacy.arrays import Rows
-from lunacy.derived.random_pairs import stored_pairs
+from lunacy.derived.neighbours import least_usual
 from lunacy.embedding import Embedder
 from lunacy.errors import ServerError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
@@ -108,7 +108,7 @@ def _described(view: View, before: Published) -> Published:
         n_withdrawn=summary.n_withdrawn,
         by_category=summary.by_category,
         dates=(summary.first_date, summary.last_date),
-        pairs=stored_pairs(view),
+        least_usual=least_usual(view),
         ivf=before.ivf,
     )
 

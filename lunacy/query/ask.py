@@ -16,6 +16,7 @@ from lunacy.query.asked import Asked, Embed, look_up, target_of
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import required_rows
 from lunacy.query.model import TextVector
+from lunacy.query.notes import notes_of
 from lunacy.question import Options, Query, Question
 from lunacy.search import Found, Ranked, Searcher, Target
 
@@ -54,7 +55,8 @@ def answer_batch(
     for one in asked:
         if isinstance(one, Asked):
             hits, ranked = next(lists)
-            answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank, notes=one.notes))
+            notes = tuple(notes_of(view, one, options, ranked))
+            answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank, notes=notes))
         else:
             answers.append(one)
     return answers

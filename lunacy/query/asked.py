@@ -78,7 +78,9 @@ def _as_asked(papers: Sequence[Paper], vectors: Vectors, embed: Embed | None) ->
     if by_title := [place for place in withdrawn if says_only_so(papers[place])]:
         how = "its title was asked for"
         try:
-            if embed is not None:
+            if embed is None:
+                vectors[by_title] = np.nan  # as that of a text whose words alone are asked for
+            else:
                 titles = embed([papers[place].title for place in by_title])
                 vectors[by_title] = np.concatenate([one.vector for one in titles])
         except (ModelError, FingerprintMismatch) as error:

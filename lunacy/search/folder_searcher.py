@@ -13,6 +13,7 @@ from lunacy.answer import Info, Summary
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
 from lunacy.derived.ivf import open_ivf
+from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
 from lunacy.errors import UsageError
 from lunacy.fingerprint import Fingerprint
@@ -119,6 +120,10 @@ class FolderSearcher:
         rows = lexical.best(text, n)[0]
         there = {row for row, _id in self._view.stream("id", rows)}
         return np.array([row for row in rows.tolist() if row in there], np.int64)
+
+    def least_usual(self) -> float | None:
+        """The cosine that 99 % of papers' nearest neighbours reach; None where there is no sample of them."""
+        return least_usual(self._view)
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`. Raises IndexDamaged for a row without a paper."""

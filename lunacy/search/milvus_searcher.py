@@ -127,6 +127,10 @@ class MilvusSearcher:
         """Nothing: a collection has no words."""
         return NONE
 
+    def least_usual(self) -> float | None:
+        """The cosine that 99 % of papers' nearest neighbours reach; None where the index had no sample of them."""
+        return self._facts.least_usual
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, without their abstracts."""
         self._fetch(rows)

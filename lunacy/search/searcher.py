@@ -55,6 +55,9 @@ class Searcher(Protocol):
     def worded_like(self, text: str, n: int) -> Rows:
         """The `n` rows that share most with `text` by words, best first; none where there is no lexical index."""
 
+    def least_usual(self) -> float | None:
+        """The cosine that 99 % of papers' nearest neighbours reach; None where that is not known."""
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises StoreError for one that is not there."""
 

@@ -36,7 +36,8 @@ def make_index(home: Path) -> Path:
         assert index(home, name).exit_code == 0
     build_lexical(home / "index")
     build_ivf(home / "index", recall=0.5)
-    assert {cache.kind for cache in caches.read(home / "index")} == {"codes", "columns", "ivf", "lexical", "titles"}
+    kinds = {cache.kind for cache in caches.read(home / "index")}
+    assert kinds == {"codes", "columns", "ivf", "lexical", "neighbours", "titles"}
     assert sorted(path.name for path in (home / "index").glob("segment*")) == [
         "segment-00000001.faiss",
         "segment-00000002.faiss",
