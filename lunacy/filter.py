@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 from lunacy.categories import split_patterns
 from lunacy.dates import date_number
@@ -12,6 +14,14 @@ from lunacy.letters import plain
 
 _LONGEST_NAME = 200  # characters
 _SEVERAL = re.compile(r";|&|\band\b")
+
+
+class Condition(NamedTuple):
+    """One thing that a filter asks of a paper."""
+
+    words: str  # as one says it: "until 1999"
+    name: str  # of the field
+    value: Any  # of the field
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,30 @@ class Filter:
     def admits_all(self) -> bool:
         """Whether nothing is asked of a paper."""
         return self == Filter()
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """What is asked, one by one: each author on its own, of all else a field at once."""
+        found = []
+        for one in fields(self):
+            name, value = one.name, getattr(self, one.name)
+            if name == "author":
+                found += [Condition(f"author {author}", name, (author,)) for author in value]
+            elif name in ("only_ids", "not_ids"):
+                if value != one.default:
+                    found.append(Condition(f"{name.replace('_', ' ')} ({len(value):,})", name, value))
+            elif value:
+                words = " or ".join(value) if name == "category" else value
+                found.append(Condition(f"{name.replace('_', ' ')} {words}", name, value))
+        return found
+
+    @classmethod
+    def of(cls, conditions: Iterable[Condition]) -> Filter:
+        """The filter with these conditions."""
+        given: dict[str, Any] = {}
+        for one in conditions:
+            given[one.name] = given.get(one.name, ()) + one.value if one.name == "author" else one.value
+        return cls(**given)
 
     @property
     def first_date(self) -> int:

@@ -153,8 +153,40 @@ FILTERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS)
 def test_a_paper_is_answered_as_brute_force_answers(ix: Index, wanted: dict[str, Any], k: int) -> None:
     for place in (0, 31, 45, 100, 105):
-        able = {one.id for one in PAPERS if admits(one, wanted)} - {IDS[place]}
-        assert_best(ix.similar(IDS[place], top=k, **wanted), scores_of(VECTORS[place]), k, able)
+        able = {one.id for one in PAPERS if admits(one, wanted)}
+        answer = ix.similar(IDS[place], top=k, **wanted)
+        assert answer.n_qualified == (len(able) if wanted.keys() - {"include_withdrawn"} else None)
+        assert_best(answer.hits, scores_of(VECTORS[place]), k, able - {IDS[place]})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "note"),
+    [
+        ({"until": "1990"}, "no paper passes until 1990"),
+        ({"since": "2024-03", "category": "cs"}, "no paper passes since 2024-03"),
+        (
+            {"category": "math.*", "until": "1991", "not_ids": "2401.00020"},
+            "no paper passes category math.* and until 1991 together",
+        ),
+        (
+            {"category": "hep-th", "since": "2023", "until": "2023", "updated_since": "2024-06"},
+            "no paper passes category hep-th and until 2023 together",
+        ),
+        (
+            {"only_ids": ["2401.00100"], "category": "math.AG"},
+            "no paper passes category math.AG and only ids (1) together",
+        ),
+        ({"only_ids": ["2401.00100"], "since": "2024"}, "no other paper passes since 2024 and only ids (1) together"),
+        ({"only_ids": ["2401.00104", "2401.00115"]}, "all 2 papers that pass only ids (2) are withdrawn"),
+        ({"only_ids": []}, "no paper passes only ids (0)"),
+        ({"min_score": 0.999, "since": "2024"}, "no other paper that passes since 2024 has a score of 0.999 or more"),
+        ({"min_score": 0.999}, "no other paper has a score of 0.999 or more"),
+    ],
+)
+def test_an_empty_list_says_what_emptied_it(ix: Index, wanted: dict[str, Any], note: str) -> None:
+    answer = ix.similar("2401.00100", **wanted)
+    assert (answer.hits, answer.notes) == ([], (note,))
+    assert (answer.n_qualified == 0) == note.startswith(("no paper passes", "all "))
 
 
 def test_ids_of_any_form_are_found(ix: Index) -> None:

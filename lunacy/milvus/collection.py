@@ -111,9 +111,12 @@ class Collection:
                     raise ServerError(message, where=self.address.name, hint="run the same command again")
                 time.sleep(_POLL_S)
 
-    def count(self) -> int:
-        """How many papers it holds. All that was accepted before is counted, and seen by every later call."""
-        return self._count(self._name)
+    def count(self, expression: str = "") -> int:
+        """How many papers it holds that meet an expression, or all.
+
+        What was accepted before is counted, and seen by every later call.
+        """
+        return self._count(self._name, expression)
 
     def ids(self) -> Iterator[list[str]]:
         """All ids, some at a time."""
@@ -186,10 +189,10 @@ class Collection:
             name, schema=fields, index_params=index, consistency_level=level, timeout=_TIMEOUT_S
         )
 
-    def _count(self, name: str) -> int:
+    def _count(self, name: str, expression: str = "") -> int:
         with server_errors(self.address):
             [found] = self._client.query(
-                name, filter="", output_fields=["count(*)"], consistency_level="Strong", timeout=_TIMEOUT_S
+                name, filter=expression, output_fields=["count(*)"], consistency_level="Strong", timeout=_TIMEOUT_S
             )
         return int(found["count(*)"])
 

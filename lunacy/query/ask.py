@@ -17,6 +17,7 @@ from lunacy.query.hits import hits_of
 from lunacy.query.ids import required_rows
 from lunacy.query.model import TextVector
 from lunacy.query.notes import notes_of
+from lunacy.query.qualified import count_qualified, why_empty
 from lunacy.question import Options, Query, Question
 from lunacy.search import Found, Ranked, Searcher, Target
 
@@ -51,14 +52,18 @@ def answer_batch(
     targets = [one.target for one in asked if isinstance(one, Asked)]
     found = _search(view, targets, options, "paper" if batch[0].papers else "text", device)
     lists = zip(hits_of(view, found, options.min_score), found, strict=True)
+    n_qualified, empty = count_qualified(view, options), ""
     answers: list[Answer | LunacyError] = []
     for one in asked:
-        if isinstance(one, Asked):
-            hits, ranked = next(lists)
-            notes = tuple(notes_of(view, one, options, ranked))
-            answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank, notes=notes))
-        else:
+        if isinstance(one, LunacyError):
             answers.append(one)
+            continue
+        hits, ranked = next(lists)
+        notes = tuple(notes_of(view, one, options, ranked))
+        if not hits:
+            empty = empty or why_empty(view, options, has_papers=bool(one.papers))
+            notes = (*notes, empty)
+        answers.append(Answer(hits, one.papers, one.text, ranked.recall, options.rank, n_qualified, notes))
     return answers
 
 

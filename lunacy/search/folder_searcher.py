@@ -16,6 +16,7 @@ from lunacy.derived.ivf import open_ivf
 from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
 from lunacy.errors import UsageError
+from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
 from lunacy.paper import Paper
@@ -124,6 +125,10 @@ class FolderSearcher:
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where there is no sample of them."""
         return least_usual(self._view)
+
+    def n_qualified(self, wanted: Filter, include_withdrawn: bool) -> int:
+        """How many papers may be hits."""
+        return sum(one.n for one in candidates_of(self._view, wanted, include_withdrawn))
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`. Raises IndexDamaged for a row without a paper."""

@@ -131,6 +131,10 @@ class MilvusSearcher:
         """The cosine that 99 % of papers' nearest neighbours reach; None where the index had no sample of them."""
         return self._facts.least_usual
 
+    def n_qualified(self, wanted: Filter, include_withdrawn: bool) -> int:
+        """How many papers may be hits."""
+        return self._collection.count(expression(wanted, include_withdrawn, self._facts.by_category))
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, without their abstracts."""
         self._fetch(rows)

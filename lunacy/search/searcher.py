@@ -8,6 +8,7 @@ from typing import Protocol
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Vectors
+from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
 from lunacy.paper import Paper
@@ -57,6 +58,9 @@ class Searcher(Protocol):
 
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where that is not known."""
+
+    def n_qualified(self, wanted: Filter, include_withdrawn: bool) -> int:
+        """How many papers may be hits."""
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises StoreError for one that is not there."""
