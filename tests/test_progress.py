@@ -69,6 +69,7 @@ def states(shown: str) -> list[str]:
 def test_without_a_terminal_a_phase_gets_a_line_after_a_second_and_one_every_half_minute(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, term: str
 ) -> None:
+    monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 1.0)
     stream = stderr(monkeypatch, is_terminal=is_terminal, term=term)
     with ProgressLine("reading") as line:
         for _tenth in range(5):
@@ -88,10 +89,11 @@ def test_without_a_terminal_a_phase_gets_a_line_after_a_second_and_one_every_hal
     ]
 
 
-@pytest.mark.parametrize(("is_terminal", "seconds"), [(False, 0.9), (True, 0.4)])
+@pytest.mark.parametrize(("is_terminal", "seconds"), [(False, 0.9), (True, 0.39)])
 def test_what_is_quick_says_nothing(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, seconds: float
 ) -> None:
+    monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 1.0)
     stream = stderr(monkeypatch, is_terminal=is_terminal)
     with ProgressLine("verifying") as line:
         for done in range(100):
@@ -199,7 +201,6 @@ def test_the_line_of_a_query_goes_with_the_first_answer(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = stderr(monkeypatch, is_terminal=True)
-    line = ProgressLine("searching")
 
     def answers() -> Iterator[int]:
         for n in range(3):
@@ -207,7 +208,8 @@ def test_the_line_of_a_query_goes_with_the_first_answer(
             line(Progress("loading the model"))
             yield n
 
-    shown = [(n, stream.getvalue()) for n in line.until_first(answers())]
+    with ProgressLine("searching") as line:
+        shown = [(n, stream.getvalue()) for n in line.until_first(answers())]
     assert shown == [(n, f"\rloading the model  0:00{CLEARED[1:]}{CLEARED}") for n in range(3)]
 
 
@@ -293,7 +295,7 @@ def test_each_long_command_says_how_far_it_is(
         remove(index, ["1802.00007"])
     if command.startswith("remove"):
         build_lexical(index)
-    monkeypatch.setattr("lunacy.cli.progress._LINE_S", 0)
+    monkeypatch.setattr("lunacy.cli.progress.LINE_S", 0)
     monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 0)
     folder = Path(index).parent
     arguments = command.format(folder / "snapshot", index, folder / "v.npy").split()

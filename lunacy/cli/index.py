@@ -145,7 +145,7 @@ def _print(report: pipeline.BuildReport) -> None:
     besides = [
         (counts.metadata_only, "updated in metadata only"),
         (counts.repeated, "with an id that came before (the later line wins)"),
-        (counts.cut, "with a text longer than the model reads: the rest was ignored (--long-texts chunk reads all)"),
+        (counts.cut, "texts were cut to what the model reads (--long-texts chunk reads all)"),
     ]
     for n, what in besides:
         if n:

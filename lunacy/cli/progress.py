@@ -19,8 +19,8 @@ from lunacy.progress import Progress
 
 T = TypeVar("T")
 
-_SHOWN_S, _TICK_S = 0.5, 0.25  # on a terminal: when the line comes, and how often it may change
-_QUIET_S, _LINE_S = 1.0, 30.0  # elsewhere: how long a phase lasts that gets a line, and when the next one comes
+_SHOWN_S, _TICK_S = 0.4, 0.2  # on a terminal: when the line comes, and how often it may change
+_QUIET_S, LINE_S = 1.0, 30.0  # elsewhere: how long a phase lasts that gets a line, and when the next one comes
 _WINDOW_S, _SAMPLE_S = 45.0, 0.5  # over which rates are taken, and how often they are sampled
 _LEAST_S = 3.0  # from so long a time on there is a rate
 
@@ -28,8 +28,11 @@ _LEAST_S = 3.0  # from so long a time on there is a rate
 class ProgressLine:
     """How far a command is, as a block: at its end the line goes. Any thread may report, by calling it."""
 
-    def __init__(self, doing: str) -> None:
-        """`doing`: what the command begins with, such as "reading the snapshot"."""
+    def __init__(self, doing: str, *, quiet_s: float | None = None) -> None:
+        """`doing`: what the command begins with, such as "reading the snapshot". `quiet_s`: how long a phase lasts that
+        gets a line where there is no terminal; None: a second.
+        """
+        self._quiet_s = _QUIET_S if quiet_s is None else quiet_s
         self._is_terminal = takes_escapes(sys.stderr)
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -63,10 +66,10 @@ class ProgressLine:
             self._tick()
 
     def until_first(self, items: Iterable[T]) -> Iterator[T]:
-        """The items; the line is there until the first of them comes."""
+        """The items; the line goes when the first of them comes."""
         items = iter(items)
-        with self:
-            first = list(islice(items, 1))
+        first = list(islice(items, 1))
+        self.__exit__(None)
         yield from chain(first, items)
 
     def note(self, text: str) -> None:
@@ -82,7 +85,7 @@ class ProgressLine:
         self._samples: deque[tuple[float, Progress]] = deque()
         self._sample()
         if not self._is_terminal:
-            self._next_s = min(self._next_s, self._began_s + _QUIET_S)
+            self._next_s = min(self._next_s, self._began_s + self._quiet_s)
 
     def _sample(self) -> None:
         """Remember how far it was when; of what is older than the window, the latest."""
@@ -104,7 +107,7 @@ class ProgressLine:
         if now < self._next_s or self._over.is_set():
             return
         if not self._is_terminal:
-            self._next_s = now + _LINE_S
+            self._next_s = now + LINE_S
             first, *others = self._parts()
             click.echo(f"lunacy: {first}" + (f": {', '.join(others)}" if others else ""), err=True)
             return

@@ -13,7 +13,7 @@ from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import form_of, open_pages, opened, output_options
 from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options
-from lunacy.cli.progress import ProgressLine
+from lunacy.cli.progress import LINE_S, ProgressLine
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
 from lunacy.question import RANKS, Query, Question
@@ -139,7 +139,7 @@ def query(
     """
     _require_a_question(papers, text, batch, skip_unknown=skip_unknown, has_unlike=bool(options["unlike"]))
     together = together or (text is not None and bool(papers))
-    shown = ProgressLine("searching")
+    shown = _show_progress(is_typed=_is_typed(text, batch, only_ids, not_ids))
     from lunacy import render
     from lunacy.idlist import read_ids, read_text
     from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
@@ -226,10 +226,24 @@ def _check_stdin(text: str | None, *files: str | None) -> None:
         )
 
 
+def _show_progress(*, is_typed: bool) -> ProgressLine:
+    """The line of this command, which goes at its end; a script hears of it only when the answer takes long."""
+    context = click.get_current_context()
+    context.obj = shown = ProgressLine("searching", quiet_s=LINE_S)
+    return shown if is_typed else context.with_resource(shown)
+
+
+def _is_typed(*files: str | None) -> bool:
+    """Whether somebody types what is read from standard input."""
+    return any(file in _STDIN for file in files) and sys.stdin is not None and sys.stdin.isatty()
+
+
 def _note(text: str) -> None:
     from lunacy import render
 
-    click.echo(f"lunacy: {render.harmless(text)}", err=True)
+    shown = click.get_current_context().find_object(ProgressLine)
+    assert shown is not None  # `query` has made it
+    shown.note(render.harmless(text))
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """What a person sees who waits: commands on a terminal of 80 and of 120 columns, recorded as (time, bytes).
 
-    python -m tests.bench.terminal [FOLDER]
+    python -m tests.bench.terminal [N] [FOLDER]
 
 For each command: when the first line was seen, the longest time without a change, the widest line, and what stands on
-the screen at the end. FOLDER keeps the recordings, a JSON line for each piece of output.
+the screen at the end. The index is of the first N papers of the sample (2,000). FOLDER
+keeps the recordings, a JSON line for each piece of output.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import orjson
@@ -30,6 +31,7 @@ from tests.conftest import lines, record
 
 LUNACY = [sys.executable, "-m", "lunacy"]
 ROWS = 24
+FIRST = "hep-th/9108006"  # of the sample
 _PIECE = re.compile(r"\x1b\[([\d;?]*)([a-zA-Z])|\x1b\].*?(?:\x07|\x1b\\)|[\r\n\b]|[^\x1b\r\n\b]", re.DOTALL)
 
 
@@ -152,11 +154,12 @@ class CtrlC:
 
 def main() -> None:
     """Record all, and print the figures."""
-    kept = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    n_papers = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    kept = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Snapshot(None) as sample:
-            everything = b"".join(line.raw.rstrip(b"\n") + b"\n" for line in sample.lines())
+            everything = b"".join(line.raw.rstrip(b"\n") + b"\n" for line in islice(sample.lines(), n_papers))
         (folder / "sample.jsonl").write_bytes(everything)
         (folder / "newer.jsonl").write_bytes(everything + lines([record("2401.00001")]))
         for columns in (80, 120):
@@ -165,7 +168,7 @@ def main() -> None:
             sessions = {
                 "Ctrl-C": (index, CtrlC(20)),
                 "index": (index, None),
-                "query ID": ([*LUNACY, "query", "1802.05130", "--top", "2", "--index", into], None),
+                "query ID": ([*LUNACY, "query", FIRST, "--top", "2", "--index", into], None),
                 "query --text": ([*LUNACY, "query", "--text", "dark matter", "--top", "2", "--index", into], None),
                 "update without news": (index, None),
                 "update": ([*LUNACY, "index", "newer.jsonl", "--into", into], None),
