@@ -169,7 +169,7 @@ def test_an_id_newer_than_the_index_says_so_and_shows_a_way_on(index: lunacy.Ind
         index.similar("1502.00001v2")
     assert str(caught.value) == "1502.00001 is newer than the index, whose newest paper is of 2015-01"
     assert caught.value.full_message == (
-        f"{folder}: {caught.value}; update it, or give the paper's abstract: lunacy query --text -"
+        f"{folder}: {caught.value}; update it, or give the paper's abstract: lunacy query --text - --index {folder}"
     )
     with pytest.raises(UnknownPaper, match=r"1501\.99999 is not in the index, which holds"):
         index.similar("1501.99999")
@@ -305,14 +305,16 @@ def test_the_only_index_is_found_beside_other_folders(tmp_path: Path) -> None:
 
 
 def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no index in .*\nmake one with `lunacy index`.*--index DIR"):
+    with pytest.raises(
+        UsageError, match=r"no index in .*\nmake one of the sample papers with: lunacy index, or .*--index DIR"
+    ):
         find_index(None, tmp_path / "indexes")
 
 
 def test_of_several_indexes_none_is_guessed(tmp_path: Path) -> None:
     root = make_indexes(tmp_path / "indexes", "b", "a")
     with pytest.raises(
-        UsageError, match=rf"2 indexes \({root}/a, {root}/b\)\nname one with --index DIR or LUNACY_INDEX"
+        UsageError, match=rf"2 indexes \({root}/a, {root}/b\)\nname one, as in --index {root}/a, or set LUNACY_INDEX"
     ):
         find_index(None, root)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,12 +103,13 @@ def test_neither_an_id_nor_a_mistyped_one_is_taken_for_a_title(ix: lunacy.Index)
 
 
 @pytest.mark.parametrize("text", ["Attention is all", "Graph", "need", "...", "", "attention " * 1000])
-def test_what_is_no_title_is_told_and_shown_the_way_on(ix: lunacy.Index, text: str) -> None:
+def test_what_is_no_title_is_told_and_shown_the_way_on(ix: lunacy.Index, folder: Path, text: str) -> None:
     with pytest.raises(NotAnId) as caught:
         ix.similar(text)
     assert "is neither an arXiv id, such as 1802.05130 or hep-th/9711200, nor the title of a paper" in str(caught.value)
-    assert caught.value.full_message.endswith("for papers similar to a text: lunacy query --text TEXT")
-    assert len(caught.value.full_message) < 350
+    asked = shlex.quote(text) if 0 < len(text) < 80 else "-"
+    assert caught.value.full_message.endswith(f"similar to a text: lunacy query --text {asked} --index {folder}")
+    assert len(str(caught.value)) < 250
 
 
 def test_titles_and_ids_go_together(ix: lunacy.Index) -> None:

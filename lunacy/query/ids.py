@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lunacy.advice import command
 from lunacy.arrays import Rows
 from lunacy.categories import matching_categories
 from lunacy.errors import NotAnId, UnknownPaper, UsageError
@@ -66,7 +67,7 @@ def why_lacking(view: Searcher, paper: str) -> UnknownPaper | NotAnId:
         return UnknownPaper(
             f"{identifier} is newer than the index, whose newest paper is of {summary.newest}",
             where=view.name,
-            hint="update it, or give the paper's abstract: lunacy query --text -",
+            hint=f"update it, or give the paper's abstract: {command('query', '--text', '-', '--index', view.name)}",
         )
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")

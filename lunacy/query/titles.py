@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
+from lunacy.advice import command
 from lunacy.errors import NotAnId
 from lunacy.paper import Paper, canonical_id, id_fault, squeeze_spaces
 from lunacy.search import Searcher
@@ -43,7 +44,9 @@ def find_titles(view: Searcher, texts: Iterable[str]) -> dict[str, Named | NotAn
 
 
 def _found(view: Searcher, text: str, key: str, exact: Sequence[int]) -> Named | NotAnId:
-    shown = repr(text if len(text := squeeze_spaces(text)) <= _SHOWN else f"{text[:_SHOWN]}...")
+    squeezed = squeeze_spaces(text)
+    asked = squeezed if 0 < len(squeezed) <= _SHOWN else "-"
+    shown = repr(squeezed if len(squeezed) <= _SHOWN else f"{squeezed[:_SHOWN]}...")
     if len(exact) == 1:
         [paper] = _papers(view, exact)
         return Named(exact[0], f"{shown} was taken as the title of {paper.id}")
@@ -56,7 +59,7 @@ def _found(view: Searcher, text: str, key: str, exact: Sequence[int]) -> Named |
         return Named(row, f"{shown} was taken for the title of {paper.id}, which is nearly the same")
     return NotAnId(
         f"{shown} is neither an arXiv id, such as 1802.05130 or hep-th/9711200, nor the title of a paper in the index",
-        hint="for papers similar to a text: lunacy query --text TEXT",
+        hint=f"for papers similar to a text: {command('query', '--text', asked, '--index', view.name)}",
     )
 
 
