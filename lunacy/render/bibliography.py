@@ -78,8 +78,7 @@ def csl_records(found: Iterable[Paper]) -> Iterator[dict[str, object]]:
             "author": [_csl_author(one) for one in authors(paper)],
             "issued": {"date-parts": [[int(part) for part in paper.posted.split("-")]]} if paper.posted else None,
             "container-title": to_unicode(paper.journal_ref),
-            "publisher": "arXiv" if paper.url and not paper.journal_ref else "",
-            "number": f"arXiv:{paper.id}" if paper.url else paper.id,
+            **_csl_place(paper),
             "DOI": paper.doi,
             "URL": paper.url,
             "note": _WITHDRAWN if is_withdrawn(paper) else "",
@@ -168,6 +167,15 @@ def _paired(text: str) -> str:
 def _doi(text: str) -> str:
     """BibTeX styles escape what is special in it; braces and backslashes are of no DOI."""
     return re.sub(r"[\\{}]", "", _clean(text))
+
+
+def _csl_place(paper: Paper) -> dict[str, str]:
+    """Where arXiv has it: the number of a preprint, but the archive of an article, whose number is that of an issue."""
+    if not paper.url:
+        return {"number": paper.id}
+    if paper.journal_ref:
+        return {"archive": "arXiv", "archive_location": paper.id}
+    return {"publisher": "arXiv", "number": f"arXiv:{paper.id}"}
 
 
 def _csl_author(one: Author) -> dict[str, str]:
