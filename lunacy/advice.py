@@ -28,9 +28,13 @@ def install(extra: str) -> str:
     try:
         lines = requires("lunacy") or []
     except PackageNotFoundError:  # a source tree that is not installed
-        return f"{_python()} -m pip install {shlex.quote(f'.[{extra}]')}"
+        return install_packages(f".[{extra}]")
     wanted = re.compile(rf"""\bextra\s*==\s*['"]{re.escape(extra)}['"]""")
-    packages = sorted(line.partition(";")[0].strip() for line in lines if wanted.search(line))
+    return install_packages(*sorted(line.partition(";")[0].strip() for line in lines if wanted.search(line)))
+
+
+def install_packages(*packages: str) -> str:
+    """How to install them, for this Python."""
     return f"{_python()} -m pip install {shlex.join(packages)}"
 
 

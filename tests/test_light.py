@@ -221,7 +221,7 @@ def test_what_needs_torch_says_so_where_it_is_not_installed(tmp_path: Path, monk
     folder = tiny(tmp_path, kind="mpnet")
     with pytest.raises(ModelError, match=r"needs PyTorch, which is not installed; without it: .*model_type mpnet"):
         load(str(folder))
-    with pytest.raises(ModelError, match="--device cuda needs PyTorch, which is not installed"):
+    with pytest.raises(ModelError, match="device 'cuda' needs PyTorch, which is not installed"):
         load(device="cuda")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lunacy.advice import command
 from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import form_of, open_pages, opened, output_options
@@ -184,7 +185,9 @@ def _require_a_question(
         raise UsageError("--batch reads the ids from a file; leave out --batch, or the ids beside it")
     if not papers and text is None and batch is None:
         only = "--not only takes away; " if has_unlike else ""
-        raise UsageError(f"{only}give one of: ids, --text TEXT, --batch FILE; for example: lunacy query 1802.05130")
+        raise UsageError(
+            f"{only}give one of: ids, --text TEXT, --batch FILE; for example: {command('query', '1802.05130')}"
+        )
     if skip_unknown and not papers and batch is None:
         raise UsageError("--skip-unknown is for ids, and there are none beside --text; leave it out")
 

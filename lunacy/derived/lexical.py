@@ -142,7 +142,8 @@ def _errors(folder: Path) -> Iterator[None]:
         if not (isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"):
             raise
         reason = " ".join(str(error).split())[:200]
-        hint = "see lunacy verify, or ask with --rank dense"
+        again = command("lexical", "--index", folder.parents[1])
+        hint = f"make it anew with: {again}, or ask with --rank dense"
         raise StoreError(f"{reason}; the folder must be writable, and whole", where=folder, hint=hint) from None
 
 

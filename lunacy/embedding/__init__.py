@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
+from lunacy.advice import install_packages
 from lunacy.cores import may_have_gpu, n_cores
 from lunacy.embedding.early_checks import check_request
 from lunacy.embedding.embedder import FEW_TEXTS, WINDOWS, Embedded, Embedder, Prepared, likely_window
@@ -123,8 +124,11 @@ def _has_torch() -> bool:
 
 def _without_torch(model: str, device: str, reason: str) -> ModelError:
     why = f"; without it: {reason}" if reason else ""
-    what = f"the model {model}" if device in ("auto", "cpu") else f"--device {device}"
-    return ModelError(f"{what} needs PyTorch, which is not installed{why}", hint="pip install sentence-transformers")
+    what = f"the model {model}" if device in ("auto", "cpu") else f"device {device!r}"
+    return ModelError(
+        f"{what} needs PyTorch, which is not installed{why}",
+        hint=f"install it with: {install_packages('sentence-transformers')}",
+    )
 
 
 def load_when_needed(
