@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import overload
 
@@ -184,24 +184,41 @@ class Answer(Sequence[Hit]):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an index holds: papers by category, and by the date of their last change."""
+    """What an index holds: papers by category, and by the month in which they were posted."""
 
-    n_papers: int
-    n_dead: int
-    n_withdrawn: int
-    by_category: dict[str, int] = field(repr=False)
-    by_date: dict[str, int] = field(repr=False)
-    newest: str = ""  # the month of the newest paper, by its id; "" if unknown
+    n_papers: int = 0
+    n_dead: int = 0
+    n_withdrawn: int = 0
+    by_category: dict[str, int] = field(default_factory=dict, repr=False)
+    by_month: dict[str, int] = field(default_factory=dict, repr=False)  # posted, "2024-05"; "": not known
+    first_posted: str = ""  # as `Paper.posted`; "" if unknown
+    last_posted: str = ""
+    n_without_day: int = 0  # of whose posting only the month is known, from the id
+    n_without_update: int = 0  # of whose last change no date is known
+    last_updated: str = ""  # ISO date of the latest change; "" if unknown
 
-    @property
-    def first_date(self) -> str:
-        """The earliest date of a last change; "" if none is known."""
-        return min(filter(None, self.by_date), default="")
-
-    @property
-    def last_date(self) -> str:
-        """The latest date of a last change; "" if none is known."""
-        return max(self.by_date, default="")
+    @classmethod
+    def of(cls, n_papers: int, n_dead: int, counts: Iterable[tuple[str, str, int]]) -> Summary:
+        """`counts`: (kind, value, papers), as an index counts them."""
+        by_kind: dict[str, dict[str, int]] = {}
+        for kind, value, n in counts:
+            by_kind.setdefault(kind, {})[value] = n
+        posted, updated = by_kind.get("posted", {}), by_kind.get("updated", {})
+        by_month: dict[str, int] = {}
+        for date, n in sorted(posted.items()):
+            by_month[date[:7]] = by_month.get(date[:7], 0) + n
+        return cls(
+            n_papers,
+            n_dead,
+            n_withdrawn=sum(by_kind.get("withdrawn", {}).values()),
+            by_category=by_kind.get("category", {}),
+            by_month=by_month,
+            first_posted=min(filter(None, posted), default=""),
+            last_posted=max(posted, default=""),
+            n_without_day=sum(n for date, n in posted.items() if len(date) == len("2024-05")),
+            n_without_update=updated.get("", 0),
+            last_updated=max(updated, default=""),
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -229,8 +246,12 @@ class Info:
             "papers": summary.n_papers,
             "withdrawn": summary.n_withdrawn,
             "dead_rows": summary.n_dead,
-            "first_date": summary.first_date or None,
-            "last_date": summary.last_date or None,
+            "first_posted": summary.first_posted or None,
+            "last_posted": summary.last_posted or None,
+            "posted": summary.by_month,
+            "without_day": summary.n_without_day,
+            "last_updated": summary.last_updated or None,
+            "without_update": summary.n_without_update,
             "categories": summary.by_category,
             "fingerprint": asdict(self.fingerprint),
             "arithmetic": self.arithmetic,

@@ -113,7 +113,7 @@ def _facts(info: Info) -> list[tuple[str, str]]:
     more = len(largest) - _MOST_CATEGORIES
     facts = [
         ("papers", f"{summary.n_papers:,}, {summary.n_withdrawn:,} of them withdrawn"),
-        ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}"),
+        ("posted", f"{summary.first_posted or '?'} to {summary.last_posted or '?'}"),
         ("categories", named + (f" and {more:,} more" if more > 0 else "")),
         ("scope", str(info.scope)),
         ("model", info.fingerprint.model),

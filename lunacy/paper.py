@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import unquote
 
@@ -141,6 +142,12 @@ _DATED = re.compile(
 
 def month_of(identifier: str) -> str:
     """The month in which arXiv gave an id, as "2007-04"; "" for one that is not arXiv's."""
+    number = identifier[-3:]  # the month is before it, and the same for a thousand papers
+    return _month_of(f"{identifier[:-3]}000" if number.isascii() and number.isdigit() else identifier)
+
+
+@lru_cache(maxsize=2**14)
+def _month_of(identifier: str) -> str:
     match = _DATED.fullmatch(identifier)
     if match is None:
         return ""
@@ -150,6 +157,7 @@ def month_of(identifier: str) -> str:
     return f"{2000 + year}-{match['month']}"
 
 
+@lru_cache(maxsize=2**15)
 def posted_on(month: str, submitted: str) -> str:
     """The day of the first version, moved into the month of the id where it lies outside; the month where it is "".
 

@@ -6,6 +6,7 @@ The module that imports these tests has a fixture `where`: what to ask about the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -295,5 +296,10 @@ def test_it_tells_what_it_holds(ix: Index, where: str) -> None:
     assert (info.name, info.summary.n_papers, info.arithmetic) == (str(where), N, "fake")
     assert info.summary.n_withdrawn == sum(one.abstract.startswith("This paper has") for one in PAPERS)
     assert info.summary.by_category == {"cs.CL": 200, "hep-th": 100, "math.AG": 100}
-    assert (info.summary.first_date, info.summary.last_date) == ("2023-12-31", "2024-06-01")
+    days = [posted_between(one) for one in PAPERS]
+    assert (info.summary.first_posted, info.summary.last_posted) == ("1991-08-31", "2024-02-03")
+    assert info.summary.by_month == Counter(first[:7] for first, _last in days)
+    assert info.summary.n_without_day == sum(first != last for first, last in days)
+    assert info.summary.n_without_update == sum(not one.updated for one in PAPERS)
+    assert info.summary.last_updated == "2024-06-01"
     assert info.fingerprint == Fingerprint("fake/model", "title+abstract", DIM, weights="0" * 64)

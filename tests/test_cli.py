@@ -373,7 +373,12 @@ def test_info_tells_what_the_index_holds(index: str) -> None:
     told = orjson.loads(run("info", "--index", index, "--format", "json").stdout)
     assert (told["papers"], told["dead_rows"], told["segments"], told["generation"]) == (N, 0, 1, 1)
     assert told["categories"] == {"cs.CL": 20, "cs.LG": 20, "math.AG": 10}
-    assert (told["first_date"], told["last_date"]) == ("1997-11-27", "2018-02-14")
+    assert (told["first_posted"], told["last_posted"], told["last_updated"]) == (
+        "1997-11-30",
+        "2018-02-01",
+        "2018-02-14",
+    )
+    assert told["posted"] == {"1997-11": 1, "2018-02": N - 1}
     assert (told["fingerprint"]["model"], told["fingerprint"]["dim"], told["arithmetic"]) == (
         "f/m",
         DIM,
@@ -381,11 +386,11 @@ def test_info_tells_what_the_index_holds(index: str) -> None:
     )
     assert told["size_bytes"]["segment-00000001.faiss"] == 45 + 4 * N * DIM
     shown = dict(line.split(maxsplit=1) for line in run("info", "--index", index).stdout.splitlines())
-    assert (shown["papers"], shown["dates"], shown["model"]) == (
-        "30, 0 of them withdrawn",
-        "1997-11-27 to 2018-02-14",
-        "f/m",
+    assert (shown["papers"], shown["model"]) == ("30, 0 of them withdrawn", "f/m")
+    assert (
+        shown["posted"] == "1997-11-30 to 2018-02-01; of 30 papers the day is known, of 0 only the month, from the id"
     )
+    assert shown["updated"] == "up to 2018-02-14; 0 papers have no date of their last change"
     assert shown["categories"] == "3: cs.CL 20, cs.LG 20, math.AG 10"
 
 

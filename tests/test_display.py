@@ -95,7 +95,7 @@ def test_an_index_in_figures_is_short(ix: lunacy.Index, folder: Path) -> None:
     assert shown.startswith(f"<Info of {folder}>\npapers      41, 0 of them withdrawn\n")
     assert "categories  cs.CL 41, cs.LG 40" in shown
     assert "fake/model" in shown
-    assert "by_date" not in repr(ix.info().summary)
+    assert "by_month" not in repr(ix.info().summary)
 
 
 def test_html_has_the_hits_with_links(ix: lunacy.Index) -> None:

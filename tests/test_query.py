@@ -280,7 +280,8 @@ def test_an_empty_index_says_that_it_holds_nothing(tmp_path: Path, embedder: Fak
 def test_info_is_what_the_index_holds(index: lunacy.Index, folder: Path) -> None:
     info = index.info()
     assert (info.name, info.arithmetic, info.n_segments) == (str(folder), "fake", 1)
-    assert (info.summary.n_papers, info.summary.first_date, info.summary.last_date) == (45, "2006-01-02", "2018-02-14")
+    assert (info.summary.n_papers, info.summary.n_without_update, info.summary.last_updated) == (45, 1, "2018-02-14")
+    assert (info.summary.first_posted, info.summary.last_posted) == ("2006-01-31", "2015-01-01")
     assert info.summary.by_category == {"cs.CL": 24, "cs.IR": 20, "cs.LG": 4, "stat.ML": 20}
     assert (info.fingerprint.model, info.fingerprint.text, info.fingerprint.dim) == ("fake/model", "title+abstract", 16)
     assert info.size_bytes["papers.db"] == (folder / "papers.db").stat().st_size

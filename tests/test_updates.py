@@ -111,7 +111,7 @@ def test_new_metadata_is_shown_and_no_segment_is_written(update: Update, folder:
         summary = ix.info().summary
     assert (hit.categories, hit.updated, hit.authors) == (("math.AG",), "2024-05-06", "É. Galois")
     assert summary.by_category == {"cs.CL": 4, "cs.LG": 4, "math.AG": 1}
-    assert summary.last_date == "2024-05-06"
+    assert summary.last_updated == "2024-05-06"
 
 
 @pytest.mark.parametrize(

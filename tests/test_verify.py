@@ -211,8 +211,28 @@ def test_counts_by_category_and_date_are_those_of_the_papers(tmp_path: Path) -> 
         assert view.papers(np.array(list(view.rows(["1"]).values()))) == [papers[1]]
     assert summary.n_papers == 7
     assert summary.by_category == Counter(category for paper in papers for category in paper.categories)
-    assert summary.by_date == Counter(paper.updated for paper in papers)
-    assert (summary.first_date, summary.last_date) == ("2020-01-01", "2021-05-05")
+    assert (summary.n_without_update, summary.last_updated) == (1, "2021-05-05")
+
+
+def test_the_papers_of_each_month_are_counted_whatever_changes(tmp_path: Path) -> None:
+    days = {"1802.00001": "2018-02-14", "1802.00002": "2018-01-31", "1801.00003": "", "hep-th/9711001": "", "x:1": ""}
+    with writing(tmp_path) as writer:
+        first = [entry(one, submitted=day) for one, day in days.items()]
+        writer.append(first, vectors(days))
+        writer.commit()
+    with Store(tmp_path) as store, store.view() as view:
+        before = view.summary()
+    assert before.by_month == {"1997-11": 1, "2018-01": 1, "2018-02": 2, "": 1}
+    assert (before.first_posted, before.last_posted, before.n_without_day) == ("1997-11", "2018-02-14", 2)
+    with writing(tmp_path) as writer:
+        writer.amend([entry("1802.00001", submitted=""), entry("1801.00003", submitted="2018-03-01")])
+        writer.remove(["hep-th/9711001"])
+        writer.commit()
+    with Store(tmp_path) as store, store.view() as view:
+        after = view.summary()
+    assert after.by_month == {"2018-01": 1, "2018-02": 2, "": 1}
+    assert (after.first_posted, after.last_posted, after.n_without_day) == ("2018-01-31", "2018-02-01", 1)
+    assert verify(tmp_path) == []
 
 
 def test_reembedding_names_the_paper_with_another_vector(tmp_path: Path, write_snapshot: Callable[..., Path]) -> None:

@@ -10,7 +10,7 @@ from lunacy.cli.parameters import anywhere_option, format_option
 from lunacy.cli.streams import echo_json
 
 if TYPE_CHECKING:
-    from lunacy.answer import Info
+    from lunacy.answer import Info, Summary
 
 
 @click.command(epilog="Example: lunacy info --format json")
@@ -29,6 +29,15 @@ def info(index_dir: str | None, form: str) -> None:
         click.echo(render.pairs(_rows(found)), nl=False)
 
 
+def _posted(summary: Summary) -> str:
+    n_unknown = summary.by_month.get("", 0)
+    n_days = sum(summary.by_month.values()) - summary.n_without_day - n_unknown
+    by_month = f"of {summary.n_without_day:,} only the month, from the id"
+    unknown = f", of {n_unknown:,} nothing" if n_unknown else ""
+    span = f"{summary.first_posted or '?'} to {summary.last_posted or '?'}"
+    return f"{span}; of {n_days:,} papers the day is known, {by_month}{unknown}"
+
+
 def _rows(found: Info) -> list[tuple[str, str]]:
     """As the table has it: name and value."""
     from dataclasses import asdict
@@ -36,13 +45,13 @@ def _rows(found: Info) -> list[tuple[str, str]]:
     from lunacy import render
 
     summary = found.summary
-    n_undated = summary.by_date.get("", 0)
-    undated = f", {n_undated:,} papers without" if n_undated else ""
+    undated = f"{summary.n_without_update:,} papers have no date of their last change"
     largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
     rows = [
         ("index", found.name),
         ("papers", f"{summary.n_papers:,}, {summary.n_withdrawn:,} of them withdrawn"),
-        ("dates", f"{summary.first_date or '?'} to {summary.last_date or '?'}{undated}"),
+        ("posted", _posted(summary)),
+        ("updated", f"up to {summary.last_updated or '?'}; {undated}"),
         (
             "categories",
             f"{len(largest)}: "

@@ -6,7 +6,6 @@ import mmap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import count, islice, pairwise
 from typing import Any
 
@@ -147,20 +146,7 @@ def _by_category(in_group: Rows, groups: Sequence[str]) -> dict[str, npt.NDArray
 
 
 def _posted(identifier: str, submitted: str) -> int:
-    """The number of `Paper.posted`."""
-    number = identifier[-3:]  # the month is before it, and the same for a thousand papers
-    month = _month(identifier[:-3]) if number.isdigit() and number.isascii() else month_of(identifier)
-    return _posted_number(month, submitted)
-
-
-@lru_cache(maxsize=2**14)
-def _month(stem: str) -> str:
-    return month_of(f"{stem}000")
-
-
-@lru_cache(maxsize=2**15)
-def _posted_number(month: str, submitted: str) -> int:
-    return _number(posted_on(month, submitted))
+    return _number(posted_on(month_of(identifier), submitted))
 
 
 def _number(date: str) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from lunacy.answer import Summary
 from lunacy.dates import date_number
 from lunacy.errors import ServerError
 from lunacy.fingerprint import Fingerprint
@@ -40,9 +41,7 @@ class Published:
     arithmetic: str = ""
     generation: int = 0  # of the index, when it was published
     n_papers: int | None = None  # None: it was never published completely
-    n_withdrawn: int = 0
-    by_category: dict[str, int] = field(default_factory=dict)
-    dates: tuple[str, str] = ("", "")  # of the earliest and the latest change
+    summary: Summary = field(default_factory=Summary)  # of the index, when it was published
     least_usual: float | None = None  # the cosine that 99 % of papers' nearest neighbours reach
     ivf: IvfFacts | None = None  # None: it has no IVF collection beside it
 
@@ -92,7 +91,7 @@ def to_published(pieces: Sequence[str], address: Address) -> Published:
             )
         ivf = facts["ivf"] and IvfFacts.read(facts["ivf"])
         fingerprint = Fingerprint(**facts["fingerprint"])
-        return Published(**{**facts, "fingerprint": fingerprint, "dates": tuple(facts["dates"]), "ivf": ivf})
+        return Published(**{**facts, "fingerprint": fingerprint, "summary": Summary(**facts["summary"]), "ivf": ivf})
     except (KeyError, TypeError, ValueError, AttributeError):  # of JSON that says something else
         raise ServerError(
             f"the description of {address.name} on the server is damaged", hint="publish under another name"

@@ -99,15 +99,12 @@ def _opened(collection: Collection, view: View) -> Published:
 
 
 def _described(view: View, before: Published) -> Published:
-    summary = view.summary()
     return Published(
         fingerprint=view.fingerprint,
         arithmetic=view.arithmetic,
         generation=view.generation,
         n_papers=view.n_papers,
-        n_withdrawn=summary.n_withdrawn,
-        by_category=summary.by_category,
-        dates=(summary.first_date, summary.last_date),
+        summary=replace(view.summary(), n_dead=0),
         least_usual=least_usual(view),
         ivf=before.ivf,
     )

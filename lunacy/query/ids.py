@@ -63,15 +63,16 @@ def why_lacking(view: Searcher, paper: str) -> UnknownPaper | NotAnId:
     if fault := id_fault(identifier):
         return UnknownPaper(f"{identifier} is not in the index: {fault}", where=view.name)
     summary = view.summary()
-    if summary.newest and month_of(identifier) > summary.newest:
+    newest = summary.last_posted[:7]
+    if newest and month_of(identifier) > newest:
         return UnknownPaper(
-            f"{identifier} is newer than the index, whose newest paper is of {summary.newest}",
+            f"{identifier} is newer than the index, whose newest paper is of {newest}",
             where=view.name,
             hint=f"update it, or give the paper's abstract: {command('query', '--text', '-', '--index', view.name)}",
         )
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
-    until = f" up to {summary.newest or summary.last_date}" if summary.newest or summary.last_date else ""
+    until = f" up to {newest}" if newest else ""
     return UnknownPaper(
         f"{identifier} is not in the index, which holds {summary.n_papers:,} papers ({shown}){until}", where=view.name
     )

@@ -100,9 +100,8 @@ class MilvusSearcher:
         return self._facts.fingerprint
 
     def summary(self) -> Summary:
-        """The papers by category, and the first and last date, as they were published."""
-        facts = self._facts
-        return Summary(facts.n_papers or 0, 0, facts.n_withdrawn, facts.by_category, dict.fromkeys(facts.dates, 0))
+        """The papers by category and month, as they were published."""
+        return self._facts.summary
 
     def info(self) -> Info:
         """The collection in figures."""
@@ -133,7 +132,7 @@ class MilvusSearcher:
 
     def n_qualified(self, wanted: Filter, include_withdrawn: bool) -> int:
         """How many papers may be hits."""
-        return self._collection.count(expression(wanted, include_withdrawn, self._facts.by_category))
+        return self._collection.count(expression(wanted, include_withdrawn, self._facts.summary.by_category))
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, without their abstracts."""
@@ -174,7 +173,10 @@ class MilvusSearcher:
         if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
             require_lists(options.nprobe, facts.nlist)
             found = self._in_lists(queries, k, options, left_out, facts.of(query_kind))
-        admitted, n = expression(options.filter, options.include_withdrawn, self._facts.by_category), k + _MARGIN
+        admitted, n = (
+            expression(options.filter, options.include_withdrawn, self._facts.summary.by_category),
+            k + _MARGIN,
+        )
         while undecided := [query for query, one in enumerate(found) if one is None]:
             listed = self._collection.search(queries[undecided], n, admitted)
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
@@ -228,7 +230,7 @@ class MilvusSearcher:
         the bound is lowest. Raises UsageError when as many as a server lists do not prove the list.
         """
         _check_listed(enough)
-        admitted = expression(options.filter, options.include_withdrawn, self._facts.by_category)
+        admitted = expression(options.filter, options.include_withdrawn, self._facts.summary.by_category)
         weights = np.full(len(vectors), 1 / len(vectors))
         n_listed = min(8 * enough, MOST_HITS)
         while True:

@@ -14,13 +14,13 @@ import numpy as np
 from lunacy.arrays import Rows, Vectors
 from lunacy.entry import FIELDS, Entry, to_paper
 from lunacy.errors import IndexDamaged
-from lunacy.paper import Paper
+from lunacy.paper import Paper, month_of, posted_on
 from lunacy.store.database import Database
 from lunacy.store.meta import MOST_ROWS
 from lunacy.store.own_database import see_verify
 from lunacy.store.segments import Segment
 
-COUNTED = "categories, updated, withdrawn, added"
+COUNTED = "id, submitted, categories, updated, withdrawn, added"
 PAPER_COLUMNS = ", ".join(FIELDS)
 INTO_PAPERS = f"papers (row, vector_hash, text_hash, content_hash, withdrawn, added, {PAPER_COLUMNS})"
 _VALUES = ", ".join("?" * (len(FIELDS) + 2))
@@ -53,8 +53,9 @@ def to_row(row: int, vector_hash: bytes, entry: Entry, added: int) -> tuple[Any,
 
 def count(papers: Iterable[Sequence[Any]]) -> Counted:
     """How many papers the table `counts` has of each kind and value, from their COUNTED columns."""
-    together, updated, withdrawn, added = tuple(zip(*papers, strict=True)) or ((), (), (), ())
+    ids, submitted, together, updated, withdrawn, added = tuple(zip(*papers, strict=True)) or ((),) * 6
     counts = Counter({("updated", date): n for date, n in Counter(updated).items()})
+    counts.update({("posted", date): n for date, n in Counter(map(posted_on, map(month_of, ids), submitted)).items()})
     counts.update({("added", str(generation)): n for generation, n in Counter(added).items()})
     for categories, n in Counter(together).items():
         for category in categories.split():
@@ -73,9 +74,9 @@ def add_counts(database: Database, counts: Counted) -> None:
     database.run("DELETE FROM counts WHERE n_papers = 0")
 
 
-def counted(entry: Entry, added: int) -> tuple[str, str, bool, int]:
+def counted(entry: Entry, added: int) -> tuple[str, str, str, str, bool, int]:
     """The COUNTED columns of an entry."""
-    return entry.columns[4], entry.updated, entry.is_withdrawn, added
+    return entry.id, entry.columns[5], entry.columns[4], entry.updated, entry.is_withdrawn, added
 
 
 def vector_hashes(vectors: Vectors) -> list[bytes]:

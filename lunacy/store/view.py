@@ -12,7 +12,7 @@ from lunacy.advice import command
 from lunacy.answer import Summary
 from lunacy.arrays import Rows, Vectors
 from lunacy.errors import IndexDamaged, NoIndex
-from lunacy.paper import Paper, month_of
+from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
@@ -144,11 +144,6 @@ class View:
             row: (content_hash + vector_hash, bool(withdrawn)) for row, content_hash, vector_hash, withdrawn in found
         }
 
-    def _newest_month(self) -> str:
-        """Of the ids that have been given since 2007, which sort by date; "" where there are none."""
-        found = self._database.all("SELECT id FROM papers WHERE id BETWEEN '0' AND ':' ORDER BY id DESC LIMIT 1")
-        return month_of(str(found[0][0])) if found else ""
-
     def summary(self) -> Summary:
         """The index in figures."""
         counts = self._database.all("SELECT kind, value, n_papers FROM counts ORDER BY kind, value")
@@ -156,11 +151,4 @@ class View:
             raise IndexDamaged(
                 "the counts in papers.db are none", where=self._database.folder, hint=see_verify(self._database.folder)
             )
-        return Summary(
-            n_papers=self.n_papers,
-            n_dead=sum(len(segment.dead) for segment in self.segments),
-            n_withdrawn=sum(n for kind, _value, n in counts if kind == "withdrawn"),
-            by_category={value: n for kind, value, n in counts if kind == "category"},
-            by_date={value: n for kind, value, n in counts if kind == "updated"},
-            newest=self._newest_month(),
-        )
+        return Summary.of(self.n_papers, sum(len(segment.dead) for segment in self.segments), counts)
