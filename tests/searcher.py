@@ -202,6 +202,23 @@ def test_ids_of_any_form_are_found(ix: Index) -> None:
     assert {hit.id for hit in ix.similar("2401.00100", top=N)} == able - {"2401.00100"}
 
 
+def test_the_paper_itself_stands_first_though_others_are_as_like_or_it_was_withdrawn(ix: Index) -> None:
+    for place in range(30, 34):  # twins
+        for options in ({}, {"diverse": True}):
+            hits = ix.similar(IDS[place], top=4, include_self=True, **options)
+            assert hits[0].id == IDS[place]
+            assert len({hit.id for hit in hits}) == 4
+        assert {hit.id for hit in ix.similar(IDS[place], top=4, include_self=True)} == set(IDS[30:34])
+    able = {one.id for one in PAPERS if admits(one, {})}
+    [itself, *others] = ix.similar(IDS[104], top=5, include_self=True)
+    assert (itself.id, itself.score) == (IDS[104], pytest.approx(1, abs=1e-5))
+    assert IDS[104] not in able
+    products = scores_of(VECTORS[104])
+    assert [hit.score for hit in others] == pytest.approx(
+        sorted((products[one] for one in able), reverse=True)[:4], abs=1e-5
+    )
+
+
 def test_a_batch_is_what_its_papers_are_one_by_one(ix: Index) -> None:
     lists = ix.similar_many(IDS, top=7)
     assert len(lists) == N

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lunacy
@@ -16,7 +17,7 @@ from lunacy.derived import neighbours, titles
 from lunacy.errors import NotAnId
 from lunacy.pipeline import build_lexical, compact, refresh_caches, remove
 from lunacy.question import Question
-from lunacy.store import Store, caches
+from lunacy.store import Store, caches, verify
 from lunacy.title_key import title_key
 from tests.conftest import FakeEmbedder, lines, record
 from tests.test_cli import run
@@ -155,6 +156,27 @@ def test_two_titles_with_one_hash_do_no_harm(folder: Path, monkeypatch: pytest.M
             ix.similar("no title")
     monkeypatch.undo()
     caches.drop(folder)
+
+
+def test_a_harmed_cache_of_titles_finds_the_paper_or_none_and_verify_names_it(tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_bytes(lines(RECORDS))
+    lunacy.build_index(tmp_path / "s.jsonl", into=tmp_path / "index", embedder=FakeEmbedder())
+    refresh_caches(tmp_path / "index", least_rows=1)
+    [cache] = [one for one in caches.read(tmp_path / "index") if one.kind == titles.KIND]
+    path = tmp_path / "index/cache" / cache.name
+    whole, right = path.read_bytes(), title_key(TITLES["1401.0001"])
+    rng = np.random.default_rng(0)
+    n_found = 0
+    for _ in range(60):
+        harmed = bytearray(whole)
+        harmed[rng.integers(len(whole))] ^= 1 << rng.integers(8)
+        path.write_bytes(harmed)
+        with Store(tmp_path / "index") as store, store.view() as view:
+            [rows] = titles.rows_titled(view, [right]).values()
+        assert rows in ([], [0])
+        n_found += len(rows)
+    assert n_found > 30
+    assert len(verify(tmp_path / "index")) == 1
 
 
 def titles_of(folder: Path) -> dict[str, set[int]]:
