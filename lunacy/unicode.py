@@ -16,7 +16,7 @@ _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi omicron pi rho sigma tau upsilon phi chi psi"
 )
 _FUNCTIONS = "arg cos cosh cot csc det dim exp gcd hom inf ker lim ln log max min mod sec sin sinh sup tan tanh"
-_SYMBOLS = {
+SYMBOLS = {  # macros of formulas, as LaTeX and amssymb have them
     **{name: unicodedata.lookup(f"GREEK SMALL LETTER {name}") for name in _GREEK.split()},
     **{name.title(): unicodedata.lookup(f"GREEK CAPITAL LETTER {name}") for name in _GREEK.split()},
     **{name: name for name in _FUNCTIONS.split()},
@@ -30,9 +30,11 @@ _SYMBOLS = {
         "setminus=∖ emptyset=∅ forall=∀ exists=∃ neg=¬ wedge=∧ vee=∨ oplus=⊕ ominus=⊖ otimes=⊗ odot=⊙ rtimes=⋊ "
         "ltimes=⋉ partial=∂ nabla=∇ sum=∑ prod=∏ int=∫ hbar=ℏ ell=ℓ aleph=ℵ wp=℘ prime=′ dagger=† ddagger=‡ perp=⊥ "
         "parallel=∥ mid=| vert=| Vert=‖ angle=∠ triangle=△ Box=□ square=□ langle=⟨ rangle=⟩ lceil=⌈ rceil=⌉ lfloor=⌊ "
-        "rfloor=⌋ ldots=… dots=… cdots=⋯ deg=° degree=° R=ℝ RR=ℝ Real=ℝ C=ℂ CC=ℂ N=ℕ NN=ℕ Q=ℚ QQ=ℚ Z=ℤ ZZ=ℤ".split()
+        "rfloor=⌋ ldots=… dots=… cdots=⋯".split()
     ),
 }  # fmt: skip
+_HABITS = dict(pair.split("=") for pair in "deg=° degree=° R=ℝ RR=ℝ Real=ℝ C=ℂ CC=ℂ N=ℕ NN=ℕ Q=ℚ QQ=ℚ Z=ℤ ZZ=ℤ".split())
+_MACROS = {**SYMBOLS, **_HABITS}  # what many authors define
 _CHARACTERS = {
     **dict(zip("{}_%&#$", "{}_%&#$", strict=True)), "|": "‖", ",": " ", ";": " ", ":": " ", " ": " ", "!": "", "/": "",
 }  # fmt: skip
@@ -106,7 +108,7 @@ def _words(text: str) -> str:
     text = _NAMED_LETTER.sub(lambda match: LETTERS[match["name"]], text)
     text = _SCRIPT.sub(_script, text)
     text = _SWITCH.sub(r"\1", _FONT.sub(r"\1", text))
-    text = _MACRO.sub(lambda match: _SYMBOLS.get(match["name"], match[0]), text)
+    text = _MACRO.sub(lambda match: _MACROS.get(match["name"], match[0]), text)
     return _ESCAPED.sub(r"\1", text)
 
 
@@ -164,7 +166,7 @@ def _piece(part: str, tokens: Iterator[str]) -> str:
         return f"√{under}" if under.isalnum() and (len(under) == 1 or under.isdigit()) else f"√({under})"
     if name in _IGNORED or name in _SWITCHES:
         return ""
-    found = _SYMBOLS.get(name, _CHARACTERS.get(name))
+    found = _MACROS.get(name, _CHARACTERS.get(name))
     if found is None:
         raise _NotSimpleError
     return found

@@ -19,6 +19,7 @@ from lunacy.authors import Author, authors, first_authors
 from lunacy.paper import Paper
 from lunacy.render import answers, papers
 from lunacy.snapshot import Snapshot, parse
+from lunacy.unicode import SYMBOLS
 
 TWEETS = Paper(
     "1802.05130",
@@ -149,10 +150,14 @@ def test_a_withdrawn_paper_says_so_and_one_that_is_not_of_arxiv_has_no_eprint() 
 
 
 TITLES = {  # as TeX reads them
-    "A & B, 5%, C#, d_e, f^2": r"A \& B, 5\%, C\#, d\_e, f\^{}2",
+    "A & B, 5%, C#, d_e, f^2": r"A \& B, 5\%, C\#, d\_e, f$^2$",
     r"A \& B, 5\%, \'e, \^e": r"A \& B, 5\%, \'e, \^e",
     r"$a_1 & b^2$ and $x#y%$": r"$a_1 & b^2$ and $x\#y\%$",
+    r"X \to \pi^0 \bar D^{*0}, H_{ij}, {\lambda}": r"X $\to$ $\pi^0$ $\bar D^{*0}$, H$_{ij}$, {$\lambda$}",
+    r"α-particles, $β→γ$, \(x^2\), \own, ^": r"$\alpha$-particles, $\beta \to \gamma $, $x^2$, \own, \^{}",
     r"costs $5, and a_b": r"costs \$5, and a\_b",
+    r"\$\pi": r"\$$\pi$",
+    r"at \sqrt{s_{NN}} = 1, 360{\deg}": r"at $\sqrt{s_{NN}}$ = 1, 360{$\deg$}",
     "{Networks of Splicing": "Networks of Splicing",
     "in medium}": "in medium",
     "]{A}} b {{c}": "]{A} b {c}",
@@ -185,8 +190,9 @@ def read(entries: str) -> Iterator[tuple[str, str, str]]:
 
 def plain(title: str) -> str:
     """A title without what escapes, pairs or spaces it: for a comparison of what was written with what was read."""
-    title = title.replace("\\^{}", "^")
-    return re.sub(r"[\\{}\s]", "", title)
+    for name, char in SYMBOLS.items():
+        title = title.replace(char, name) if not char.isascii() else title
+    return re.sub(r"[\\{}\s$()]", "", title.replace("\\^{}", "^"))
 
 
 def test_the_papers_of_the_sample_are_read_back() -> None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from lunacy.authors import Author, authors
-from lunacy.display import harmless
 from lunacy.letters import plain
 from lunacy.paper import Paper
+from lunacy.render.tex import clean, to_tex
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
@@ -16,9 +16,6 @@ _NOT_TELLING = frozenset(  # words that no key is made of
     "a an the on of in to for from by with at as is are and or le la les un une des der die das ein eine zur".split()
 )
 _WITHDRAWN = "Withdrawn."
-_DOLLAR = re.compile(r"(?<!\\)\$")
-_SPECIAL = re.compile(r"\\.|[&%#_^]", re.DOTALL)
-_SPECIAL_IN_MATHS = re.compile(r"\\.|[%#]", re.DOTALL)
 
 
 def bibtex(found: Iterable[Paper]) -> Iterator[str]:
@@ -28,13 +25,13 @@ def bibtex(found: Iterable[Paper]) -> Iterator[str]:
         key = _key(paper, used)
         kind = "article" if paper.journal_ref else "misc"
         fields = {
-            "title": f"{{{_bibtex(paper.title)}}}",  # a second pair of braces keeps the case
+            "title": f"{{{to_tex(paper.title)}}}",  # a second pair of braces keeps the case
             "author": " and ".join(map(_bibtex_author, authors(paper))),
-            "journal": _bibtex(paper.journal_ref),
+            "journal": to_tex(paper.journal_ref),
             "year": paper.posted[:4],
-            "eprint": _bibtex(paper.id) if paper.url else "",
+            "eprint": to_tex(paper.id) if paper.url else "",
             "archivePrefix": "arXiv" if paper.url else "",
-            "primaryClass": _bibtex(paper.categories[0]) if paper.categories and paper.url else "",
+            "primaryClass": to_tex(paper.categories[0]) if paper.categories and paper.url else "",
             "doi": _doi(paper.doi),
             "url": paper.url,
             "note": _WITHDRAWN if is_withdrawn(paper) else "",
@@ -63,7 +60,7 @@ def ris(found: Iterable[Paper]) -> Iterator[str]:
             ("N1", _WITHDRAWN if is_withdrawn(paper) else ""),
             ("AB", to_unicode(paper.abstract)),
         ]
-        lines = "".join(f"{tag}  - {_clean(value)}\r\n" for tag, value in tags if value)
+        lines = "".join(f"{tag}  - {clean(value)}\r\n" for tag, value in tags if value)
         yield f"{lines}ER  - \r\n\r\n"
 
 
@@ -85,11 +82,6 @@ def csl_records(found: Iterable[Paper]) -> Iterator[dict[str, object]]:
             "abstract": to_unicode(paper.abstract),
         }
         yield {name: value for name, value in record.items() if value}
-
-
-def _clean(text: str) -> str:
-    """Without control characters, and marks that hide or reorder text: TeX stops at them."""
-    return harmless(text).replace("\N{REPLACEMENT CHARACTER}", "")
 
 
 def _key(paper: Paper, used: set[str]) -> str:
@@ -119,54 +111,13 @@ def _letters(text: str) -> str:
 def _bibtex_author(one: Author) -> str:
     """As BibTeX reads it in one way only; a group in braces."""
     if not one.given:
-        return f"{{{_bibtex(one.family)}}}"
-    return ", ".join(_bibtex(part) for part in (one.family, one.suffix, one.given) if part)
-
-
-def _bibtex(text: str) -> str:
-    """TeX that BibTeX can read: what is special is escaped outside formulas, and braces come in pairs."""
-    text = _clean(text)
-    parts = _DOLLAR.split(text)
-    if len(parts) % 2:
-        text = "$".join(
-            _SPECIAL_IN_MATHS.sub(_escaped, part) if place % 2 else _SPECIAL.sub(_escaped, part)
-            for place, part in enumerate(parts)
-        )
-    else:  # a stray dollar: there is no telling what is a formula
-        text = r"\$".join(_SPECIAL.sub(_escaped, part) for part in parts)
-    text = _paired(text)
-    return f"{text} " if text.endswith("\\") else text  # which would take the brace behind it
-
-
-def _escaped(match: re.Match[str]) -> str:
-    if match[0] == "^":
-        return r"\^{}"
-    return match[0] if match[0].startswith("\\") else f"\\{match[0]}"
-
-
-def _paired(text: str) -> str:
-    """`text` without the braces that have no partner.
-
-    BibTeX counts the braces behind a backslash, others do not: so they are paired for themselves.
-    """
-    waiting: dict[bool, list[int]] = {False: [], True: []}
-    lonely = set()
-    for place, char in enumerate(text):
-        mine = waiting[text[place - 1 : place] == "\\"]
-        if char == "{":
-            mine.append(place)
-        elif char == "}" and mine:
-            mine.pop()
-        elif char == "}":
-            lonely.add(place)
-    lonely.update(waiting[False], waiting[True])
-    kept = "".join("\0" if place in lonely else char for place, char in enumerate(text)) if lonely else text
-    return re.sub(r"(?<!\\)((?:\\\\)*)\\?\0", r"\1", kept)
+        return f"{{{to_tex(one.family)}}}"
+    return ", ".join(to_tex(part) for part in (one.family, one.suffix, one.given) if part)
 
 
 def _doi(text: str) -> str:
     """BibTeX styles escape what is special in it; braces and backslashes are of no DOI."""
-    return re.sub(r"[\\{}]", "", _clean(text))
+    return re.sub(r"[\\{}]", "", clean(text))
 
 
 def _csl_place(paper: Paper) -> dict[str, str]:
