@@ -25,6 +25,7 @@ _GROUP = re.compile(r"\b(?:collaborat|consorti|group|team)", re.IGNORECASE)
 _BY = re.compile(r".*\bby\s+(.+)")
 _ET_AL = re.compile(r"\bet\.?\s+al\b.*", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:jr|sr|jnr|snr|iii?|iv)\.?", re.IGNORECASE)
+_LONGEST_SUFFIX = 4
 _CHUNK = re.compile(r"[^\W_]+(?:['-][^\W_]+)*\.?")
 _COMPOUND = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*\.?")
 _CAPITALS = re.compile(r"[A-Z]{2,3}")
@@ -43,10 +44,10 @@ def authors_of(authors: str, names: str = "") -> list[str]:
     elif authors.count(",") == authors.count(", ") and not _OTHER_SEPARATOR.search(authors):  # as nearly all: quicker
         found |= dict.fromkeys(authors.replace(", and ", ", ").replace(" and ", ", ").split(", "))
         return list(filter(None, found))
-    last = ""
+    last, has_et_al = "", _ET_AL.search(authors) is not None
     for part in _SEPARATOR.split(authors):
-        name = _ET_AL.sub("", part).strip()
-        if last and _SUFFIX.fullmatch(name):  # Curtis G. Callan, Jr.
+        name = (_ET_AL.sub("", part) if has_et_al else part).strip()
+        if last and len(name) <= _LONGEST_SUFFIX and _SUFFIX.fullmatch(name):  # Curtis G. Callan, Jr.
             found.pop(last, None)
             found[f"{last} {name}"] = None
             last = ""
