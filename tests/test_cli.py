@@ -297,12 +297,12 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
 def test_many_unknown_ids_of_a_batch_are_one_line(index: str) -> None:
     newer = [f"2611.{number:05}" for number in range(1, 8)]
     advice = f"update it, or give the paper's abstract: lunacy query --text - --index {index}"
-    ids = [IDS[0], *newer, "1802.1", IDS[1], "hepth/9108006"]
+    ids = [IDS[0], *newer, "1802.1", IDS[1], "hepth/9108006", "No title, and no id"]
     answers, errors, code = query("--batch", "-", "--index", index, "--top", "1", stdin="\n".join(ids))
     assert ([one for answer in answers for one in answer["query"]["ids"]], code) == (IDS[:2], 1)
     assert errors == [
-        f"lunacy: {index}: 7 of 11 ids are not in the index: {', '.join(newer[:5])}, ... and 2 more; {advice}",
-        "lunacy: 2 of 11 ids are neither ids nor titles: 1802.1, hepth/9108006",
+        f"lunacy: {index}: 7 of 12 ids are not in the index: {', '.join(newer[:5])}, ... and 2 more; {advice}",
+        "lunacy: 3 of 12 ids are neither ids nor titles of one paper: 1802.1, hepth/9108006, 'No title, and no id'",
     ]
     _answers, [error], _code = query("--batch", "-", "--index", index, stdin="\n".join(newer[:3]))
     assert error.endswith(f": 3 of 3 ids are not in the index: {', '.join(newer[:3])}; {advice}")

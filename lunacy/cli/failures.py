@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper
 
 Failure = tuple[str, LunacyError]  # what was asked for, and why there is no answer
-_MOST_SHOWN = 5
-_KINDS: dict[type[LunacyError], str] = {UnknownPaper: "are not in the index", NotAnId: "are neither ids nor titles"}
+_MOST_SHOWN, _LONGEST = 5, 60
+_KINDS: dict[type[LunacyError], str] = {
+    UnknownPaper: "are not in the index",
+    NotAnId: "are neither ids nor titles of one paper",
+}
 
 
 def summarized(failed: Sequence[Failure], n_asked: int) -> Iterator[str]:
@@ -19,9 +22,17 @@ def summarized(failed: Sequence[Failure], n_asked: int) -> Iterator[str]:
             yield from (error.full_message for _asked, error in mine)
             continue
         [first, *_] = [error for _asked, error in mine]
-        shown = ", ".join(" ".join(asked.split())[:60] for asked, _error in mine[:_MOST_SHOWN])
+        shown = ", ".join(_shown(asked) for asked, _error in mine[:_MOST_SHOWN])
         more = f", ... and {len(mine) - _MOST_SHOWN:,} more" if len(mine) > _MOST_SHOWN else ""
         where = f"{first.where}: " if first.where else ""
         hint = f"; {first.hint}" if first.hint and {error.hint for _asked, error in mine} == {first.hint} else ""
         yield f"{where}{len(mine):,} of {n_asked:,} ids {what}: {shown}{more}{hint}"
     yield from (error.full_message for _asked, error in failed if type(error) not in _KINDS)
+
+
+def _shown(asked: str) -> str:
+    """What was asked for, in quotes where it has several words."""
+    words = asked.split()
+    text = " ".join(words)
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return repr(text) if len(words) > 1 else text
