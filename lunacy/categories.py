@@ -109,7 +109,7 @@ def unlisted(patterns: Iterable[str]) -> list[str]:
 
 def near(pattern: str, known: Iterable[str] = CATEGORIES) -> list[str]:
     """Up to four categories that may be meant by `pattern`."""
-    by_lower = {category.lower(): category for category in sorted(known)}
+    by_lower = {category.lower(): category for category in sorted({*known, *_WITH_CLASSES})}
     return [by_lower[name] for name in get_close_matches(pattern.lower(), by_lower, n=4, cutoff=0.4)]
 
 

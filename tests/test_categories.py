@@ -130,6 +130,7 @@ def test_patterns_may_come_from_a_generator() -> None:
     ("pattern", "suggested"),
     [
         ("cs.CLL", "cs.CL"),
+        ("phsics", "physics"),
         ("stat.MML", "stat.ML"),
         ("cs.LLG", "cs.LG"),
         ("hep-tth", "hep-th"),
