@@ -21,7 +21,7 @@ from lunacy.paper import Paper
 
 _COPY = 0.95  # cosine from which on papers with an author in common are near-duplicates
 _ONE_TITLE = 0.7  # the same, if they have one title
-_BLOCK = 256  # candidates that are compared with the others at a time
+_BLOCK = 16  # candidates at a time: for short lists their products are too small for BLAS to start threads
 _NUMBER = re.compile(r"\d+|\b[ivx]+\b")
 _WORD = re.compile(r"\w+")
 
@@ -57,20 +57,22 @@ def merged(
     `order` has indexes of `vectors`, and `papers` gives what is at some of them.
     """
     kept: list[int] = []
-    is_kept = np.zeros(len(order), np.bool_)
+    kept_vectors = np.empty((min(k, len(order)), vectors.shape[1]), vectors.dtype)
     copies: dict[int, list[int]] = {}
-    all_papers = papers(order)
-    work = cache(lambda place: Work.of(all_papers[place]))
+    work = cache(lambda index: Work.of(papers(np.array([index]))[0]))  # few are near enough to be looked at
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
-        cosines = vectors[block] @ vectors[order[: start + len(block)]].T  # (b, start + b)
-        for place, (index, row) in enumerate(zip(block.tolist(), cosines, strict=True), start):
-            near = np.flatnonzero((row[:place] >= _ONE_TITLE) & is_kept[:place])
-            nearest_first = near[np.argsort(-row[near], kind="stable")].tolist()
-            same = (one for one in nearest_first if work(one).is_same(work(place), float(row[one])))
+        here, new = vectors[block], list[int]()  # (b, dim); the places in this block of those that it adds
+        with_kept, within = here @ kept_vectors[: len(kept)].T, here @ here.T  # (b, kept), (b, b)
+        for place, index in enumerate(block.tolist()):
+            cosines = np.concatenate([with_kept[place], within[place, new]])  # (kept,)
+            near = np.flatnonzero(cosines >= _ONE_TITLE)
+            nearest_first = near[np.argsort(-cosines[near], kind="stable")].tolist() if len(near) else []
+            same = (one for one in nearest_first if work(kept[one]).is_same(work(index), float(cosines[one])))
             if (first := next(same, None)) is not None:
-                copies.setdefault(int(order[first]), []).append(index)
+                copies.setdefault(kept[first], []).append(index)
             elif len(kept) < k:
+                kept_vectors[len(kept)] = here[place]
                 kept.append(index)
-                is_kept[place] = True
+                new.append(place)
     return np.array(kept, np.int64), copies
