@@ -26,6 +26,7 @@ _OUTSIDE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _INSIDE = re.compile(rf"\\.|[%#]|(?P<char>[{''.join(_NAMES)}])", re.DOTALL)
+_TELLING = re.compile(r"[^ -~]|[\\{}$&%#_^]")  # without one, text is TeX already
 _TWO_FORMULAS = re.compile(r"(?<!\\)\$\$")
 
 
@@ -36,6 +37,8 @@ def clean(text: str) -> str:
 
 def to_tex(text: str) -> str:
     """A title, or a name, as LaTeX for a BibTeX field."""
+    if not _TELLING.search(text):
+        return text
     parts = _DOLLAR.split(clean(text))
     if len(parts) % 2:
         text = "$".join(_inside(part) if place % 2 else _outside(part) for place, part in enumerate(parts))
