@@ -49,8 +49,9 @@ def snapshot(write_snapshot: Callable[..., Path]) -> Path:
     return write_snapshot(newer())
 
 
-def every_file(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.iterdir())}
+def every_file(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
 def records_of(folder: Path) -> dict[str, tuple[Any, ...]]:

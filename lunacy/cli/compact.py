@@ -15,10 +15,10 @@ def compact(index_dir: str | None) -> None:
 
     This happens by itself when a quarter of a segment's rows belong to such papers.
     """
-    from lunacy import pipeline
-    from lunacy.query import find_index
-
-    folder = find_index(index_dir)
     with ProgressLine("compacting") as progress:
+        from lunacy import pipeline
+        from lunacy.query import find_index
+
+        folder = find_index(index_dir)
         n_freed = pipeline.compact(folder, progress=progress).n_freed
     click.echo(f"{folder}: freed the space of {n_freed:,} paper{'s' if n_freed != 1 else ''}")

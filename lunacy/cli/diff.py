@@ -19,10 +19,10 @@ def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: b
     Changes nothing itself. "gone" are papers of the index that the snapshot lacks; only `lunacy index --prune` removes
     them.
     """
-    from lunacy import pipeline
-    from lunacy.query import find_index
-
     with ProgressLine("reading the snapshot") as progress:
+        from lunacy import pipeline
+        from lunacy.query import find_index
+
         found = pipeline.diff(
             find_index(index_dir),
             snapshot,

@@ -25,11 +25,11 @@ def ivf(index_dir: str | None, recall: float, device: str) -> None:
     Its recall is measured, on papers and on titles of this index; `lunacy info` and each answer tell it. Ask it with:
     lunacy query ID --ivf.
     """
-    from lunacy import render
-    from lunacy.pipeline import build_ivf
-    from lunacy.query import find_index
-
     with ProgressLine("reading the index") as progress:
+        from lunacy import render
+        from lunacy.pipeline import build_ivf
+        from lunacy.query import find_index
+
         report = build_ivf(find_index(index_dir), recall=recall, device=device, progress=progress)
     facts = report.facts
     made_s = facts.build_s or 0.0

@@ -15,11 +15,11 @@ def lexical(index_dir: str | None) -> None:
 
     `lunacy index` keeps it up to date from then on.
     """
-    from lunacy import render
-    from lunacy.pipeline import build_lexical
-    from lunacy.query import find_index
-
     with ProgressLine("reading the index") as progress:
+        from lunacy import render
+        from lunacy.pipeline import build_lexical
+        from lunacy.query import find_index
+
         report = build_lexical(find_index(index_dir), progress=progress)
     click.echo(
         f"{report.folder}: the words of {report.n_papers:,} papers, {render.size(report.size_bytes)}, "

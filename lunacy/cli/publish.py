@@ -37,11 +37,11 @@ def publish(index_dir: str | None, to: str, ivf: bool, recall: float, device: st
     command again. Ask the published index with: lunacy query ID --index ADDRESS. If the server wants a token, set
     MILVUS_TOKEN.
     """
-    from lunacy import render
-    from lunacy.pipeline import publish
-    from lunacy.query import find_index
-
     with ProgressLine("publishing") as progress:
+        from lunacy import render
+        from lunacy.pipeline import publish
+        from lunacy.query import find_index
+
         report = publish(find_index(index_dir), to=to, ivf=ivf, recall=recall, device=device, progress=progress)
     click.echo(
         f"{report.name} holds {report.n_papers:,} papers: {report.n_sent:,} sent, {report.n_deleted:,} deleted, "

@@ -16,10 +16,10 @@ def remove(papers: tuple[str, ...], index_dir: str | None) -> None:
 
     A later `lunacy index` adds them again if they are in its snapshot.
     """
-    from lunacy import pipeline
-    from lunacy.query import find_index
-
-    folder = find_index(index_dir)
     with ProgressLine("removing papers") as progress:
+        from lunacy import pipeline
+        from lunacy.query import find_index
+
+        folder = find_index(index_dir)
         removed = pipeline.remove(folder, papers, progress=progress).ids
     click.echo(f"{folder}: {len(removed):,} removed: {', '.join(removed)}")

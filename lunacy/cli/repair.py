@@ -15,11 +15,11 @@ def repair(index_dir: str | None) -> None:
 
     Prints the ids of the papers that are lost; the next `lunacy index` embeds them again.
     """
-    from lunacy.query import find_index
-    from lunacy.store import repair as mend
-
-    folder = find_index(index_dir)
     with ProgressLine("checking") as progress:
+        from lunacy.query import find_index
+        from lunacy.store import repair as mend
+
+        folder = find_index(index_dir)
         done = mend(folder, progress=progress)
     for fault in done.faults:
         click.echo(f"was: {fault}", err=True)

@@ -33,12 +33,12 @@ def verify(index_dir: str | None, n_papers: int | None, model: str | None, devic
 
     Lists what is damaged, and files in its folder that lunacy did not write.
     """
-    from lunacy import render
-    from lunacy.pipeline import verify
-    from lunacy.query import find_index
-
-    folder = find_index(index_dir)
     with ProgressLine("checking") as progress:
+        from lunacy import render
+        from lunacy.pipeline import verify
+        from lunacy.query import find_index
+
+        folder = find_index(index_dir)
         found = verify(folder, reembed=n_papers or 0, model=model, device=device, progress=progress)
     for fault in found.faults:
         click.echo(f"lunacy: {folder}: {fault}", err=True)

@@ -128,6 +128,43 @@ def test_a_run_that_is_stopped_says_what_it_keeps_and_the_next_one_goes_on(
     DONE["runs of `lunacy index` stopped by SIGINT or SIGTERM"] += 1
 
 
+STUCK = """
+import sys, time
+from unittest.mock import patch
+from lunacy.store import Writer
+from tests.reliability.slow_index import Slow
+from lunacy.cli import run
+commit = Writer.commit
+def slowly(writer):
+    print("committing", file=sys.stderr, flush=True)
+    time.sleep(60)
+slow = Slow(sys.argv.pop())
+with (
+    patch("lunacy.pipeline.build_inputs.load_when_needed", lambda *_a, **_k: slow),
+    patch("lunacy.pipeline.stages._FIRST_TEXTS", 1),
+    patch.object(Writer, "commit", slowly),
+):
+    print("working", file=sys.stderr, flush=True)
+    run()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_a_stopped_run_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "snapshot.jsonl").write_bytes(lines(record(identifier) for identifier in IDS))
+    arguments = ["index", tmp_path / "snapshot.jsonl", "--into", tmp_path / "index", tmp_path / "trace"]
+    process = start([sys.executable, "-c", STUCK, *map(str, arguments)])
+    while not (tmp_path / "trace").exists() or (tmp_path / "trace").stat().st_size < 2:  # the first is embedded
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.stderr is not None
+    while process.stderr.readline() != "committing\n":  # the rest is progress
+        assert process.poll() is None
+    asked = time.monotonic()
+    assert end(process, number)[0] == -number
+    assert time.monotonic() - asked < 2
+
+
 def test_the_lock_of_a_killed_run_holds_nobody_up(command: list[str], tmp_path: Path) -> None:
     process = start(command)
     with pytest.raises(IndexLocked, match=f"process {process.pid} on "):
