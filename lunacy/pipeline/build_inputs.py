@@ -11,6 +11,7 @@ from lunacy.embedding import DEFAULT_MODEL, canonical_name, load_when_needed
 from lunacy.errors import UsageError
 from lunacy.pipeline.build_request import BuildRequest
 from lunacy.pipeline.build_settings import Settings
+from lunacy.pipeline.sample_vectors import sample_vectors
 from lunacy.pipeline.snapshot_reader import LocalReader, Reader
 from lunacy.pipeline.vector_sources import FileVectors, ModelVectors, VectorSource
 from lunacy.progress import Report
@@ -75,7 +76,8 @@ def open_source(
             progress=progress,
             **request.model_options(settings),
         )
-        source = ModelVectors(embedder, settings.recipe)
+        model = ModelVectors(embedder, settings.recipe)
+        source = sample_vectors(request, settings, model) or model
     return cluster.vectors(source) if cluster else source
 
 

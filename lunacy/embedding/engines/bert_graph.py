@@ -15,7 +15,6 @@ from lunacy.embedding.plain_bert import PlainBert
 from lunacy.embedding.weights import Weights
 
 _UNUSED = ("pooler.dense.weight", "pooler.dense.bias", "embeddings.position_ids", "embeddings.token_type_ids")
-_MASKED = np.float32(-1e9)  # added to a score, it leaves nothing of the token
 
 
 def bert_graph(model: PlainBert, weights: Weights) -> Any:
@@ -43,14 +42,12 @@ class _Graph:
         op, model = self._op, self._model
         ids = op.parameter([-1, -1], np.int64, name="input_ids")
         mask = op.parameter([-1, -1], np.int64, name="attention_mask")
-        keys = op.unsqueeze(op.convert(mask, "f32"), np.array([1, 2]))  # (b, 1, 1, width)
+        seen = op.unsqueeze(op.convert(mask, "boolean"), np.array([1, 2]))  # (b, 1, 1, width): of all by all
         hidden = self._norm(self._embeddings(ids), "embeddings")
-        away = op.multiply(op.subtract(np.float32(1), keys), _MASKED)
         for layer in (f"encoder.layer.{n}" for n in range(model.n_layers)):
-            seen = self._dense(
-                self._attention(hidden, away, f"{layer}.attention.self"), f"{layer}.attention.output.dense"
-            )
-            hidden = self._norm(op.add(seen, hidden), f"{layer}.attention.output")
+            found = self._attention(hidden, seen, f"{layer}.attention.self")
+            found = self._dense(found, f"{layer}.attention.output.dense")
+            hidden = self._norm(op.add(found, hidden), f"{layer}.attention.output")
             inner = op.gelu(self._dense(hidden, f"{layer}.intermediate.dense"), "erf")
             hidden = self._norm(op.add(self._dense(inner, f"{layer}.output.dense"), hidden), f"{layer}.output")
         return self._openvino.Model([op.result(hidden)], [ids, mask], "bert")
@@ -65,7 +62,7 @@ class _Graph:
         here = op.slice(op.constant(places), np.array([0]), width, np.array([1]), np.array([0]))  # (width, dim)
         return op.add(op.gather(self._weight("embeddings.word_embeddings.weight"), ids, np.int64(0)), here)
 
-    def _attention(self, hidden: Any, away: Any, name: str) -> Any:
+    def _attention(self, hidden: Any, seen: Any, name: str) -> Any:
         op, model = self._op, self._model
         heads = np.array([0, 0, model.n_heads, model.width // model.n_heads])
 
@@ -74,8 +71,8 @@ class _Graph:
             return op.transpose(rows, np.array([0, 2, 1, 3]))  # (b, heads, width, d)
 
         query, key, value = map(split, ("query", "key", "value"))
-        seen = op.transpose(op.scaled_dot_product_attention(query, key, value, away), np.array([0, 2, 1, 3]))
-        return op.reshape(seen, np.array([0, 0, model.width]), special_zero=True)
+        found = op.transpose(op.scaled_dot_product_attention(query, key, value, seen), np.array([0, 2, 1, 3]))
+        return op.reshape(found, np.array([0, 0, model.width]), special_zero=True)
 
     def _dense(self, rows: Any, name: str) -> Any:
         product = self._op.matmul(rows, self._weight(f"{name}.weight"), False, True)
