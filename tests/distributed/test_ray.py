@@ -485,9 +485,9 @@ def test_an_error_in_an_actor_is_one_line_here(
 def test_an_error_of_a_worker_keeps_its_hint_and_kind() -> None:
     from lunacy.pipeline.on_ray.failure import encode_error, raise_encoded
 
-    with pytest.raises(UsageError, match="PyTorch is not installed") as caught:
-        raise_encoded(encode_error(MissingExtra("PyTorch", "torch")))
-    assert caught.value.hint == f"install it with: {install('torch')}"
+    with pytest.raises(UsageError, match="Ray is not installed") as caught:
+        raise_encoded(encode_error(MissingExtra("Ray", "ray")))
+    assert caught.value.hint == f"install it with: {install('ray')}"
     with pytest.raises(StoreError, match="no room") as other:
         raise_encoded(encode_error(StoreError("no room", where="/data/ix", hint="free some")))
     assert (other.value.where, other.value.hint) == ("/data/ix", "free some")
