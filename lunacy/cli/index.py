@@ -87,7 +87,7 @@ _HEADINGS = {
     flag_value="",
     help="Embed on a Ray cluster: auto, local or HOST:PORT  [default: Ray's own choice]",
 )
-@click.option("--strict", is_flag=True, help="Stop at the first bad line instead of skipping it.")
+@click.option("--strict", is_flag=True, help="Refuse a snapshot with a bad line, instead of skipping the line.")
 def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], **options: Any) -> None:
     """Build an index from a snapshot of arXiv's metadata, or update it.
 

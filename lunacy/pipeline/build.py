@@ -71,9 +71,9 @@ def build_index(
     - `long_texts`: "cut" at what the model reads, or "chunk" to average over windows.
     - `vectors`: a .npy file (n_lines, dim), float16 or float32, one row for each line that is not blank, instead of
       those of a model; `model` is then only recorded.
-    - `strict`: stop at the first bad line.
+    - `strict`: refuse a snapshot with a bad line before anything is embedded; a stream is read up to it.
     - `prune`: remove the papers that the snapshots no longer hold, ...
-    - `prune_limit`: ... unless that is more than this share of all.
+    - `prune_limit`: ... unless that is more than this share of all; then nothing is embedded either.
     - `embedder`: instead of `model`.
     - `ray`: embed on a Ray cluster at "host:port", "auto", "local" or, "", where `ray.init` finds or starts it. Its
       machines see the snapshots and `into` under the same names.
