@@ -113,7 +113,7 @@ def test_the_commands_of_help_and_messages_parse() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_documents_parse(path: Path) -> None:
     for one in in_documents(path):
-        words = shlex.split(re.split(r" [|>] ", one)[0], comments=True)
+        words = shlex.split(re.split(r" [|<>] ", one)[0], comments=True)
         if words and not is_a_name(words) and "..." not in words[:1]:
             parse(words)
 

@@ -52,6 +52,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "vectors.npy", rng.standard_normal((len(few), 384), np.float32))
     np.save(folder / "sample.npy", rng.standard_normal((len(lines), 384), np.float32))
     (folder / "ids.txt").write_text("# a comment\n1802.05130\n2999.99999\n")
+    (folder / "refs.bib").write_text("@misc{a, eprint={1802.05130}}\n@misc{b, eprint={1801.06294}}\n")
+    (folder / "draft.tex").write_text("\\begin{abstract}\nWe study adverse drug reactions.\n\\end{abstract}\n")
     lunacy.build_index(
         into=folder / "indexes/sample", vectors=folder / "sample.npy", model="sentence-transformers/all-MiniLM-L6-v2"
     )
@@ -72,8 +74,9 @@ def test_every_lunacy_command_of_the_documents_runs(
     for command in commands_of(document):
         if f"lunacy {command.split('#')[0].strip()}\n" in by_ci:  # it needs the real vectors
             continue
-        words = shlex.split(command, comments=True)
-        result = CliRunner().invoke(main, words)
+        typed, _, source = command.partition(" < ")
+        words = shlex.split(typed, comments=True)
+        result = CliRunner().invoke(main, words, input=Path(source).read_bytes() if source else None)
         assert result.exit_code == 0, (command, result.output)
         assert result.output or Path(words[-1]).is_file(), command  # -o FILE
 
