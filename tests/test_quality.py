@@ -133,3 +133,8 @@ def test_strange_pairs_are_one_line(tmp_path: Path) -> None:
             read_qrels(tmp_path / "pairs.tsv")
     (tmp_path / "pairs.tsv").write_text("a\tb\t1\n\n")
     assert read_qrels(tmp_path / "pairs.tsv") == {"a": {"b": 1}}
+
+
+def test_a_corpus_of_its_own_needs_no_index(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="with papers of its own; leave out the index"):
+        measure(write_beir(tmp_path / "beir"), tmp_path / "index")
