@@ -23,10 +23,10 @@ from lunacy.embedding.locate import model_folder
 from lunacy.embedding.model_errors import Unsupported
 from lunacy.embedding.plain_bert import read_plain_bert
 from lunacy.embedding.tokenizer import HARD_TEXTS
-from lunacy.errors import ModelError
+from lunacy.errors import MissingExtra, ModelError
 from lunacy.paper import embedded_text
 from lunacy.snapshot import Snapshot, parse
-from tests.conftest import record
+from tests.conftest import FakeEmbedder, record
 from tests.models import TEXTS, reference, skip_without_openvino, tiny
 from tests.test_broken_models import (
     BERT,
@@ -223,6 +223,19 @@ def test_what_needs_torch_says_so_where_it_is_not_installed(tmp_path: Path, monk
         load(str(folder))
     with pytest.raises(ModelError, match="device 'cuda' needs PyTorch, which is not installed"):
         load(device="cuda")
+
+
+def test_without_torch_a_large_batch_is_searched_by_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_snapshot: Callable[..., Path]
+) -> None:
+    snapshot = write_snapshot([record(f"1802.0000{n}") for n in range(4)])
+    lunacy.build_index(snapshot, into=tmp_path / "ix", embedder=FakeEmbedder())
+    monkeypatch.setattr("lunacy.search.folder_searcher._GPU_FROM", 0)
+    monkeypatch.setitem(sys.modules, "lunacy.search.gpu", None)  # as where torch is not installed
+    with lunacy.open_index(tmp_path / "ix") as ix:
+        assert len(ix.similar("1802.00001")) == 3
+        with pytest.raises(MissingExtra, match="PyTorch is not installed"):
+            ix.similar_many(["1802.00001"], device="cuda")
 
 
 @pytest.mark.parametrize(

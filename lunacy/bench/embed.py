@@ -17,6 +17,7 @@ import numpy as np
 from lunacy.arrays import Vectors
 from lunacy.embedding import DEFAULT_MODEL, Embedder, load
 from lunacy.entry import Entry
+from lunacy.errors import MissingExtra
 from lunacy.paper import RECIPES, embedded_text
 from lunacy.snapshot import Snapshot, parse
 from lunacy.store import Writer
@@ -61,9 +62,12 @@ def bench_embed(
 ) -> EmbedBench:
     """Embed `n_texts` papers of a snapshot (None: the sample) in every way, round by round.
 
-    Raises SnapshotError, ModelError, UsageError.
+    Raises SnapshotError, ModelError, UsageError; MissingExtra without PyTorch.
     """
-    from lunacy.embedding.bench_baseline import measure_peak_flops, openvino_baseline, torch_baseline  # torch: seconds
+    try:
+        from lunacy.embedding.bench_baseline import measure_peak_flops, openvino_baseline, torch_baseline
+    except ImportError:
+        raise MissingExtra("PyTorch, which is compared with,", "torch") from None
 
     entries, read_s = _read(snapshot, n_texts)
     texts = [embedded_text(entry.paper, RECIPES[0]) for entry in entries]

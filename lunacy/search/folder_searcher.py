@@ -15,7 +15,7 @@ from lunacy.derived import once_per_view
 from lunacy.derived.ivf import open_ivf
 from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
-from lunacy.errors import UsageError
+from lunacy.errors import MissingExtra, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
@@ -31,6 +31,17 @@ _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, m
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
 _GPU_FROM = 2 * 10**9  # queries times rows: some ten seconds on two cores, where torch alone takes two to load
 _GPU_BATCH, _GPU_HITS = 2**14, 200_000  # the same on a GPU, to which all rows go for each batch
+
+
+def _gpu(wanted: str) -> str | None:
+    """The device of torch that is wanted; None: the CPU. Raises MissingExtra for one that is named, without torch."""
+    try:
+        from lunacy.search.gpu import pick_device  # torch: seconds
+    except ImportError:
+        if wanted == "auto":
+            return None
+        raise MissingExtra("PyTorch", "torch") from None
+    return pick_device(wanted)
 
 
 @once_per_view
@@ -142,9 +153,7 @@ class FolderSearcher:
         """Small batches on the CPU; large ones on a GPU, where there is one and enough to do."""
         gpu = None
         if not options.ivf and device != "cpu" and n_queries * self.n_papers >= _GPU_FROM:
-            from lunacy.search.gpu import pick_device  # torch: seconds
-
-            gpu = pick_device(device)
+            gpu = _gpu(device)
         most, hits = (_BATCH, _BATCH_HITS) if gpu is None else (_GPU_BATCH, _GPU_HITS)
         return max(1, min(most, hits // options.top)), gpu
 
