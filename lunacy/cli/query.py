@@ -54,7 +54,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     show_default=True,
     help="Number of hits per query.",
 )
-@click.option("--include-self", is_flag=True, help="List the paper itself too.")
+@click.option("--include-self", is_flag=True, help="List the paper itself too, first.")
 @click.option("--include-withdrawn", is_flag=True, help="List withdrawn papers too.")
 @click.option(
     "--text",
