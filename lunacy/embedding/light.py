@@ -53,7 +53,7 @@ def load_light(
         weights = Weights(model.weights, mapped=canonical_name(name) == DEFAULT_MODEL)  # people write over their own
         engine = _engine(model, bert_graph(model, weights), batch_size, few=few)
         weights.let_go()
-    except (LunacyError, ImportError, Unsupported):
+    except (LunacyError, ImportError, Unsupported, NameError):
         raise
     except BaseException as error:
         if not is_of_library(error):
