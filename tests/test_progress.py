@@ -66,7 +66,7 @@ def states(shown: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("is_terminal", "term"), [(False, "xterm"), (True, "dumb")])
-def test_without_a_terminal_a_phase_gets_a_line_after_a_second_and_one_every_half_minute(
+def test_without_a_terminal_a_phase_that_lasts_gets_a_line_and_one_every_half_minute(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, is_terminal: bool, term: str
 ) -> None:
     monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 1.0)

@@ -20,7 +20,7 @@ from lunacy.progress import Progress
 T = TypeVar("T")
 
 _SHOWN_S, _TICK_S = 0.4, 0.2  # on a terminal: when the line comes, and how often it may change
-_QUIET_S, LINE_S = 1.0, 30.0  # elsewhere: how long a phase lasts that gets a line, and when the next one comes
+_QUIET_S, LINE_S = 5.0, 30.0  # elsewhere: how long a phase lasts that gets a line, and when the next one comes
 _WINDOW_S, _SAMPLE_S = 45.0, 0.5  # over which rates are taken, and how often they are sampled
 _LEAST_S = 3.0  # from so long a time on there is a rate
 
@@ -30,7 +30,7 @@ class ProgressLine:
 
     def __init__(self, doing: str, *, quiet_s: float | None = None) -> None:
         """`doing`: what the command begins with, such as "reading the snapshot". `quiet_s`: how long a phase lasts that
-        gets a line where there is no terminal; None: a second.
+        gets a line where there is no terminal; None: five seconds.
         """
         self._quiet_s = _QUIET_S if quiet_s is None else quiet_s
         self._is_terminal = takes_escapes(sys.stderr)
