@@ -73,7 +73,7 @@ def test_an_example_prints_what_it_says(name: str, made: Path, tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lunacy.pipeline.tune_ivf.N_TITLES", 20)
     loaded: Any = lambda *_arguments, **_options: FakeEmbedder(MODEL, dim=384)  # noqa: E731
-    for place in ("lunacy.query.model.load", "lunacy.pipeline.build_inputs.load_when_needed"):
+    for place in ("lunacy.query.model.load_again", "lunacy.pipeline.build_inputs.load_when_needed"):
         monkeypatch.setattr(place, loaded)
     with lunacy.open_index("indexes/sample") as ix:
         test = doctest.DocTestParser().get_doctest(EXAMPLES[name], {"lunacy": lunacy, "ix": ix}, name, None, 0)
