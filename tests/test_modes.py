@@ -336,7 +336,17 @@ def test_a_manifest_of_another_version_is_not_read(index: Path) -> None:
         assert view.caches == []
 
 
-@pytest.mark.parametrize("facts", [{}, {"bound": "x", "generation": 1, "papers": [], "names_bytes": None}])
+OF_BEFORE = {
+    "generation": 2,
+    "end_row": 3000,
+    "names_bytes": 8,
+    "n_names": 1,
+    "n_authors": 1,
+    "categories": [],
+}  # layout 1
+
+
+@pytest.mark.parametrize("facts", [{}, OF_BEFORE, {"bound": "x", "generation": 1, "papers": [], "names_bytes": None}])
 def test_caches_with_other_facts_are_not_used_and_are_made_anew(index: Path, rows: np.ndarray, facts: object) -> None:
     path = index / "cache/manifest.json"
     manifest = orjson.loads(path.read_bytes().split(b"\n")[0])
