@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -52,5 +53,8 @@ def _python() -> str:
     """This Python, as it is called from here."""
     if shutil.which("python") == sys.executable:
         return "python"
-    path, here = Path(sys.executable), Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    path = Path(sys.executable)
+    with suppress(OSError):  # the folder we are in may be deleted
+        here = Path.cwd()
+        path = path.relative_to(here) if path.is_relative_to(here) else path
+    return shlex.quote(str(path))
