@@ -95,14 +95,16 @@ def main(arguments: list[str]) -> None:
 
         with Snapshot(few) as opened:
             first = orjson.loads(next(opened.lines()).raw)["id"]
-        query = [*lunacy, "query", first, "--index", f"{folder}/all"]
-        run(*query)  # warms the page cache
-        turns = [(run(*query)[0], run(sys.executable, "-c", "import faiss")[0]) for _ in range(11)]
-        query_s, faiss_s = (median(column) for column in zip(*turns, strict=True))
-        print(
-            f"cold start   lunacy query {query_s * 1000:.0f} ms, import faiss {faiss_s * 1000:.0f} ms: "
-            f"{query_s / faiss_s:.2f} times"
-        )
+        for words, library in (([first], "faiss"), (["--text", "a search for dark matter"], "openvino")):
+            query = [*lunacy, "query", *words, "--index", f"{folder}/all"]
+            run(*query)  # warms the page cache
+            turns = [(run(*query), run(sys.executable, "-c", f"import {library}")) for _ in range(11)]
+            query_s, library_s = (median(one[0] for one in column) for column in zip(*turns, strict=True))
+            print(
+                f"cold start   lunacy query {words[0]} {query_s * 1000:.0f} ms, import {library} "
+                f"{library_s * 1000:.0f} ms: {query_s / library_s:.2f} times; "
+                f"peak memory {max(asked[1] for asked, _imported in turns):.0f} MB"
+            )
 
 
 if __name__ == "__main__":
