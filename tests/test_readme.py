@@ -127,6 +127,6 @@ def test_contributing_names_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "CONTRIBUTING.md").read_text()
     extras = project["optional-dependencies"]
-    for requirement in [*project["dependencies"], *extras["cpu"], *extras["milvus"], *extras["ray"]]:
+    for requirement in [*project["dependencies"], *extras["torch"], *extras["milvus"], *extras["ray"]]:
         [name] = re.findall(r"^[\w.-]+", requirement)
         assert name in text
