@@ -260,19 +260,19 @@ def test_an_index_that_is_deleted_while_open_answers_or_says_so(index: Path) -> 
 
 def newer_format(index: Path) -> None:
     with database(index) as connection:
-        connection.execute("PRAGMA user_version = 4")
+        connection.execute("PRAGMA user_version = 5")
 
 
 def older_format(index: Path) -> None:
     with database(index) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
 
 NO_INDEX: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a newer format": (newer_format, "has format 4, and this lunacy reads format 3; upgrade lunacy"),
+    "a newer format": (newer_format, "has format 5, and this lunacy reads format 4; upgrade lunacy"),
     "an older format": (
         older_format,
-        "has format 2, and this lunacy reads format 3; "
+        "has format 3, and this lunacy reads format 4; "
         "build the index again from its snapshot, in a new folder: lunacy index SNAPSHOT --into NEW",
     ),
     "no papers.db": (lambda index: (index / "papers.db").unlink(), "lunacy index SNAPSHOT --into"),

@@ -269,14 +269,14 @@ def test_another_arithmetic_is_recorded_and_not_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "what_to_do"),
-    [(99, "upgrade lunacy"), (1, "build the index again"), (2, "build the index again"), (0, "again")],
+    [(99, "upgrade lunacy"), (1, "build the index again"), (3, "build the index again"), (0, "again")],
 )
 def test_another_format_than_ours_is_refused(tmp_path: Path, version: int, what_to_do: str) -> None:
     fill(tmp_path, ["a"])
     with database(tmp_path) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     for opening in (Store, writing, verify, repair):
-        with pytest.raises(StoreError, match=rf"format {version}, and this lunacy reads format 3\n.*{what_to_do}"):
+        with pytest.raises(StoreError, match=rf"format {version}, and this lunacy reads format 4\n.*{what_to_do}"):
             opening(tmp_path)
 
 

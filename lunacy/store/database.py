@@ -27,7 +27,7 @@ from lunacy.store.own_database import (
     see_verify,
 )
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _BUSY_S = 60.0
 _MAX_PARAMETERS = 500
 _MAX_INSERTED = 512  # rows a statement
