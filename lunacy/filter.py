@@ -13,6 +13,7 @@ from lunacy.errors import UsageError
 from lunacy.letters import plain
 
 _LONGEST_NAME = 200  # characters
+_LISTS = {"only_ids": "the list of ids to choose from", "not_ids": "the list of ids to leave out"}
 _SEVERAL = re.compile(r";|&|\band\b")
 
 
@@ -69,9 +70,9 @@ class Filter:
             name, value = one.name, getattr(self, one.name)
             if name == "author":
                 found += [Condition(f"author {author}", name, (author,)) for author in value]
-            elif name in ("only_ids", "not_ids"):
+            elif name in _LISTS:
                 if value != one.default:
-                    found.append(Condition(f"{name.replace('_', ' ')} ({len(value):,})", name, value))
+                    found.append(Condition(f"{_LISTS[name]} ({len(value):,})", name, value))
             elif value:
                 words = " or ".join(value) if name == "category" else value
                 found.append(Condition(f"{name.replace('_', ' ')} {words}", name, value))

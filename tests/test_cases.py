@@ -53,7 +53,7 @@ CATEGORIES = [
     (f"{ASK} cats --category cs.qc", 0, "2101.00008\n", ""),
     (f"{ASK} cats --category cs.QD", 2, "", "arXiv has no category 'cs.QD', nor has the index; did you mean cs."),
     (f"{ASK} good --category cs.QC", 2, "", "arXiv has no category 'cs.QC', nor has the index; did you mean"),
-    (f"{ASK} good --category cs.AI", 0, "", ""),
+    (f"{ASK} good --category cs.AI", 0, "", "lunacy: 2101.00001: no paper passes category cs.AI"),
     ("diff cats.jsonl --index cats --category cs.QC", 0, "unchanged      1 ... filtered       12", "lists no category"),
     ("diff cats.jsonl --index cats --category cs.CLL", 2, "", "arXiv has no category 'cs.CLL'; did you mean cs.CL"),
     ("info --index cats --format json", 0, '"cs.QC": 1', ""),
@@ -71,7 +71,7 @@ CATEGORIES = [
     ),
 ]
 IDS = [
-    ("query 2101.00003 --index oai --top 1", 0, '"id":"2101.00003"', ""),
+    ("query 2101.00003 --index oai --top 1", 0, '"ids":["2101.00003"]', ""),
     ("diff good.jsonl --index oai", 0, "new            0 ... gone           0 ... unchanged      8", ""),
     ("index good.jsonl --into oai --vectors v8.npy --model m", 0, "added 0 + updated 0 + unchanged 8", ""),
 ]
@@ -130,7 +130,7 @@ LISTS = [
         "",
         "prose.txt, line 1: 'These are' is not an arXiv id; a list has one id a line",
     ),
-    (f"{LIST} --not-ids good.jsonl", 0, "", ""),
+    (f"{LIST} --not-ids good.jsonl", 0, "", "2101.00001: no paper passes the list of ids to leave out (8)"),
     (f"{LIST} --only-ids good.jsonl", 0, "2101.0000", ""),
     (f"{LIST} --not-ids - --only-ids -", 2, "", "standard input can be read only once; give - to one of"),
     ("query --batch - --not-ids - --index good", 2, "", "standard input can be read only once"),
@@ -139,7 +139,12 @@ LISTS = [
     ("query --batch good.jsonl --index good --top 1 --format csv", 0, "2101.00001,1 ... 2101.00007,1", ""),
     ("query --batch html.zip --index good", 1, "", "html.zip: is a web page"),
     ("query --batch bare16.txt --index good", 1, "", "bare16.txt, line 1: holds a zero byte"),
-    ("query --batch known16.txt --index good --skip-unknown", 0, "", "1802.05121 is not in the index ... 1801.06294"),
+    (
+        "query --batch known16.txt --index good --skip-unknown",
+        0,
+        "",
+        "2 of 2 ids are not in the index: 1802.05121, 1801.06294",
+    ),
 ]
 
 
