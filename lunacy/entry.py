@@ -59,6 +59,12 @@ class Entry(NamedTuple):
         return date
 
     @property
+    def n_versions(self) -> int:
+        """How many versions the paper has; 0 if unknown."""
+        n: int = self.columns[-1]
+        return n
+
+    @property
     def paper(self) -> Paper:
         """The paper."""
         return to_paper(self.columns)

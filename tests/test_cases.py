@@ -60,7 +60,7 @@ CATEGORIES = [
     (
         "index cats.jsonl --into new --vectors v13.npy --model m --category 'cs.*'",
         0,
-        "read 13 = added 7 + updated 0 + unchanged 0 + filtered 6 + quarantined 0",
+        "read 13 = added 7 + updated 0 + unchanged 0 + older 0 + filtered 6 + quarantined 0",
         "",
     ),
     (

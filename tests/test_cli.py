@@ -92,8 +92,8 @@ def test_index_prints_counts_that_add_up(write_snapshot: Callable[..., Path], lo
     result = run("index", path, "--into", "ix", *options, "--device", "cpu", "--text", "abstract")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines()[:-1] == [
-        "read 7 = added 4 + updated 1 + unchanged 0 + filtered 1 + quarantined 1",
-        "1 with an id that came before (the later line wins)",
+        "read 7 = added 4 + updated 1 + unchanged 0 + older 0 + filtered 1 + quarantined 1",
+        "1 with an id that came before (the later line wins, unless it is older)",
         "bad lines are in ix/quarantine.jsonl",
     ]
     assert result.stdout.splitlines()[-1].startswith("ix is up to date, after ")

@@ -93,7 +93,7 @@ def test_diff_tells_what_the_update_then_does(folder: Path, snapshot: Path) -> N
 
 def test_after_the_update_nothing_is_left_to_do(folder: Path, snapshot: Path) -> None:
     what_an_update_does(folder, snapshot)
-    assert diff(folder, snapshot) == DiffReport([], [], [], [], 41, 0, 0)
+    assert diff(folder, snapshot) == DiffReport([], [], [], [], [], 41, 0, 0)
 
 
 def test_diff_touches_nothing(folder: Path, snapshot: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_paper_that_leaves_the_category_is_filtered_and_not_gone(
 
 def test_bad_lines_are_counted(folder: Path, write_snapshot: Callable[..., Path]) -> None:
     told = diff(folder, write_snapshot(lines(BEFORE) + BAD * 3))
-    assert told == DiffReport([], [], [], [], 40, 0, 3)
+    assert told == DiffReport([], [], [], [], [], 40, 0, 3)
 
 
 def test_the_recipe_of_the_index_decides_what_a_new_title_is(
@@ -183,9 +183,9 @@ def test_diff_after_removals_and_rewrites_is_still_true(folder: Path, snapshot: 
 def test_the_command_prints_a_count_a_line(folder: Path, write_snapshot: Callable[..., Path]) -> None:
     result = run("diff", write_snapshot(lines(newer()) + BAD), "--index", folder, "--category", "cs.*")
     assert result.exit_code == 0
-    said = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines()[:5])
-    assert said == {"new": "3", "changed": "2", "metadata only": "4", "gone": "2", "unchanged": "25"}
-    assert result.stdout.splitlines()[5].split() == ["filtered", "7", "lines"]
+    said = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines()[:6])
+    assert said == {"new": "3", "changed": "2", "metadata only": "4", "older": "0", "gone": "2", "unchanged": "25"}
+    assert result.stdout.splitlines()[6].split() == ["filtered", "7", "lines"]
     assert result.stderr.split() == ["bad", "1", "lines"]
 
 

@@ -345,3 +345,85 @@ def test_a_removed_paper_comes_back_with_the_next_update(update: Update, folder:
     assert_counts(update(papers(20)), read=20, added=1, unchanged=19)
     assert_holds(folder, papers(20))
     assert verify(folder) == []
+
+
+def versions(n: int) -> list[dict[str, str]]:
+    return [{"version": f"v{one}", "created": "Mon, 2 Apr 2007 19:18:42 GMT"} for one in range(1, n + 1)]
+
+
+def at(n_versions: int, updated: str) -> dict[str, Any]:
+    """What a record says of when it is from; 0 versions: nothing."""
+    return {"versions": versions(n_versions) or None, "update_date": updated}
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        (
+            at(3, "2024-02-01"),
+            at(2, "2024-01-01"),
+        ),
+        (
+            at(3, "2024-01-01"),
+            at(2, "2024-02-01"),
+        ),
+        (
+            at(2, "2024-02-01"),
+            at(2, "2024-01-01"),
+        ),
+        (at(0, "2024-02-01"), at(2, "2024-01-01")),
+        (at(2, "2024-02-01"), at(0, "2024-01-01")),
+    ],
+)
+@pytest.mark.parametrize("text", ["the same", "another"])
+def test_an_older_record_never_overwrites_a_newer_one(
+    update: Update, folder: Path, embedder: FakeEmbedder, newer: dict[str, Any], older: dict[str, Any], text: str
+) -> None:
+    now = [*papers(2), record("1802.00009", title="New", **newer)]
+    update(now)
+    stale = [*papers(2), record("1802.00009", title="New" if text == "the same" else "Old", **older)]
+    before = contents(folder)
+    assert_counts(update(stale, embedder=embedder), read=3, unchanged=2, older=1)
+    assert contents(folder) == before
+    assert embedder.texts == []
+    assert run("diff", folder.parent / "snapshot.jsonl", "--index", folder, "--ids").output == "older\t1802.00009\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            at(2, "2024-02-01"),
+            at(3, "2024-01-01"),
+        ),
+        (
+            at(2, "2024-02-01"),
+            at(2, "2024-02-01"),
+        ),
+        (at(2, "2024-02-01"), at(0, "2024-02-01")),
+        (at(2, "2024-02-01"), at(2, "")),
+        (at(0, ""), at(1, "1999-01-01")),
+    ],
+)
+def test_a_record_that_is_not_known_to_be_older_overwrites(
+    update: Update, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    update([record("1802.00001", title="Before", **before)])
+    assert_counts(update([record("1802.00001", title="After", **after)]), read=1, updated=1)
+
+
+def test_the_newest_of_several_lines_with_one_id_wins_wherever_it_stands(update: Update, folder: Path) -> None:
+    several = [record("1802.00001", title=f"Version {n}", versions=versions(n)) for n in (2, 3, 1)]
+    assert_counts(update(several), read=3, added=1, updated=1, older=1, repeated=2)
+    assert_holds(folder, several[1:2])
+
+
+def test_a_withdrawal_by_a_later_version_is_noticed(update: Update, folder: Path, embedder: FakeEmbedder) -> None:
+    update(papers(3))
+    gone = record("1802.00003", versions=versions(2), comments="This paper has been withdrawn by the author")
+    assert_counts(update([gone], embedder=embedder), read=1, updated=1, metadata_only=1)
+    assert embedder.texts == []
+    with open_index(folder) as ix:
+        assert [hit.id for hit in ix.similar("1802.00001")] == ["1802.00002"]
+        assert ix.info().summary.n_withdrawn == 1
+    assert_counts(update(papers(3)), read=3, unchanged=2, older=1)  # a snapshot from before

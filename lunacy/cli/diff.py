@@ -33,6 +33,7 @@ def diff(snapshot: str, index_dir: str | None, category: tuple[str, ...], ids: b
         ("new", found.new),
         ("changed", found.changed),
         ("metadata only", found.metadata_only),
+        ("older", found.older),
         ("gone", found.gone),
     ]
     if ids:

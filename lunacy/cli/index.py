@@ -140,11 +140,11 @@ def _print(report: pipeline.BuildReport) -> None:
     counts = report.counts
     click.echo(
         f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
-        f"+ filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"
+        f"+ older {counts.older:,} + filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"
     )
     besides = [
         (counts.metadata_only, "updated in metadata only"),
-        (counts.repeated, "with an id that came before (the later line wins)"),
+        (counts.repeated, "with an id that came before (the later line wins, unless it is older)"),
         (counts.cut, "texts were cut to what the model reads (--long-texts chunk reads all)"),
     ]
     for n, what in besides:

@@ -19,15 +19,25 @@ class Change(Enum):
     CHANGED = "changed"  # its embedded text changed, so it needs a new vector
     METADATA = "metadata only"
     UNCHANGED = "unchanged"
+    OLDER = "older"  # than what the index has: it is passed over
 
 
 def change(known: Known | Entry | None, entry: Entry) -> Change:
     """What `entry` changes for a paper that the index has as `known`."""
     if known is None:
         return Change.NEW
-    if known.text_hash != entry.text_hash:
-        return Change.CHANGED
-    return Change.UNCHANGED if known.content_hash == entry.content_hash else Change.METADATA
+    if known.content_hash == entry.content_hash:
+        return Change.UNCHANGED
+    if is_older(entry, known):
+        return Change.OLDER
+    return Change.METADATA if known.text_hash == entry.text_hash else Change.CHANGED
+
+
+def is_older(entry: Entry, known: Known | Entry) -> bool:
+    """Whether a record has fewer versions than what is known or, where that does not tell, an earlier last change."""
+    if entry.n_versions and known.n_versions and entry.n_versions != known.n_versions:
+        return entry.n_versions < known.n_versions
+    return bool(entry.updated) and entry.updated < known.updated
 
 
 @dataclass(slots=True)
@@ -44,25 +54,32 @@ class Plan:
     def known_after(self, ids: Iterable[str]) -> dict[str, Known]:
         """What the index will know of those `ids` that are in this batch."""
         found = ((one, self.latest[one]) for one in ids if one in self.latest)
-        return {one: Known(entry.text_hash, entry.content_hash, is_seen=True) for one, entry in found}
+        return {
+            one: Known(entry.text_hash, entry.content_hash, entry.updated, entry.n_versions, is_seen=True)
+            for one, entry in found
+        }
 
 
 def make_plan(batch: Batch, known: Mapping[str, Known]) -> Plan:
-    """What a batch changes. If an id comes twice, the later line wins."""
+    """What a batch changes. If an id comes twice, the later line wins, unless its record is older."""
     plan = Plan()
     places: dict[str, int] = {}
+    met: set[str] = set()
     for entry, place in zip(batch.kept, batch.places, strict=True):
         identifier = entry.id
         before = known.get(identifier)
-        plan.n_repeated += identifier in places or (before is not None and before.is_seen)
-        plan.n_lines[change(plan.latest.get(identifier) or before, entry)] += 1
-        plan.latest[identifier] = entry
-        places[identifier] = place
+        plan.n_repeated += identifier in met or (before is not None and before.is_seen)
+        met.add(identifier)
+        kind = change(plan.latest.get(identifier) or before, entry)
+        plan.n_lines[kind] += 1
+        if kind is not Change.OLDER:
+            plan.latest[identifier] = entry
+            places[identifier] = place
     for identifier, entry in plan.latest.items():
         kind = change(known.get(identifier), entry)
         if kind is Change.METADATA:
             plan.amend.append(entry)
-        elif kind is not Change.UNCHANGED:
+        elif kind in (Change.NEW, Change.CHANGED):
             plan.embed[identifier] = entry, places[identifier]
     plan.replaced = plan.embed.keys() & known.keys()
     return plan

@@ -24,6 +24,7 @@ class DiffReport:
     new: list[str]
     changed: list[str]
     metadata_only: list[str]
+    older: list[str]  # the index has a newer record of them
     gone: list[str]  # in the index, not in the snapshot: `prune` would remove them
     n_unchanged: int
     n_filtered: int
@@ -84,6 +85,9 @@ class _Comparison:
         self._is_kept[list(rows.values())] = True
         for entry in batch.kept:
             kind = change(known.get(entry.id), entry)
+            if kind is Change.OLDER:
+                self._changes.setdefault(entry.id, kind)
+                continue
             self._changes.pop(entry.id, None)
             if kind is not Change.UNCHANGED:
                 self._changes[entry.id] = kind
@@ -97,8 +101,9 @@ class _Comparison:
             new=ids[Change.NEW],
             changed=ids[Change.CHANGED],
             metadata_only=ids[Change.METADATA],
+            older=ids[Change.OLDER],
             gone=[paper.id for paper in self._view.papers(gone)],
-            n_unchanged=int(self._is_kept.sum()) - len(ids[Change.CHANGED]) - len(ids[Change.METADATA]),
+            n_unchanged=int(self._is_kept.sum()) - sum(len(ids[kind]) for kind in Change if kind is not Change.NEW),
             n_filtered=self._n_filtered,
             n_bad=self._n_bad,
         )

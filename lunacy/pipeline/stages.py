@@ -176,4 +176,5 @@ def _count(plan: Plan, counts: Counts) -> None:
     counts.updated += plan.n_lines[Change.CHANGED] + plan.n_lines[Change.METADATA]
     counts.metadata_only += plan.n_lines[Change.METADATA]
     counts.unchanged += plan.n_lines[Change.UNCHANGED]
+    counts.older += plan.n_lines[Change.OLDER]
     counts.repeated += plan.n_repeated

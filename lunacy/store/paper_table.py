@@ -17,6 +17,7 @@ from lunacy.store.database import Database
 from lunacy.store.records import (
     COUNTED,
     INTO_PAPERS,
+    KNOWN,
     UPDATE,
     Counted,
     Known,
@@ -55,8 +56,11 @@ class PaperTable:
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """Those of `ids` that are there."""
-        found = self._database.some("SELECT id, row, text_hash, content_hash FROM papers WHERE id IN ({})", ids)
-        return {one: Known(text_hash, content_hash, self._is_seen(row)) for one, row, text_hash, content_hash in found}
+        found = self._database.some(f"SELECT id, row, {KNOWN} FROM papers WHERE id IN ({{}})", ids)
+        return {
+            one: Known(text_hash, content_hash, updated, n_versions, self._is_seen(row))
+            for one, row, text_hash, content_hash, updated, n_versions in found
+        }
 
     def _is_seen(self, row: int) -> bool:
         if not 0 <= row < len(self._seen):

@@ -24,16 +24,19 @@ COUNTED = "id, submitted, categories, updated, withdrawn, added"
 PAPER_COLUMNS = ", ".join(FIELDS)
 INTO_PAPERS = f"papers (row, vector_hash, text_hash, content_hash, withdrawn, added, {PAPER_COLUMNS})"
 _VALUES = ", ".join("?" * (len(FIELDS) + 2))
+KNOWN = "text_hash, content_hash, updated, n_versions"
 UPDATE = f"UPDATE papers SET (content_hash, withdrawn, {PAPER_COLUMNS}) = ({_VALUES}) WHERE id = ?"
 
 Counted = Counter[tuple[str, str]]  # (kind, value) -> papers
 
 
 class Known(NamedTuple):
-    """What the index holds for an id: the hashes that tell whether the paper changed."""
+    """What the index holds for an id, as far as it tells whether the paper changed, and which record is newer."""
 
     text_hash: bytes  # of the embedded text
     content_hash: bytes  # of everything that is stored
+    updated: str  # ISO date of the last change, "" if unknown
+    n_versions: int  # 0 if unknown
     is_seen: bool  # the writer added it, or `mark_seen` was told of it
 
 

@@ -18,7 +18,7 @@ from lunacy.store import caches
 from lunacy.store.database import Database
 from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments
 from lunacy.store.own_database import see_verify
-from lunacy.store.records import PAPER_COLUMNS, Known, read_paper, read_rows
+from lunacy.store.records import KNOWN, PAPER_COLUMNS, Known, read_paper, read_rows
 from lunacy.store.segments import OpenSegment
 
 
@@ -85,9 +85,10 @@ class View:
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """The hashes of those `ids` that the index holds."""
-        found = self._database.some("SELECT id, text_hash, content_hash FROM papers WHERE id IN ({})", ids)
+        found = self._database.some(f"SELECT id, {KNOWN} FROM papers WHERE id IN ({{}})", ids)
         return {
-            identifier: Known(text_hash, content_hash, is_seen=False) for identifier, text_hash, content_hash in found
+            identifier: Known(text_hash, content_hash, updated, n_versions, is_seen=False)
+            for identifier, text_hash, content_hash, updated, n_versions in found
         }
 
     def live_rows(self) -> Rows:
