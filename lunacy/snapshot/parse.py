@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 
 from lunacy.categories import split_categories
+from lunacy.letters import plain
+from lunacy.names import authors_of
 from lunacy.paper import Paper, canonical_id, squeeze_spaces
 from lunacy.snapshot.lines import Line
 
@@ -79,16 +81,25 @@ def _text(record: dict[str, Any], name: str, *, required: bool = False) -> str:
 
 
 def _names(parsed: Any, authors: str) -> str:
-    """`Paper.names` from [[last, first, suffix, ...], ...]; "" where `authors` says the same, or for another shape."""
+    """`Paper.names` from [[last, first, suffix, ...], ...]; "" where `authors` says the same, or for another shape.
+
+    It does, if the same names in plain letters can be read from it: then they are found without.
+    """
     if not isinstance(parsed, list) or {*map(type, parsed)} != {list}:
         return ""
     try:
-        said = ",".join([name[1] + name[0] + name[2] for name in parsed])
-        if said.replace(" ", "") == authors.replace(", and ", ",").replace(" and ", ",").replace(" ", ""):
+        said = [name[1] + name[0] + name[2] for name in parsed]
+        if ",".join(said).replace(" ", "") == authors.replace(", and ", ",").replace(" and ", ",").replace(" ", ""):
+            return ""
+        if _plain(said) == _plain(authors_of(authors)):
             return ""
         return "; ".join(", ".join(filter(None, map(_name_part, name[:3]))) for name in parsed)
     except (TypeError, IndexError):
         return ""
+
+
+def _plain(names: list[str]) -> list[str]:
+    return [plain(name).replace(" ", "") for name in names]
 
 
 def _name_part(text: str) -> str:
