@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lunacy.errors import (
         DiskFull,
         FingerprintMismatch,
+        HarvestError,
         IndexDamaged,
         IndexLocked,
         ListError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from lunacy.pipeline.publish import PublishReport, publish
     from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical
     from lunacy.pipeline.remove import RemoveReport, remove
+    from lunacy.pipeline.update import UpdateReport, preview_update, update
     from lunacy.pipeline.verify import VerifyReport, verify
     from lunacy.progress import Progress
     from lunacy.query import Index, open_index
@@ -60,6 +62,7 @@ __all__ = [
     "DiffReport",
     "DiskFull",
     "FingerprintMismatch",
+    "HarvestError",
     "Hit",
     "Index",
     "IndexDamaged",
@@ -87,6 +90,7 @@ __all__ = [
     "Summary",
     "UnknownCategory",
     "UnknownPaper",
+    "UpdateReport",
     "UsageError",
     "VectorsError",
     "VerifyReport",
@@ -96,22 +100,25 @@ __all__ = [
     "compact",
     "diff",
     "open_index",
+    "preview_update",
     "prune",
     "publish",
     "remove",
     "repair",
+    "update",
     "verify",
 ]
 
 _NAMES = {
     "answer": "Answer Hit Info Summary",
-    "errors": "DiskFull FingerprintMismatch IndexDamaged IndexLocked ListError LunacyError MissingExtra ModelError "
-    "NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper UsageError "
-    "VectorsError",
+    "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
+    "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
+    "UsageError VectorsError",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
     "verify",
+    "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
     "query": "Index open_index",
     "question": "Question",

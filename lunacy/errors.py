@@ -5,6 +5,7 @@ LunacyError                  1  500   it failed
 │   ├── MissingExtra         2  501   an optional part that is not installed
 │   ├── NotAnId              2  400   text that is no arXiv id
 │   └── UnknownCategory      2  400   a category that arXiv does not have
+├── HarvestError         1  502   arXiv cannot be asked, or its answers cannot be understood
 ├── SnapshotError            1  500   the snapshot cannot be read on
 ├── ListError                1  400   a file of ids that is none
 ├── ModelError               1  503   the embedding model cannot be had
@@ -82,6 +83,12 @@ class UnknownCategory(UsageError):
 
 class SnapshotError(LunacyError):
     """The snapshot cannot be read on."""
+
+
+class HarvestError(LunacyError):
+    """arXiv cannot be asked, or its answers cannot be understood."""
+
+    status = 502
 
 
 class ListError(LunacyError):

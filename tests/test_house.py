@@ -45,7 +45,7 @@ LAYERS = {
         "unicode",
         "withdrawn",
     ],
-    "inputs and outputs": ["snapshot", "idlist", "embedding", "store", "milvus", "render"],
+    "inputs and outputs": ["snapshot", "idlist", "embedding", "store", "harvest", "milvus", "render"],
     "derived": ["derived"],
     "search": ["search"],
     "operations": ["pipeline", "query"],
@@ -71,6 +71,8 @@ IMPORTERS = {
     "click": ["cli"],
     "ray": ["pipeline/on_ray"],
     "pyarrow": ["pipeline/on_ray"],
+    "httpx2": ["harvest"],
+    "xml": ["harvest"],
 }
 
 

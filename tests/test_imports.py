@@ -105,13 +105,14 @@ def test_import_lunacy_imports_no_arrays() -> None:
 
 PUBLIC = {
     "answer": "Answer Hit Info Summary",
-    "errors": "DiskFull FingerprintMismatch IndexDamaged IndexLocked ListError LunacyError MissingExtra ModelError "
-    "NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper UsageError "
-    "VectorsError",
+    "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
+    "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
+    "UsageError VectorsError",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
     "verify",
+    "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
     "query": "Index open_index",
     "question": "Question",

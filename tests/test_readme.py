@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lunacy.answer import Answer, Hit
 from lunacy.cli import main
 from lunacy.render import answers
 from lunacy.snapshot import Snapshot, parse
+from tests.harvest.server import Server
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -60,16 +62,24 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def arxiv() -> Iterator[Server]:
+    """Stands for arXiv's server; nothing has changed there."""
+    with Server([]).running() as running:
+        yield running
+
+
 @pytest.mark.slow  # CI runs it
 @pytest.mark.parametrize("document", RUN, ids=lambda path: path.stem)
 def test_every_lunacy_command_of_the_documents_runs(
-    document: Path, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    document: Path, workplace: Path, arxiv: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(workplace, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
     monkeypatch.setattr("lunacy.pipeline.tune_ivf.N_TITLES", 20)  # the real model embeds them
     monkeypatch.setattr("webbrowser.open", lambda _url: True)
+    monkeypatch.setenv("LUNACY_OAI", arxiv.url)
     by_ci = (ROOT / ".ci/run").read_text()
     for command in commands_of(document):
         if f"lunacy {command.split('#')[0].strip()}\n" in by_ci:  # it needs the real vectors

@@ -23,6 +23,7 @@ from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
 from lunacy.cli.show import show
 from lunacy.cli.streams import OUTPUT, give_up, prepare
+from lunacy.cli.update import update
 from lunacy.cli.verify import verify
 from lunacy.errors import NO_THREADS, LunacyError, is_out_of_threads, one_line
 from lunacy.limits import can_start_threads, require
@@ -30,7 +31,7 @@ from lunacy.limits import can_start_threads, require
 _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with less, they crash
 
 COMMANDS = {
-    "Everyday": (index, query, show, info),
+    "Everyday": (index, query, show, info, update),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),

@@ -138,6 +138,16 @@ def _n_papers(folder: str) -> int:
 
 def _print(report: pipeline.BuildReport) -> None:
     counts = report.counts
+    print_counts(counts)
+    if counts.pruned:
+        click.echo(f"{counts.pruned:,} papers that the snapshot no longer holds were removed")
+    if report.quarantine:
+        click.echo(f"bad lines are in {report.quarantine}")
+    click.echo(f"{report.folder} is up to date, after {report.wait_s:.1f} s")
+
+
+def print_counts(counts: pipeline.Counts) -> None:
+    """What became of each line, and what is worth knowing besides."""
     click.echo(
         f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
         f"+ older {counts.older:,} + filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"
@@ -150,8 +160,3 @@ def _print(report: pipeline.BuildReport) -> None:
     for n, what in besides:
         if n:
             click.echo(f"{n:,} {what}")
-    if counts.pruned:
-        click.echo(f"{counts.pruned:,} papers that the snapshot no longer holds were removed")
-    if report.quarantine:
-        click.echo(f"bad lines are in {report.quarantine}")
-    click.echo(f"{report.folder} is up to date, after {report.wait_s:.1f} s")

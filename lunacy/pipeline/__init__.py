@@ -1,4 +1,7 @@
-"""The write side: snapshot -> skip what is known -> embed -> store."""
+"""The write side: snapshot -> skip what is known -> embed -> store.
+
+`update` is imported where it is used: it alone needs an HTTP client.
+"""
 
 from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.compact import CompactReport, compact

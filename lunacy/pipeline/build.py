@@ -49,6 +49,7 @@ def build_index(
     prune_limit: float = PRUNE_LIMIT,
     embedder: Embedder | None = None,
     ray: str | None = None,
+    up_to: str | None = None,
     progress: Report = no_report,
     note: Callable[[str], None] = lambda _text: None,
 ) -> BuildReport:
@@ -77,6 +78,8 @@ def build_index(
     - `embedder`: instead of `model`.
     - `ray`: embed on a Ray cluster at "host:port", "auto", "local" or, "", where `ray.init` finds or starts it. Its
       machines see the snapshots and `into` under the same names.
+    - `up_to`: the day up to which the snapshots tell all changes, where that is not the last change of a paper in them,
+      for later calls of `update`; "": they tell only some.
     - `progress`: called with how far the run is.
     - `note`: called with what the user should know, once for each thing, as soon as it is known.
 
@@ -106,6 +109,7 @@ def build_index(
         prune_limit=prune_limit,
         embedder=embedder,
         ray=ray,
+        up_to=up_to,
     )
     settings = request.settings()
     notes = _Notes(note)

@@ -47,6 +47,7 @@ class BuildRequest:
     prune_limit: float
     embedder: Embedder | None
     ray: str | None
+    up_to: str | None
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

@@ -59,7 +59,7 @@ class Run:
         try:
             broken = self._read(stages)
             if self._has_papers:
-                stages.finish(is_complete=not broken and self.request.limit is None)
+                stages.finish(is_complete=not broken and self.request.limit is None, up_to=self.request.up_to)
         except Stopped:
             stages.keep()
             raise

@@ -36,11 +36,13 @@ def diff(
     snapshot: str | Path | None = None,
     *,
     category: Iterable[str] | None = None,
+    is_whole: bool = True,
     progress: Report = no_report,
 ) -> DiffReport:
     """What `build_index` with this `snapshot` would do to the index in the folder `index`; touches nothing.
 
-    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index.
+    `snapshot`: None is the sample. `category`: patterns; None: as recorded in the index. `is_whole`: papers
+    that the snapshot lacks are gone.
 
     If an id comes twice, the later line counts. Raises NoIndex, and SnapshotError if the snapshot breaks off.
 
@@ -61,7 +63,7 @@ def diff(
                 progress(Progress("comparing", comparison.n_read, unit="lines", share=share))
         if not comparison.n_read:
             raise SnapshotError(f"{opened.name}: holds no line; is it the right file?")
-        return comparison.report()
+        return comparison.report(with_gone=is_whole)
 
 
 class _Comparison:
@@ -92,9 +94,9 @@ class _Comparison:
             if kind is not Change.UNCHANGED:
                 self._changes[entry.id] = kind
 
-    def report(self) -> DiffReport:
+    def report(self, *, with_gone: bool) -> DiffReport:
         """The result, once the whole snapshot is compared."""
-        live = self._view.live_rows()
+        live = self._view.live_rows() if with_gone else np.empty(0, np.int64)
         gone = live[~(self._is_kept | self._is_filtered)[live]]
         ids = {kind: [identifier for identifier, one in self._changes.items() if one is kind] for kind in Change}
         return DiffReport(

@@ -22,7 +22,7 @@ from lunacy.store import SEGMENT_ROWS, Writer
 COMMIT_S = 30.0
 _CALL_S = 5.0  # that the model should take for the texts of one call; with fewer texts a call, it pads more
 _FIRST_TEXTS, _GROWTH = 8, 4  # texts of the first call, when nobody knows how long it takes; most growth to the next
-_SOURCE = "snapshot"  # as the index records what it was made from
+_SNAPSHOT, _HARVEST = "snapshot", "harvest"  # as the index records what it was made from
 _DEPTH = 3  # parts in between: one is tokenised, one is in the model, one is ready to store
 
 
@@ -151,12 +151,14 @@ class Stages:
         self._has_news = False
         self._committed_s = time.monotonic()
 
-    def finish(self, *, is_complete: bool) -> None:
-        """Store and commit the batches in work. `is_complete`: all that the snapshots hold was read."""
+    def finish(self, *, is_complete: bool, up_to: str | None) -> None:
+        """Store and commit the batches in work. `is_complete`: all that the snapshots hold was read; `up_to`: as of
+        `build_index`.
+        """
         while self._in_work:
             self._store_next()
-        if is_complete:
-            self._writer.record_source(_SOURCE, self._last_date)
+        if is_complete and up_to != "":
+            self._writer.record_source(_HARVEST if up_to else _SNAPSHOT, up_to or self._last_date)
         self._commit()
 
     def keep(self) -> None:

@@ -43,7 +43,7 @@ def parse(line: Line) -> Paper:
         abstract=_text(record, "abstract", required=True),
         authors=authors,
         categories=_categories(record.get("categories")),
-        submitted=_submitted(versions),
+        submitted=_submitted(versions) or _iso_date(_text(record, "created")),
         updated=_iso_date(_text(record, "update_date")),
         doi=_text(record, "doi"),
         comments=_text(record, "comments"),

@@ -20,6 +20,7 @@ from lunacy.store.own_files import (
 from lunacy.store.records import Changes, Known
 from lunacy.store.repair import RepairReport, repair
 from lunacy.store.segments import OpenSegment, Segment
+from lunacy.store.spool import Harvest, Spool
 from lunacy.store.store import Store, recorded_build
 from lunacy.store.verify import verify
 from lunacy.store.view import View
@@ -31,10 +32,12 @@ __all__ = [
     "SHARD_KEY",
     "Cache",
     "Changes",
+    "Harvest",
     "Known",
     "OpenSegment",
     "RepairReport",
     "Segment",
+    "Spool",
     "Store",
     "View",
     "Writer",

@@ -59,6 +59,15 @@ def write_source(database: Database, source: tuple[str, str]) -> None:
     write_meta(database, "datestamp", source[1])
 
 
+def is_news(database: Database, source: tuple[str, str], *, is_new_scope: bool) -> bool:
+    """Whether to record `source`: an older one takes nothing back that a later one brought, so the later date stays.
+
+    Unless the scope has become another, of which the later one did not tell all.
+    """
+    before = read_source(database)
+    return source != before and (is_new_scope or source[1] >= before[1])
+
+
 def insert_segment(database: Database, segment: Segment) -> None:
     """Name a segment."""
     columns = segment.number, segment.first_row, segment.n_rows, segment.size_bytes, segment.sha256

@@ -46,10 +46,13 @@ from lunacy.store.own_database import (
     see_verify,
 )
 from lunacy.store.segments import mark_of, segment_name
+from lunacy.store.spool import FOLDER_NAME as HARVEST_NAME
+from lunacy.store.spool import own_harvests
 
 QUARANTINE_NAME = "quarantine.jsonl"
 SHARDS_NAME = "shards"  # the folder for what others have embedded until it is committed here
 SHARD_KEY = b"lunacy.shard"  # in the metadata of a shard
+_FOLDERS = (caches.FOLDER_NAME, SHARDS_NAME, HARVEST_NAME)
 _DATABASE = {NAME, WAL, SHM, JOURNAL}
 _QUARANTINE = re.compile(r"quarantine(-\d+)?\.jsonl", re.ASCII)
 _QUARANTINE_KEYS = {"snapshot", "line", "offset", "reason", "begins"}
@@ -108,6 +111,7 @@ def own_files(folder: Path, is_segment: Callable[[Path], bool]) -> Iterator[Path
             yield path
     yield from parts(folder)
     yield from own_shards(folder)
+    yield from own_harvests(folder)
     yield from caches.own_files(folder)
 
 
@@ -227,7 +231,8 @@ def _remains(folder: Path) -> Iterator[Path]:
         needs_database = (path.name in (WAL, SHM) and not is_locked) or path.name.startswith("segment-")
         is_another = path.name == JOURNAL and not begins_a_database(path)
         is_another |= path.name != QUARANTINE_NAME and is_quarantine(path)
-        if path.is_relative_to(folder / caches.FOLDER_NAME) or is_another or (needs_database and not is_begun):
+        is_inside = any(path.is_relative_to(folder / name) for name in (caches.FOLDER_NAME, HARVEST_NAME))
+        if is_inside or is_another or (needs_database and not is_begun):
             continue  # of an index that has lost its papers.db
         yield path
 
@@ -238,13 +243,13 @@ def _listed(folder: Path) -> list[Path]:
     for top, folders, files in os.walk(folder):
         found += (Path(top, name) for name in (*folders, *files))
         if Path(top) == folder:
-            folders[:] = (name for name in folders if name in (caches.FOLDER_NAME, SHARDS_NAME) or is_part(name))
+            folders[:] = (name for name in folders if name in _FOLDERS or is_part(name))
     return sorted(found)
 
 
 def _others(folder: Path, listed: Iterable[Path], own: Collection[Path]) -> Iterator[str]:
     """What of `listed` is still there and not `own`; of a folder with nothing of ours in it only its name."""
-    known = {folder, *own, *filter(is_folder, (folder / caches.FOLDER_NAME, folder / SHARDS_NAME))}
+    known = {folder, *own, *filter(is_folder, (folder / name for name in _FOLDERS))}
     for path in listed:
         if path not in known and path.parent in known and os.path.lexists(path):
             name = os.fsencode(path.relative_to(folder)).decode(errors="replace")

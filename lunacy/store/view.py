@@ -16,7 +16,7 @@ from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
-from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments
+from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments, read_source
 from lunacy.store.own_database import see_verify
 from lunacy.store.records import KNOWN, PAPER_COLUMNS, Known, read_paper, read_rows
 from lunacy.store.segments import OpenSegment
@@ -71,6 +71,11 @@ class View:
     def scope(self) -> Scope:
         """Which papers of its snapshots the index takes in."""
         return read_scope(self._database)
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """What the last complete run read, and the date up to which it told all changes; both "" before one."""
+        return read_source(self._database)
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that the index holds."""

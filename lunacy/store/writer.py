@@ -37,11 +37,11 @@ from lunacy.store.meta import (
     begin_meta,
     finish_meta,
     insert_segment,
+    is_news,
     read_fingerprint,
     read_generation,
     read_scope,
     read_segments,
-    read_source,
     write_fingerprint,
     write_meta,
     write_scope,
@@ -112,7 +112,8 @@ class Writer:
                 hint = f"mend the index with: {command('repair', '--index', self.folder)}"
                 raise IndexDamaged(f"{segment.name} is missing", where=self.folder, hint=hint) from None
         self._remove_garbage()
-        if scope is not None and scope != read_scope(self._database):
+        self._is_new_scope = scope is not None and scope != read_scope(self._database)
+        if scope is not None and self._is_new_scope:
             self._begin()
             write_scope(self._database, scope)
 
@@ -212,7 +213,7 @@ class Writer:
 
     def record_source(self, source: str, datestamp: str) -> None:
         """Record what a complete run has read: a kind of source, and the date of the last change in it, or ""."""
-        if (source, datestamp) != read_source(self._database):
+        if is_news(self._database, (source, datestamp), is_new_scope=self._is_new_scope):
             self._begin()
             write_source(self._database, (source, datestamp))
 

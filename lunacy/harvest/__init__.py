@@ -1,0 +1,19 @@
+"""Asking arXiv, by the Open Archives protocol (OAI-PMH), what changed. Only here is HTTP spoken and XML read."""
+
+from lunacy.harvest.client import ENDPOINT, Client
+from lunacy.harvest.convert import to_line
+from lunacy.harvest.listing import TokenExpired, get_record, list_records
+from lunacy.harvest.protocol import Page, Record
+from lunacy.harvest.sets import set_of
+
+__all__ = [
+    "ENDPOINT",
+    "Client",
+    "Page",
+    "Record",
+    "TokenExpired",
+    "get_record",
+    "list_records",
+    "set_of",
+    "to_line",
+]
