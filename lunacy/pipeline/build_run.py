@@ -66,7 +66,7 @@ class Run:
         remove(own_shards(self.request.into))
         if self.request.prune and counts.read and not broken:
             self.progress(Progress("removing papers that the snapshot lacks"))
-            prune_index(self.writer, counts, self.request.prune_limit, n_before)
+            prune_index(self.writer, counts, self.request.prune_limit, n_before, stages.last_date)
         return broken
 
     def _read(self, stages: Stages) -> SnapshotError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,15 @@ from lunacy.pipeline.changes import Change, change
 from lunacy.progress import Progress, Report, no_report
 from lunacy.scope import Scope
 from lunacy.snapshot import Batch, Snapshot, read_batches
-from lunacy.store import Store, View
+from lunacy.store import HARVEST, Store, View
+
+
+def later_than(last_date: str, source: tuple[str, str]) -> Callable[[str], bool]:
+    """Whether a paper, by its last change, is too new for a snapshot to know, whose last change is `last_date`.
+
+    Only where the index has harvested (`source` says so): else what a snapshot lacks is gone.
+    """
+    return lambda updated: source[0] == HARVEST and updated >= last_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class _Comparison:
         self.n_read = 0
         self._view = view
         self._n_filtered = self._n_bad = 0
+        self._last_date = ""
         self._changes: dict[str, Change] = {}  # by id; unchanged papers are not in it
         self._is_kept, self._is_filtered = np.zeros((2, view.end_row), np.bool_)  # by row: is it in the snapshot
 
@@ -82,6 +91,7 @@ class _Comparison:
         self._n_filtered += len(batch.filtered)
         self._n_bad += len(batch.bad)
         self._is_filtered[list(self._view.rows(batch.filtered).values())] = True
+        self._last_date = max([self._last_date, *(entry.updated for entry in batch.kept)])
         ids = [entry.id for entry in batch.kept]
         rows, known = self._view.rows(ids), self._view.known(ids)
         self._is_kept[list(rows.values())] = True
@@ -98,13 +108,14 @@ class _Comparison:
         """The result, once the whole snapshot is compared."""
         live = self._view.live_rows() if with_gone else np.empty(0, np.int64)
         gone = live[~(self._is_kept | self._is_filtered)[live]]
+        is_later = later_than(self._last_date, self._view.source)
         ids = {kind: [identifier for identifier, one in self._changes.items() if one is kind] for kind in Change}
         return DiffReport(
             new=ids[Change.NEW],
             changed=ids[Change.CHANGED],
             metadata_only=ids[Change.METADATA],
             older=ids[Change.OLDER],
-            gone=[paper.id for paper in self._view.papers(gone)],
+            gone=[paper.id for paper in self._view.papers(gone) if not is_later(paper.updated)],
             n_unchanged=int(self._is_kept.sum()) - sum(len(ids[kind]) for kind in Change if kind is not Change.NEW),
             n_filtered=self._n_filtered,
             n_bad=self._n_bad,

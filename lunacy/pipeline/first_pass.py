@@ -9,6 +9,7 @@ import numpy as np
 
 from lunacy.pipeline.build_request import BuildRequest
 from lunacy.pipeline.build_settings import Settings
+from lunacy.pipeline.diff import later_than
 from lunacy.pipeline.prune import require_prunable
 from lunacy.pipeline.snapshot_reader import Reader, share_read
 from lunacy.progress import Progress, Report
@@ -28,6 +29,7 @@ def check_snapshots(
     if not (request.strict or is_pruned) or any(one.is_stream for one in snapshots):
         return
     n_lines = n_bad = 0
+    last_date = ""
     with ExitStack() as stack:
         view = stack.enter_context(stack.enter_context(Store(request.into)).view()) if is_pruned else None
         is_there = np.zeros(view.end_row if view else 0, np.bool_)  # by row: in the snapshots
@@ -39,10 +41,12 @@ def check_snapshots(
             n_lines += batch.n_lines
             n_bad += len(batch.bad)
             if view:
+                last_date = max([last_date, *(entry.updated for entry in batch.kept)])
                 ids = [*batch.filtered, *(entry.id for entry in batch.kept)]
                 is_there[list(view.rows(ids).values())] = True
             share = share_read(snapshots, n, batch.position_bytes)
             progress(Progress("checking the snapshot", n_lines, unit="lines", share=share))
         if view and n_lines:
-            live = view.live_rows()
-            require_prunable(int((~is_there[live]).sum()), len(live), n_bad=n_bad, limit=request.prune_limit)
+            live, is_later = view.live_rows(), later_than(last_date, view.source)
+            n_gone = sum(not is_later(updated) for _row, updated in view.stream("updated", live[~is_there[live]]))
+            require_prunable(n_gone, len(live), n_bad=n_bad, limit=request.prune_limit)

@@ -8,10 +8,10 @@ from pathlib import Path
 from lunacy.advice import command
 from lunacy.errors import PruneRefused
 from lunacy.pipeline.counts import Counts
-from lunacy.pipeline.diff import diff
+from lunacy.pipeline.diff import diff, later_than
 from lunacy.pipeline.refresh_derived import refresh_caches
 from lunacy.progress import Report, no_report
-from lunacy.store import Writer
+from lunacy.store import Store, Writer
 
 PRUNE_LIMIT = 0.05  # share of the papers that a prune may remove unless told otherwise
 
@@ -50,9 +50,15 @@ def prune(
     return PruneReport(writer.folder, found.gone)
 
 
-def prune_index(writer: Writer, counts: Counts, limit: float, n_papers: int) -> None:
-    """As `prune`, at the end of a build, after all lines are read; counts the papers. `n_papers`: before the build."""
-    gone = writer.unseen()
+def prune_index(writer: Writer, counts: Counts, limit: float, n_papers: int, last_date: str) -> None:
+    """As `prune`, at the end of a build, after all lines are read; counts the papers. `n_papers`: before the build.
+
+    `last_date`: of the last change in the snapshots.
+    """
+    with Store(writer.folder) as store, store.view() as view:
+        is_later = later_than(last_date, view.source)
+    known = writer.known(unseen := writer.unseen())
+    gone = [one for one in unseen if not is_later(known[one].updated)]
     require_prunable(len(gone), n_papers, n_bad=counts.quarantined, limit=limit)
     _remove(writer, gone)
     counts.pruned = len(gone)

@@ -15,14 +15,13 @@ from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.main_thread import MainThreadExecutor
 from lunacy.pipeline.vector_sources import VectorSource
 from lunacy.snapshot import Batch
-from lunacy.store import SEGMENT_ROWS, Writer
+from lunacy.store import HARVEST, SEGMENT_ROWS, SNAPSHOT, Writer
 
 # At most a minute of embedding is lost when a build is killed: what came after the last commit, and the call in which
 # the next one came due; also when a machine takes six times as long all at once, as another program begins.
 COMMIT_S = 30.0
 _CALL_S = 5.0  # that the model should take for the texts of one call; with fewer texts a call, it pads more
 _FIRST_TEXTS, _GROWTH = 8, 4  # texts of the first call, when nobody knows how long it takes; most growth to the next
-_SNAPSHOT, _HARVEST = "snapshot", "harvest"  # as the index records what it was made from
 _DEPTH = 3  # parts in between: one is tokenised, one is in the model, one is ready to store
 
 
@@ -65,7 +64,7 @@ class Stages:
         self._is_loaded = False
         self._has_news = False  # something was stored since the last commit
         self._committed_s = time.monotonic()
-        self._last_date = ""
+        self.last_date = ""
 
     @property
     def is_loaded(self) -> bool:
@@ -79,7 +78,7 @@ class Stages:
         """
         if with_filtered:
             self._writer.mark_seen(batch.filtered)  # a paper that the snapshot holds is not gone
-        self._last_date = max([self._last_date, *(entry.updated for entry in batch.kept)])
+        self.last_date = max([self.last_date, *(entry.updated for entry in batch.kept)])
         ids = [entry.id for entry in batch.kept]
         known = self._writer.known(ids)
         self._writer.mark_seen(list(known))
@@ -158,7 +157,7 @@ class Stages:
         while self._in_work:
             self._store_next()
         if is_complete and up_to != "":
-            self._writer.record_source(_HARVEST if up_to else _SNAPSHOT, up_to or self._last_date)
+            self._writer.record_source(HARVEST if up_to else SNAPSHOT, up_to or self.last_date)
         self._commit()
 
     def keep(self) -> None:

@@ -21,10 +21,10 @@ from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import DiffReport, diff
 from lunacy.progress import Progress, Report, no_report
-from lunacy.store import Harvest, Spool, Store, expanded
+from lunacy.store import HARVEST, SNAPSHOT, Harvest, Spool, Store, expanded
 
 EARLIEST = "2005-09-16"  # arXiv has no older datestamp, and refuses to be asked for one
-_OVERLAP = {"harvest": 2, "snapshot": 7}  # days that are asked for again; Kaggle's copy may lag behind its dates
+_OVERLAP = {HARVEST: 2, SNAPSHOT: 7}  # days that are asked for again; Kaggle's copy may lag behind its dates
 _MOST_RESTARTS = 3
 _DELETED = "This paper has been withdrawn: arXiv lists its record as deleted."
 
@@ -125,7 +125,7 @@ def _begin(source: str, known: str, since: str | None) -> str:
     if not known:
         hint = "say from which day on to ask for changes: --since 2026-11-01"
         raise UsageError("the index does not know up to when its papers are complete", hint=hint)
-    return max(EARLIEST, (date.fromisoformat(known) - timedelta(days=_OVERLAP.get(source, 7))).isoformat())
+    return max(EARLIEST, (date.fromisoformat(known) - timedelta(days=_OVERLAP[source])).isoformat())
 
 
 def _harvest(spool: Spool, folder: Path, client: Client, begin: str, progress: Report) -> None:

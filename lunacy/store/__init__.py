@@ -7,6 +7,7 @@ from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.compact import SEGMENT_ROWS
 from lunacy.store.files import expanded, make_folder, put_file, remove, remove_folders, require_space
+from lunacy.store.meta import HARVEST, SNAPSHOT
 from lunacy.store.own_files import (
     SHARD_KEY,
     SHARDS_NAME,
@@ -27,9 +28,11 @@ from lunacy.store.view import View
 from lunacy.store.writer import Writer
 
 __all__ = [
+    "HARVEST",
     "SEGMENT_ROWS",
     "SHARDS_NAME",
     "SHARD_KEY",
+    "SNAPSHOT",
     "Cache",
     "Changes",
     "Harvest",

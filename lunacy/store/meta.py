@@ -14,6 +14,7 @@ from lunacy.store.database import Database
 from lunacy.store.own_database import see_verify
 from lunacy.store.segments import Segment
 
+SNAPSHOT, HARVEST = "snapshot", "harvest"  # kinds of sources
 MOST_ROWS = 2**32
 _LARGEST_DIM = 2**16
 _MOST_DIGITS = 18

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 import lunacy
-from lunacy.errors import HarvestError, IndexLocked, NoIndex, SnapshotError, StoreError, UsageError
+from lunacy.errors import HarvestError, IndexLocked, NoIndex, PruneRefused, SnapshotError, StoreError, UsageError
 from lunacy.harvest import Client
 from lunacy.pipeline import build_index
 from lunacy.pipeline.update import UpdateReport, preview_update, update
@@ -339,6 +339,22 @@ def test_a_stale_snapshot_over_a_fresh_index_changes_no_paper(
     assert_counts(report, read=20, older=9, unchanged=11)
     assert contents(folder) == before
     assert recorded_source(folder) == ("harvest", DAY)
+
+
+def test_pruning_by_a_snapshot_leaves_what_was_harvested_since(
+    bring: Callable[..., UpdateReport], folder: Path, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "fewer.jsonl").write_bytes(lines(map(kaggle, OLD[:-2])))
+    server.entries = [*NOW, paper(80, datestamp="2026-11-01"), paper(81, datestamp="2026-10-31")]
+    bring()
+    gone = [OLD[-2].id, OLD[-1].id, "2611.00081"]
+    assert sorted(lunacy.diff(folder, tmp_path / "fewer.jsonl").gone) == gone
+    options: dict[str, Any] = {"into": folder, "embedder": FakeEmbedder(), "prune": True}
+    with pytest.raises(PruneRefused, match=r"the snapshot lacks 3 of 47 papers"):
+        build_index(tmp_path / "fewer.jsonl", **options)
+    build_index(tmp_path / "fewer.jsonl", **options, prune_limit=0.1)
+    left = {row[1] for row in contents(folder)}
+    assert left == {one.id for one in [*NOW, paper(80)]} - set(gone)
 
 
 def test_a_wider_scope_is_harvested_from_where_its_snapshot_ends(
