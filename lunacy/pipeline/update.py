@@ -123,7 +123,7 @@ def _begin(source: str, known: str, since: str | None) -> str:
         except ValueError:
             raise UsageError(f"since is {since!r}", hint="give a day, such as 2026-11-01") from None
     if not known:
-        hint = "say from which day on to ask for changes: --since 2026-11-01"
+        hint = "say from which day on to ask for changes, such as --since 2026-11-01"
         raise UsageError("the index does not know up to when its papers are complete", hint=hint)
     return max(EARLIEST, (date.fromisoformat(known) - timedelta(days=_OVERLAP[source])).isoformat())
 
