@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lunacy.pipeline.compact import CompactReport, compact
     from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
+    from lunacy.pipeline.fetch import FetchReport, fetch
     from lunacy.pipeline.prune import PruneReport, prune
     from lunacy.pipeline.publish import PublishReport, publish
     from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical
@@ -61,6 +62,7 @@ __all__ = [
     "Counts",
     "DiffReport",
     "DiskFull",
+    "FetchReport",
     "FingerprintMismatch",
     "HarvestError",
     "Hit",
@@ -99,6 +101,7 @@ __all__ = [
     "build_lexical",
     "compact",
     "diff",
+    "fetch",
     "open_index",
     "preview_update",
     "prune",
@@ -118,6 +121,7 @@ _NAMES = {
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
     "verify",
+    "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
     "query": "Index open_index",

@@ -112,6 +112,7 @@ PUBLIC = {
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
     "verify",
+    "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
     "query": "Index open_index",

@@ -109,6 +109,25 @@ def device_option(what: str = "the model runs", **relations: Sequence[str]) -> D
     )
 
 
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which server is asked what arXiv has, and what it learns."""
+    endpoint = click.option(
+        "--endpoint",
+        metavar="URL",
+        envvar="LUNACY_OAI",
+        default="https://oaipmh.arxiv.org/oai",
+        help="The server to ask, by OAI-PMH; also LUNACY_OAI  [default: arXiv's]",
+    )
+    contact = click.option(
+        "--contact",
+        metavar="ADDRESS",
+        envvar="LUNACY_CONTACT",
+        default="",
+        help="Your address, for arXiv's log; also LUNACY_CONTACT.",
+    )
+    return endpoint(contact(command))
+
+
 format_option: Decorator = click.option(
     "--format",
     "form",

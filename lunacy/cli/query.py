@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +23,11 @@ from lunacy.question import RANKS, Query, Question
 if TYPE_CHECKING:
     from lunacy.answer import Answer
     from lunacy.query import Index
+    from lunacy.query.fetched import Found
 
 
 _HEADINGS = {
-    "What to ask": "--index --text --batch --skip-unknown --together --not --model --device",
+    "What to ask": "--index --text --batch --fetch --skip-unknown --together --not --model --device",
     "Which papers": "--category --since --until --updated-since --author --only-ids --not-ids --include-self "
     "--include-withdrawn",
     "How to rank": "--rank --ivf --nprobe --fold --diverse --min-score",
@@ -71,6 +73,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     **ONCE,
     help="Read ids from FILE (one per line, CSV, JSON or BibTeX); - reads standard input.",
 )
+@click.option("--fetch", "fetches", is_flag=True, help="Ask arXiv for an ID that the index lacks.")
 @click.option("--skip-unknown", is_flag=True, help="Exit 0 even if some ids are unknown.")
 @output_options(FORMATS, "table on a terminal and jsonl elsewhere", "the first hit")
 @click.option(
@@ -125,6 +128,7 @@ def query(
     form: str | None,
     output: str | None,
     opens: bool,
+    fetches: bool,
     skip_unknown: bool,
     together: bool,
     only_ids: str | None,
@@ -162,11 +166,13 @@ def query(
             groups = ([one.text for one in group] for group in read_ids(batch, _note))
         if skip_unknown and together:
             groups = [_known([one for group in groups for one in group], ix)]
-        found = (
+        found: Iterator[Found] = (
             pair
             for question in _questions(groups, options)
             for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
+        if fetches:
+            found = _with_fetched(found, ix, options, model=model, device=device)
         out.write(render.answers(outcome.answers(shown.until_first(found)), form, **out.look), at_once=outcome.is_batch)
         _tell_unused(ix.used, model, device)
         code = outcome.exit_code(skip_unknown=skip_unknown, together=together)
@@ -216,6 +222,14 @@ def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iter
         yield Question.parse({**options, "papers": ids} if ids else options)
     else:
         yield from (Question.parse({**options, "papers": group}) for group in groups if group)
+
+
+def _with_fetched(found: Iterable[Found], ix: Index, options: dict[str, Any], **how: Any) -> Iterator[Found]:
+    from lunacy.harvest import ENDPOINT, Client
+    from lunacy.query.fetched import with_fetched
+
+    with Client(os.environ.get("LUNACY_OAI") or ENDPOINT, os.environ.get("LUNACY_CONTACT", ""), note=_note) as client:
+        yield from with_fetched(found, ix, options, client, **how)
 
 
 def _check_stdin(text: str | None, *files: str | None) -> None:

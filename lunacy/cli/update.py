@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lunacy.cli.index import print_counts
-from lunacy.cli.parameters import device_option, index_option
+from lunacy.cli.parameters import device_option, index_option, server_options
 from lunacy.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -22,23 +22,15 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
 @click.option("--quiet", is_flag=True, help="Print one line, and no progress.")
 @device_option()
-@click.option(
-    "--endpoint",
-    metavar="URL",
-    envvar="LUNACY_OAI",
-    help="The server to ask, by OAI-PMH; also LUNACY_OAI  [default: arXiv's]",
-)
-@click.option(
-    "--contact", metavar="ADDRESS", envvar="LUNACY_CONTACT", help="Your address, for arXiv's log; also LUNACY_CONTACT."
-)
+@server_options
 def update(
     index_dir: str | None,
     since: str | None,
     dry_run: bool,
     quiet: bool,
     device: str,
-    endpoint: str | None,
-    contact: str | None,
+    endpoint: str,
+    contact: str,
 ) -> None:
     """Take in what changed on arXiv since the last update.
 
@@ -48,13 +40,12 @@ def update(
     The first update of an index made from a snapshot begins a week before the newest date in it. What comes is kept in
     the folder harvest/ of the index, as snapshots that `lunacy index` reads.
     """
-    from lunacy.harvest import ENDPOINT
     from lunacy.pipeline.update import preview_update
     from lunacy.pipeline.update import update as bring_up_to_date
     from lunacy.query import find_index
 
     folder = find_index(index_dir)
-    options: dict[str, Any] = {"since": since, "endpoint": endpoint or ENDPOINT, "contact": contact or ""}
+    options: dict[str, Any] = {"since": since, "endpoint": endpoint, "contact": contact}
     with nullcontext() if quiet else ProgressLine("asking arXiv") as shown:
         if shown is not None:
             options |= {"progress": shown, "note": shown.note}

@@ -2,7 +2,8 @@
 
 from lunacy.harvest.client import ENDPOINT, Client
 from lunacy.harvest.convert import to_line
-from lunacy.harvest.listing import TokenExpired, get_record, list_records
+from lunacy.harvest.fetch import fetch_line, open_client
+from lunacy.harvest.listing import TokenExpired, list_records
 from lunacy.harvest.protocol import Page, Record
 from lunacy.harvest.sets import set_of
 
@@ -12,8 +13,9 @@ __all__ = [
     "Page",
     "Record",
     "TokenExpired",
-    "get_record",
+    "fetch_line",
     "list_records",
+    "open_client",
     "set_of",
     "to_line",
 ]

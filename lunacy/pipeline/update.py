@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ import orjson
 
 from lunacy.embedding import Embedder
 from lunacy.errors import HarvestError, SnapshotError, UsageError
-from lunacy.harvest import ENDPOINT, Client, Page, TokenExpired, list_records, set_of, to_line
+from lunacy.harvest import ENDPOINT, Client, Page, TokenExpired, list_records, open_client, set_of, to_line
 from lunacy.paper import Paper, canonical_id
 from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.counts import Counts
@@ -71,7 +70,7 @@ def update(
     folder = expanded(index)
     source, known = _last_update(folder)
     counts, quarantine = Counts(), None
-    with Spool(folder) as spool, _client(client, endpoint, contact, note) as opened:
+    with Spool(folder) as spool, open_client(client, endpoint, contact, note) as opened:
         rest: dict[str, Any] = {"device": device, "embedder": embedder, "progress": progress, "note": note}
         if spool.last is not None and spool.last.is_complete:  # of an update that was stopped behind the harvest
             quarantine = _take_in(spool, folder, counts, rest)
@@ -95,18 +94,12 @@ def preview_update(
     """What `update` would change. The harvest is kept, and `update` begins with it."""
     folder = expanded(index)
     begin = _begin(*_last_update(folder), since)
-    with Spool(folder) as spool, _client(client, endpoint, contact, note) as opened:
+    with Spool(folder) as spool, open_client(client, endpoint, contact, note) as opened:
         if spool.last is None or not spool.last.is_complete:
             _harvest(spool, folder, opened, begin, progress)
         if spool.path is None:
             return DiffReport([], [], [], [], [], 0, 0, 0)
         return diff(folder, spool.path, is_whole=False, progress=progress)
-
-
-def _client(
-    client: Client | None, endpoint: str, contact: str, note: Callable[[str], None]
-) -> AbstractContextManager[Client]:
-    return Client(endpoint, contact, note=note) if client is None else nullcontext(client)
 
 
 def _last_update(folder: Path) -> tuple[str, str]:

@@ -78,7 +78,10 @@ def bring(folder: Path, server: Server, clock: Clock, now: list[datetime]) -> Ca
 
 def bring_whole(tmp_path: Path, entries: list[Entry]) -> Path:
     """An index of the entries, built at once."""
-    (tmp_path / "whole.jsonl").write_bytes(lines(map(kaggle, entries)))
+    found = map(kaggle, entries)
+    notice = {"comments": "This paper has been withdrawn."}
+    noted = (line | (notice if one.source_type == "I" else {}) for one, line in zip(entries, found, strict=True))
+    (tmp_path / "whole.jsonl").write_bytes(lines(noted))
     build_index(tmp_path / "whole.jsonl", into=tmp_path / "whole", embedder=FakeEmbedder())
     return tmp_path / "whole"
 
@@ -460,3 +463,33 @@ def test_a_harvest_that_was_taken_away_is_asked_for_again(
     preview_update(folder, client=Client(server.url, sleep=clock.sleep, clock=clock))
     (folder / "harvest" / f"{DAY}.jsonl.gz").unlink()
     assert_counts(bring(), read=34, added=25, updated=9, metadata_only=6)
+
+
+@pytest.mark.parametrize("seed", few_quick(range(20), 3))
+def test_after_days_of_changes_the_index_is_that_of_a_whole_snapshot(
+    bring: Callable[..., UpdateReport], folder: Path, server: Server, tmp_path: Path, seed: int
+) -> None:
+    """Each day brings new papers, revisions, other metadata, withdrawals and dates that only moved."""
+    choice = random.Random(seed)
+    known, embedder = {one.id: one for one in OLD}, FakeEmbedder()
+    texts = {(one.title, one.abstract) for one in OLD}
+    for day in range(1, 15):
+        today = f"2026-12-{day:02}"
+        for n in range(choice.randrange(6)):
+            one = known[choice.choice(list(known))]
+            changed = choice.choice(
+                [
+                    paper(100 * day + n),
+                    replace(one, title=f"{one.title} {day} {n}", versions=(*one.versions, one.versions[0])),
+                    replace(one, doi=f"10.1/{day}.{n}"),
+                    replace(one, source_type="I", versions=(*one.versions, one.versions[0])),
+                    one,
+                ]
+            )
+            known[changed.id] = replace(changed, datestamp=today)
+        server.entries, server.day = list(known.values()), today
+        bring(embedder=embedder)
+        texts |= {(one.title, one.abstract) for one in known.values()}
+    assert papers_of(folder) == papers_of(bring_whole(tmp_path, server.entries))
+    assert len(embedder.texts) == len(texts) - len(OLD)  # each text once
+    assert verify(folder) == []

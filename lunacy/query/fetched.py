@@ -1,0 +1,55 @@
+"""Papers that an index lacks, asked for as arXiv has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from lunacy.answer import Answer
+from lunacy.errors import HarvestError, LunacyError, UnknownPaper
+from lunacy.harvest import Client, fetch_line
+from lunacy.paper import Paper, canonical_id, embedded_text
+from lunacy.query.index import Index
+from lunacy.question import Query, Question
+from lunacy.snapshot import BadLine, Line, parse
+
+Found = tuple[Query, Answer | LunacyError]
+
+
+def with_fetched(
+    found: Iterable[Found], ix: Index, options: Mapping[str, Any], client: Client, *, model: str | None, device: str
+) -> Iterator[Found]:
+    """The answers; where the index lacks the paper of a query, that for the paper as arXiv has it.
+
+    `options`: of the questions. Nothing is added to the index.
+    """
+    for query, one in found:
+        identifier = canonical_id(query.papers[0]) if len(query.papers) == 1 and not query.text else None
+        if isinstance(one, UnknownPaper) and identifier is not None:
+            try:
+                yield query, _ask(ix, _fetch(client, identifier), options, model, device)
+            except (UnknownPaper, HarvestError) as error:
+                yield query, error
+        else:
+            yield query, one
+
+
+def _fetch(client: Client, identifier: str) -> Paper:
+    line = orjson.dumps(fetch_line(client, identifier))
+    try:
+        return parse(Line(1, 0, line))
+    except BadLine as reason:
+        raise HarvestError(
+            f"gives a record of {identifier} that is no paper: {reason}", where=client.endpoint
+        ) from None
+
+
+def _ask(ix: Index, paper: Paper, options: Mapping[str, Any], model: str | None, device: str) -> Answer:
+    text = embedded_text(paper, ix.info().fingerprint.text)
+    question = Question.parse({**options, "text": text, "together": False})
+    answer = ix.ask(question, model=model, device=device)
+    note = f"{paper.id} is not in the index; it was fetched from arXiv and asked for as a text"
+    return replace(answer, papers=(paper,), text="", notes=(note, *answer.notes))
