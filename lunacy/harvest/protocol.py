@@ -31,8 +31,8 @@ class ProtocolError(Exception):
 class Record:
     """One record: of a paper, in one of the formats that arXiv offers."""
 
-    identifier: str  # oai:arXiv.org:0704.0001
-    datestamp: str  # the day of its last change
+    identifier: str  # oai:arXiv.org:0704.0001; "" if the record lacks it
+    datestamp: str  # the day of its last change; "" if it is none
     is_deleted: bool
     sets: tuple[str, ...]  # physics:hep-th, cs:cs:LG; until 2025 cs alone
     metadata: ET.Element | None  # the element in <metadata>
@@ -64,11 +64,12 @@ def read_page(body: bytes, verb: str) -> Page:
     records = [_record(one) for one in found.iterfind(f"{_OAI}record")]
     if not records:
         raise NotAReply("it holds no record, and no error that says why")
+    day = _day(_text(root, "responseDate"))
+    if not day:
+        raise NotAReply("it does not say its date")
     token = found.find(f"{_OAI}resumptionToken")
     expires = "" if token is None else token.get("expirationDate", "")
-    return Page(
-        records, _text(found, "resumptionToken"), expires, _day(_text(root, "responseDate")[:10], "responseDate")
-    )
+    return Page(records, _text(found, "resumptionToken"), expires, day)
 
 
 class _Builder(ET.TreeBuilder):
@@ -90,16 +91,14 @@ def _parse(body: bytes) -> ET.Element:
 
 
 def _record(element: ET.Element) -> Record:
+    """What one record says. A broken one must not hold up a page that is whole: it becomes a bad line later."""
     header = element.find(f"{_OAI}header")
     if header is None:
-        raise NotAReply("a record has no header")
-    identifier = _text(header, "identifier")
-    if not identifier:
-        raise NotAReply("a record has no identifier")
+        header = ET.Element("header")
     metadata = element.find(f"{_OAI}metadata")
     return Record(
-        identifier,
-        _day(_text(header, "datestamp")[:10], f"the datestamp of {identifier}"),
+        _text(header, "identifier"),
+        _day(_text(header, "datestamp")),
         header.get("status") == "deleted",
         tuple((one.text or "").strip() for one in header.iterfind(f"{_OAI}setSpec")),
         next(iter(metadata), None) if metadata is not None else None,
@@ -110,8 +109,9 @@ def _text(element: ET.Element, name: str) -> str:
     return (element.findtext(_OAI + name) or "").strip()
 
 
-def _day(text: str, what: str) -> str:
+def _day(text: str) -> str:
+    """The day in an ISO 8601 date, or ""."""
     try:
-        return date.fromisoformat(text).isoformat()
+        return date.fromisoformat(text[:10]).isoformat()
     except ValueError:
-        raise NotAReply(f"{what} is {text!r}, no day") from None
+        return ""

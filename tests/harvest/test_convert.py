@@ -187,6 +187,7 @@ def test_the_day_of_a_later_version_is_not_taken_for_that_of_the_first(form: str
         record(paper(1, is_deleted=True)).replace(' status="deleted"', ""),
         record(paper(1, title=""), "arXiv"),
         record(paper(1, title=""), "oai_dc"),
+        record(paper(1, title="")).replace("<identifier>", "<name>").replace("</identifier>", "</name>"),
     ],
 )
 def test_a_record_that_says_too_little_becomes_a_bad_line_with_its_id(xml: str) -> None:
@@ -194,6 +195,18 @@ def test_a_record_that_says_too_little_becomes_a_bad_line_with_its_id(xml: str) 
     assert line["id"] in ("2611.00001", "oai:arXiv.org:2611.00001")
     with pytest.raises(BadLine, match=r"(title|abstract) is missing"):
         parse(Line(1, 0, orjson.dumps(line)))
+
+
+def test_a_broken_record_holds_up_no_other() -> None:
+    whole, other = record(paper(1)), record(paper(2))
+    broken = ["<record></record>", "<record><header></header></record>", other.replace("2026-11-20", "soon")]
+    lines = lines_of(reply(f"<ListRecords>{''.join(broken)}{whole}</ListRecords>"))
+    assert [one["id"] for one in lines] == ["", "", "2611.00002", "2611.00001"]
+    assert [one["update_date"] for one in lines] == ["", "", "", "2026-11-20"]
+    for one in lines[:2]:
+        with pytest.raises(BadLine, match="id is empty"):
+            parse(Line(1, 0, orjson.dumps(one)))
+    assert stored(lines[2]).updated == ""
 
 
 @pytest.mark.parametrize(
