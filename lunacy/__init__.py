@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         UsageError,
         VectorsError,
     )
+    from lunacy.harvest import DownloadReport, download
     from lunacy.paper import Paper
     from lunacy.pipeline.build import BuildReport, build_index
     from lunacy.pipeline.compact import CompactReport, compact
@@ -62,6 +63,7 @@ __all__ = [
     "Counts",
     "DiffReport",
     "DiskFull",
+    "DownloadReport",
     "FetchReport",
     "FingerprintMismatch",
     "HarvestError",
@@ -101,6 +103,7 @@ __all__ = [
     "build_lexical",
     "compact",
     "diff",
+    "download",
     "fetch",
     "open_index",
     "preview_update",
@@ -117,6 +120,7 @@ _NAMES = {
     "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
     "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
     "UsageError VectorsError",
+    "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "

@@ -108,6 +108,7 @@ PUBLIC = {
     "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
     "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
     "UsageError VectorsError",
+    "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "

@@ -12,6 +12,7 @@ import click
 from lunacy.cli.bench import bench
 from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
+from lunacy.cli.download import download
 from lunacy.cli.fetch import fetch
 from lunacy.cli.headings import write_groups
 from lunacy.cli.index import index
@@ -32,7 +33,7 @@ from lunacy.limits import can_start_threads, require
 _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with less, they crash
 
 COMMANDS = {
-    "Everyday": (index, query, show, info, update, fetch),
+    "Everyday": (index, query, show, info, download, update, fetch),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),

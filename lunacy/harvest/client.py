@@ -63,8 +63,7 @@ class Client:
         self._url = endpoint  # where it has moved to
         self._note, self._sleep, self._clock = note, sleep, clock
         self._ready_s: float | None = None  # when the next request may go out
-        agent = f"lunacy/{version('lunacy')}" + (f" ({contact})" if contact else "")
-        self._http = httpx2.Client(headers={"User-Agent": agent}, timeout=_SILENCE_S)
+        self._http = httpx2.Client(headers={"User-Agent": user_agent(contact)}, timeout=_SILENCE_S)
 
     def page(self, verb: str, **arguments: str) -> Page:
         """The reply to a request; `arguments` are the protocol's (`from_` is from).
@@ -123,7 +122,7 @@ class Client:
 
     def _require_ok(self, reply: httpx2.Response) -> None:
         status = reply.status_code
-        if status == httpx2.codes.OK:
+        if status == 200:
             return
         what = f"HTTP {status} {reply.reason_phrase}".rstrip()
         if status in _PASSING or status >= 500:
@@ -151,6 +150,11 @@ class Client:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def user_agent(contact: str = "") -> str:
+    """Who asks."""
+    return f"lunacy/{version('lunacy')}" + (f" ({contact})" if contact else "")
 
 
 def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
