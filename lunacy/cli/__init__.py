@@ -33,7 +33,8 @@ from lunacy.limits import can_start_threads, require
 _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with less, they crash
 
 COMMANDS = {
-    "Everyday": (index, query, show, info, download, update, fetch),
+    "Everyday": (index, query, show, info),
+    "From the network": (download, update, fetch),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),

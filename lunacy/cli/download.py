@@ -12,9 +12,9 @@ from lunacy.cli.progress import ProgressLine
 @click.option("--into", metavar="FILE", type=File(), default="arxiv.zip", show_default=True, help="Where it goes.")
 @click.option("--from", "url", metavar="URL", envvar="LUNACY_KAGGLE", hidden=True)
 def download(into: str, url: str | None) -> None:
-    """Download the snapshot of arXiv's metadata that Kaggle keeps: all papers, some 1.5 GB.
+    """Download Kaggle's snapshot of arXiv's metadata: all papers.
 
-    Run it again after an interruption: it goes on where it was. A file that is the newest already stays. Kaggle renews
+    It has some 1.5 GB. Run it again after an interruption: it goes on where it was. A file that is the newest already stays. Kaggle renews
     the snapshot every week; `lunacy update` brings an index from there to today.
     """
     from lunacy.harvest import SNAPSHOT
