@@ -231,6 +231,7 @@ class Info:
     fingerprint: Fingerprint
     arithmetic: str
     scope: Scope = field(default_factory=Scope)
+    source: tuple[str, str] = ("", "")  # "snapshot" or "harvest", and the date up to which it told all changes
     n_segments: int = 0
     size_bytes: dict[str, int] = field(default_factory=dict)  # by file
     ivf: IvfFacts | None = None  # None: there are no IVF lists
@@ -256,6 +257,8 @@ class Info:
             "fingerprint": asdict(self.fingerprint),
             "arithmetic": self.arithmetic,
             "scope": asdict(self.scope),
+            "source": self.source[0] or None,
+            "complete_up_to": self.source[1] or None,
             "generation": self.generation,
             "segments": self.n_segments,
             "size_bytes": self.size_bytes,

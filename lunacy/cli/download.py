@@ -14,8 +14,8 @@ from lunacy.cli.progress import ProgressLine
 def download(into: str, url: str | None) -> None:
     """Download Kaggle's snapshot of arXiv's metadata: all papers.
 
-    It has some 1.5 GB. Run it again after an interruption: it goes on where it was. A file that is the newest already stays. Kaggle renews
-    the snapshot every week; `lunacy update` brings an index from there to today.
+    It has some 1.5 GB. Run it again after an interruption: it goes on where it was. A file that is the newest already
+    stays. Kaggle renews the snapshot every week; `lunacy update` brings an index from there to today.
     """
     from lunacy.harvest import SNAPSHOT
     from lunacy.harvest import download as bring

@@ -59,6 +59,7 @@ def _rows(found: Info) -> list[tuple[str, str]]:
             + ", ..."[: len(largest) > 8 and 5],
         ),
         ("scope", str(found.scope)),
+        ("complete", f"up to {found.source[1]}, by a {found.source[0]}" if found.source[1] else "(unknown)"),
         ("commits", f"{found.generation:,}"),
         ("arithmetic", found.arithmetic),
     ]

@@ -73,11 +73,11 @@ def update(
     with Spool(folder) as spool, open_client(client, endpoint, contact, note) as opened:
         rest: dict[str, Any] = {"device": device, "embedder": embedder, "progress": progress, "note": note}
         if spool.last is not None and spool.last.is_complete:  # of an update that was stopped behind the harvest
-            quarantine = _take_in(spool, folder, counts, rest)
+            quarantine = _take_in(spool, folder, opened, counts, rest, is_old=True)
             source, known = _last_update(folder)
         begin = _begin(source, known, since)
         _harvest(spool, folder, opened, begin, progress)
-        quarantine = _take_in(spool, folder, counts, rest) or quarantine
+        quarantine = _take_in(spool, folder, opened, counts, rest) or quarantine
     return UpdateReport(folder, begin, _last_update(folder)[1], counts, quarantine, time.monotonic() - started)
 
 
@@ -95,7 +95,8 @@ def preview_update(
     folder = expanded(index)
     begin = _begin(*_last_update(folder), since)
     with Spool(folder) as spool, open_client(client, endpoint, contact, note) as opened:
-        if spool.last is None or not spool.last.is_complete:
+        is_todays = spool.last is not None and spool.last.day == opened.now().date().isoformat()
+        if spool.last is None or not spool.last.is_complete or not is_todays:
             _harvest(spool, folder, opened, begin, progress)
         if spool.path is None:
             return DiffReport([], [], [], [], [], 0, 0, 0)
@@ -192,21 +193,29 @@ def _withdrawn(paper: Paper, day: str) -> dict[str, Any]:
     }
 
 
-def _take_in(spool: Spool, folder: Path, counts: Counts, options: dict[str, Any]) -> Path | None:
-    """Build with what was harvested, and count it; where the bad records are."""
+def _take_in(
+    spool: Spool, folder: Path, client: Client, counts: Counts, options: dict[str, Any], *, is_old: bool = False
+) -> Path | None:
+    """Build with what was harvested, and count it; where the bad records are.
+
+    `is_old`: by an earlier process, which may have taken in a part.
+    """
     last = spool.last
     assert last is not None
     if spool.path is None:
         spool.done(keep=False)
         return None
     _source, known = _last_update(folder)
-    up_to = last.day if not known or last.asked["from"] <= known else ""  # between them there may be changes
+    up_to = min(last.day, (client.now() + timedelta(days=1)).date().isoformat())  # no server's clock skips days for us
+    if known and known < last.asked["from"]:
+        up_to = ""
+        options["note"](f"what changed from {known} to {last.asked['from']} was not asked for; the next update does")
     try:
         report: BuildReport = build_index(spool.path, into=folder, up_to=up_to, **options)
     except SnapshotError:
         spool.done(keep=False)
         raise
-    spool.done(keep=bool(report.counts.added or report.counts.updated))
+    spool.done(keep=is_old or bool(report.counts.added or report.counts.updated))
     for name in (one.name for one in fields(Counts)):
         setattr(counts, name, getattr(counts, name) + getattr(report.counts, name))
     return report.quarantine

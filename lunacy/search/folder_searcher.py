@@ -104,6 +104,7 @@ class FolderSearcher:
             fingerprint=view.fingerprint,
             arithmetic=view.arithmetic,
             scope=view.scope,
+            source=view.source,
             n_segments=len(view.segments),
             size_bytes=found.size_bytes,
             ivf=ivf.facts if ivf else None,

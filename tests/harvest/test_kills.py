@@ -92,5 +92,8 @@ def test_an_update_that_was_killed_is_finished_by_the_next(
     assert papers_of(folder) == papers_of(before.parent / "whole")
     assert recorded_source(folder) == ("harvest", "2026-11-26")
     assert verify(folder) == []
+    kept = sorted((folder / "harvest").glob("*.gz"))
+    build_index([before.parent / "old.jsonl", *kept], into=tmp_path / "again", embedder=FakeEmbedder())
+    assert papers_of(tmp_path / "again") == papers_of(folder)  # as a lost index is built again
     asked = Counter(query.get("resumptionToken", query.get("from", "")) for _at_s, query in server.log)
     assert sum(asked.values()) <= len(asked) + 1  # at most the page on whose way to the disk it was killed

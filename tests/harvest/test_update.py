@@ -70,7 +70,8 @@ def bring(folder: Path, server: Server, clock: Clock, now: list[datetime]) -> Ca
     """Bring the index up to date with what the server has."""
 
     def call(**options: Any) -> UpdateReport:
-        client = Client(server.url, sleep=clock.sleep, clock=clock, now=lambda: now[0])
+        noon = datetime.fromisoformat(f"{server.day}T12:00:00+00:00")
+        client = Client(server.url, sleep=clock.sleep, clock=clock, now=lambda: max(now[0], noon))
         return update(folder, **{"client": client, "embedder": FakeEmbedder(), **options})
 
     return call
@@ -285,6 +286,26 @@ def test_a_later_version_that_withdraws_is_noticed(
         assert ix.info().summary.n_withdrawn == 1
 
 
+def test_a_server_whose_clock_is_ahead_skips_no_day(
+    bring: Callable[..., UpdateReport], folder: Path, server: Server, clock: Clock, now: list[datetime]
+) -> None:
+    server.day = "2099-01-01"
+    client = Client(server.url, sleep=clock.sleep, clock=clock, now=lambda: now[0])
+    bring(client=client)
+    assert recorded_source(folder) == ("harvest", "2026-11-27")
+
+
+def test_a_preview_of_another_day_asks_again(folder: Path, server: Server, clock: Clock, now: list[datetime]) -> None:
+    client = Client(server.url, sleep=clock.sleep, clock=clock, now=lambda: now[0])
+    assert len(preview_update(folder, client=client).new) == 25
+    n_asked = len(server.log)
+    assert len(preview_update(folder, client=client).new) == 25
+    assert len(server.log) == n_asked
+    now[0] = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    server.entries = [*NOW, paper(90, datestamp="2026-11-27")]
+    assert len(preview_update(folder, client=client).new) == 26
+
+
 def test_the_index_keeps_to_its_scope_and_asks_for_its_set(tmp_path: Path, server: Server, clock: Clock) -> None:
     physics = [replace(one, categories=("hep-th",)) for one in NOW[::2]]
     server.entries = [*physics, *NOW[1::2]]
@@ -371,7 +392,9 @@ def test_a_wider_scope_is_harvested_from_where_its_snapshot_ends(
 
 
 def test_changes_that_were_left_out_are_not_taken_for_known(bring: Callable[..., UpdateReport], folder: Path) -> None:
-    report = bring(since="2026-11-22")
+    notes: list[str] = []
+    report = bring(since="2026-11-22", note=notes.append)
+    assert notes == ["what changed from 2026-11-01 to 2026-11-22 was not asked for; the next update does"]
     assert_counts(report, read=6, updated=6, metadata_only=6)
     assert (report.up_to, recorded_source(folder)) == ("2026-11-01", ("snapshot", "2026-11-01"))
     assert_counts(bring(), read=34, added=25, updated=3, unchanged=6)
@@ -411,9 +434,10 @@ def test_two_updates_at_once_are_one(bring: Callable[..., UpdateReport], folder:
 
 def test_readers_do_not_block_an_update(bring: Callable[..., UpdateReport], folder: Path) -> None:
     with lunacy.open_index(folder) as ix:
-        assert len(ix) == 20
+        assert (len(ix), ix.info().source) == (20, ("snapshot", "2026-11-01"))
         bring()
-        assert len(ix) == 45
+        assert (len(ix), ix.info().source) == (45, ("harvest", DAY))
+        assert ix.info().as_record()["complete_up_to"] == DAY
 
 
 def test_the_harvest_is_a_snapshot_from_which_a_lost_index_is_built_again(
