@@ -151,6 +151,7 @@ def test_no_command_but_update_opens_a_socket(folder: Path) -> None:
     offline(commands)
 
 
+@pytest.mark.slow
 def test_the_hook_of_that_test_is_not_blind(folder: Path, server: Server) -> None:
     command = f"update --index {folder} --endpoint {server.url}"
     done = subprocess.run([sys.executable, "-c", OFFLINE], input=command, capture_output=True, text=True, check=False)
