@@ -25,6 +25,7 @@ from lunacy.store import HARVEST, SNAPSHOT, Harvest, Spool, Store, expanded
 EARLIEST = "2005-09-16"  # arXiv has no older datestamp, and refuses to be asked for one
 _OVERLAP = {HARVEST: 2, SNAPSHOT: 7}  # days that are asked for again; Kaggle's copy may lag behind its dates
 _MOST_RESTARTS = 3
+_SAY_SINCE = "say from which day on to ask for changes, such as --since 2026-11-01"
 _DELETED = "This paper has been withdrawn: arXiv lists its record as deleted."
 
 
@@ -75,7 +76,7 @@ def update(
         if spool.last is not None and spool.last.is_complete:  # of an update that was stopped behind the harvest
             quarantine = _take_in(spool, folder, opened, counts, rest, is_old=True)
             source, known = _last_update(folder)
-        begin = _begin(source, known, since)
+        begin = _begin(source, known, since, opened.now())
         _harvest(spool, folder, opened, begin, progress)
         quarantine = _take_in(spool, folder, opened, counts, rest) or quarantine
     return UpdateReport(folder, begin, _last_update(folder)[1], counts, quarantine, time.monotonic() - started)
@@ -93,8 +94,9 @@ def preview_update(
 ) -> DiffReport:
     """What `update` would change. The harvest is kept, and `update` begins with it."""
     folder = expanded(index)
-    begin = _begin(*_last_update(folder), since)
+    source, known = _last_update(folder)
     with Spool(folder) as spool, open_client(client, endpoint, contact, note) as opened:
+        begin = _begin(source, known, since, opened.now())
         is_todays = spool.last is not None and spool.last.day == opened.now().date().isoformat()
         if spool.last is None or not spool.last.is_complete or not is_todays:
             _harvest(spool, folder, opened, begin, progress)
@@ -109,17 +111,20 @@ def _last_update(folder: Path) -> tuple[str, str]:
         return view.source
 
 
-def _begin(source: str, known: str, since: str | None) -> str:
+def _begin(source: str, known: str, since: str | None, now: datetime) -> str:
     """The day from which on to ask for changes."""
-    if since is not None:
-        try:
-            return max(EARLIEST, date.fromisoformat(since).isoformat())
-        except ValueError:
+    given = since if since is not None else known
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        if since is not None:
             raise UsageError(f"since is {since!r}", hint="give a day, such as 2026-11-01") from None
-    if not known:
-        hint = "say from which day on to ask for changes, such as --since 2026-11-01"
-        raise UsageError("the index does not know up to when its papers are complete", hint=hint)
-    return max(EARLIEST, (date.fromisoformat(known) - timedelta(days=_OVERLAP[source])).isoformat())
+        raise UsageError("the index does not know up to when its papers are complete", hint=_SAY_SINCE) from None
+    if day > now.date() + timedelta(days=1):  # of a date like that nothing is ever new
+        what = f"since is {since}" if since is not None else f"the index says that it is complete up to {known}"
+        raise UsageError(f"{what}, which is to come", hint=_SAY_SINCE)
+    overlap = timedelta(days=_OVERLAP.get(source, 7) if since is None else 0)
+    return max(EARLIEST, (day - overlap).isoformat())
 
 
 def _harvest(spool: Spool, folder: Path, client: Client, begin: str, progress: Report) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from dataclasses import replace
 
+import orjson
 import pytest
 
+from lunacy.harvest import to_line
 from lunacy.harvest.protocol import NotAReply, ProtocolError, read_page
-from tests.harvest.archive import error_reply, list_reply, paper, record, reply
+from lunacy.snapshot import BadLine, Line, parse
+from tests.harvest.archive import FORMATS, error_reply, list_reply, paper, record, reply
 from tests.harvest.server import FAULTS
 
 PAPERS = [paper(n, categories=("cs.CL", "hep-th")) for n in range(1, 6)]
@@ -110,3 +115,24 @@ def test_control_characters_that_xml_forbids_count_as_spaces() -> None:
 def test_one_record_is_read_as_a_list_is() -> None:
     page = read_page(reply(f"<GetRecord>{record(PAPERS[2])}</GetRecord>", verb="GetRecord"), "GetRecord")
     assert [one.identifier for one in page.records] == ["oai:arXiv.org:2611.00003"]
+
+
+def test_a_garbled_page_is_a_page_or_none_and_its_records_are_lines() -> None:
+    choice = random.Random(1)
+    pages = [list_reply(PAPERS[:2], "t", form=form, is_new=is_new) for form in FORMATS for is_new in (True, False)]
+    n_pages = 0
+    for _ in range(400):
+        body = bytearray(choice.choice(pages))
+        at, other = choice.randrange(len(body)), choice.randrange(len(body))
+        body[at : at + choice.randrange(3)] = (
+            body[other : other + choice.randrange(30)] if choice.random() < 0.7 else b""
+        )
+        try:
+            page = read_page(bytes(body), "ListRecords")
+        except (NotAReply, ProtocolError):
+            continue
+        n_pages += 1
+        for one in page.records:
+            with suppress(BadLine):
+                parse(Line(1, 0, orjson.dumps(to_line(one))))
+    assert n_pages > 20

@@ -420,10 +420,29 @@ def test_an_index_that_does_not_know_its_day_asks_for_one(tmp_path: Path, server
     assert recorded_source(tmp_path / "index") == ("harvest", DAY)
 
 
-@pytest.mark.parametrize("since", ["yesterday", "2026", "2026-13-01", ""])
-def test_since_is_a_day(folder: Path, since: str) -> None:
+@pytest.mark.parametrize("since", ["yesterday", "2026", "2026-13-01", "", "2999-01-01"])
+def test_since_is_a_day_that_has_come(folder: Path, since: str) -> None:
     with pytest.raises(UsageError, match="since is"):
         update(folder, since=since)
+
+
+def test_an_index_with_a_date_to_come_asks_for_another(bring: Callable[..., UpdateReport], tmp_path: Path) -> None:
+    """One wrong date in a snapshot, and nothing would ever be new."""
+    (tmp_path / "odd.jsonl").write_bytes(lines([kaggle(paper(60, datestamp="2999-01-01"))]))
+    build_index(tmp_path / "odd.jsonl", into=tmp_path / "index", embedder=FakeEmbedder())
+    with pytest.raises(UsageError, match="it is complete up to 2999-01-01, which is to come") as told:
+        bring()
+    assert "--since 2026-11-01" in told.value.hint
+
+
+@pytest.mark.parametrize("date", ["soon", "2026-11"])
+def test_a_date_that_is_none_is_one_that_nobody_knows(
+    bring: Callable[..., UpdateReport], folder: Path, date: str
+) -> None:
+    with database(folder) as connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'datestamp'", [date])
+    with pytest.raises(UsageError, match="does not know up to when"):
+        bring()
 
 
 def test_no_index_is_told_before_anything_is_asked(tmp_path: Path) -> None:
