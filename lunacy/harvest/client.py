@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from types import TracebackType
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 import httpx2
 
@@ -54,13 +54,14 @@ class Client:
 
         Raises UsageError for an endpoint that is no address of the web.
         """
-        if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+        url = _parsed(endpoint)
+        if url is None or not url.host:
             raise UsageError(f"{endpoint!r} is no endpoint", hint=f"give an address like {ENDPOINT}")
         if not contact.isprintable() or not contact.isascii():
             raise UsageError(f"{contact!r} is no contact", hint="give an address, such as you@example.org")
         self.endpoint = endpoint
         self.now = now
-        self._url = endpoint  # where it has moved to
+        self._url = url  # where it has moved to
         self._note, self._sleep, self._clock = note, sleep, clock
         self._ready_s: float | None = None  # when the next request may go out
         self._http = httpx2.Client(headers={"User-Agent": user_agent(contact)}, timeout=_SILENCE_S)
@@ -95,7 +96,7 @@ class Client:
             self._url = target
         raise self._failure("it redirects for ever", "give another --endpoint")
 
-    def _request(self, query: Mapping[str, str]) -> bytes | str:
+    def _request(self, query: Mapping[str, str]) -> bytes | httpx2.URL:
         """The body of a reply, or the address to which the server redirects."""
         if self._ready_s is not None and (early_s := self._ready_s - self._clock()) > 0:
             self._sleep(early_s)
@@ -129,12 +130,11 @@ class Client:
             raise _Passing(what, _retry_after_s(reply.headers, self.now()))
         raise self._failure(what, "see whether the address is right, or give another --endpoint")
 
-    def _redirected(self, location: str) -> str:
-        target = httpx2.URL(self._url).join(location).copy_with(query=None, fragment=None)
-        is_safer = target.scheme == "https" or urlsplit(self._url).scheme == "http"
-        if not location or target.scheme not in ("http", "https") or not is_safer:
+    def _redirected(self, location: str) -> httpx2.URL:
+        target = _parsed(urljoin(str(self._url), location)) if location else None
+        if target is None or (self._url.scheme == "https" and target.scheme == "http"):
             raise self._failure(f"it redirects to {location!r}", "give another --endpoint")
-        return str(target)
+        return target.copy_with(query=None, fragment=None)
 
     def _failure(self, what: str, hint: str) -> HarvestError:
         return HarvestError(what, where=self._url, hint=hint)
@@ -150,6 +150,15 @@ class Client:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _parsed(address: str) -> httpx2.URL | None:
+    """An address of the web; None for what is none."""
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        return None
+    return url if url.scheme in ("http", "https") else None
 
 
 def user_agent(contact: str = "") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 
-from lunacy.errors import HarvestError
+from lunacy.errors import HarvestError, UsageError
 from lunacy.harvest.client import user_agent
 from lunacy.progress import Progress, Report, no_report
 
@@ -54,6 +54,8 @@ def download(
     there. The hash that the server tells is compared. Raises HarvestError when it cannot be had.
     """
     path = Path(os.path.expanduser(into))
+    if path.is_dir() or not path.parent.is_dir():  # told before 1.5 GB come
+        raise UsageError(f"{path} cannot be written", hint="give the name of a file in a folder that is there")
     part = path.with_name(f"{path.name}.part")
     n_left, wait_s = _MOST_TRIES, _FIRST_WAIT_S
     with httpx2.Client(headers={"User-Agent": user_agent()}, timeout=_SILENCE_S, follow_redirects=True) as http:
@@ -100,6 +102,8 @@ def _bring(http: httpx2.Client, url: str, path: Path, part: Path, progress: Repo
                     done += len(piece)
                     share = done / total if total else None
                     progress(Progress("downloading", done // 10**6, unit="MB", share=share))
+    except httpx2.InvalidURL as error:
+        raise _failure(url, str(error)) from None
     except httpx2.RequestError as error:
         raise _Broken(" ".join(str(error).split()) or type(error).__name__) from None
     if total and done != total:

@@ -180,7 +180,7 @@ def test_a_redirect_is_followed_at_the_same_pace_and_remembered(server: Server, 
     assert_polite(server)
 
 
-@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/oai", ""])
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/oai", "", "http://a:b/"])
 def test_a_redirect_out_of_the_web_is_refused(server: Server, asking: Client, to: str) -> None:
     server.faults[0] = moved(to)
     with pytest.raises(HarvestError, match="redirects to"):
@@ -193,7 +193,9 @@ def test_redirects_without_end_are_refused(server: Server, asking: Client) -> No
         everything(asking)
 
 
-@pytest.mark.parametrize("endpoint", ["", "arxiv.org/oai", "file:///etc/passwd", "http://"])
+@pytest.mark.parametrize(
+    "endpoint", ["", "arxiv.org/oai", "file:///etc/passwd", "http://", "http://a:b/", "http://[::1/"]
+)
 def test_what_is_no_address_is_refused(endpoint: str) -> None:
     with pytest.raises(UsageError, match="is no endpoint"):
         Client(endpoint)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lunacy.errors import HarvestError
+from lunacy.errors import HarvestError, UsageError
 from lunacy.harvest import DownloadReport, download
 from lunacy.harvest.download import _account
 from tests.test_cli import run
@@ -180,6 +180,18 @@ def test_what_cannot_be_had_is_told_with_the_way_by_hand(
         bring()
     assert "in a browser from https://www.kaggle.com/datasets/Cornell-University/arxiv" in told.value.full_message
     assert files(tmp_path) == {}
+
+
+@pytest.mark.parametrize("into", ["", "missing/arxiv.zip"])
+def test_a_place_where_nothing_can_go_is_told_before_anything_comes(kaggle: Kaggle, tmp_path: Path, into: str) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        download(tmp_path / into, url=kaggle.url)
+    assert kaggle.asked == []
+
+
+def test_an_address_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(HarvestError, match="Invalid port"):
+        download(tmp_path / "a.zip", url="http://a:b/")
 
 
 def test_an_account_is_told_to_kaggle_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
