@@ -178,7 +178,7 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
         for first, end in _gaps(covered, max(before.facts["end_row"], view.end_row)):
             _delete(writer, index, first, end)
         for row in np.setdiff1d(kept, np.setdiff1d(live, again)).tolist():  # no paper any more, or to be read again
-            _delete(writer, index, row, row + 1)
+            writer.delete_documents_by_term("row", row)  # a range is compared with every row of the index
         live = np.setdiff1d(live, np.setdiff1d(kept, again))
     chunks = [live[start : start + _CHUNK] for start in range(0, len(live), _CHUNK)]
     for rows in reported("indexing words", chunks, [len(rows) for rows in chunks], progress):

@@ -24,6 +24,8 @@ from lunacy.store import HARVEST, SNAPSHOT, Harvest, Spool, Store, expanded
 
 EARLIEST = "2005-09-16"  # arXiv has no older datestamp, and refuses to be asked for one
 _OVERLAP = {HARVEST: 2, SNAPSHOT: 7}  # days that are asked for again; Kaggle's copy may lag behind its dates
+_QUIET_DAYS = 7  # in which nothing may change
+_FAR_DAYS = 366
 _MOST_RESTARTS = 3
 _SAY_SINCE = "say from which day on to ask for changes, such as --since 2026-11-01"
 _DELETED = "This paper has been withdrawn: arXiv lists its record as deleted."
@@ -74,11 +76,11 @@ def update(
     with Spool(folder) as spool, open_client(client, endpoint, contact, note) as opened:
         rest: dict[str, Any] = {"device": device, "embedder": embedder, "progress": progress, "note": note}
         if spool.last is not None and spool.last.is_complete:  # of an update that was stopped behind the harvest
-            quarantine = _take_in(spool, folder, opened, counts, rest, is_old=True)
+            quarantine = _take_in(spool, folder, counts, rest, is_old=True)
             source, known = _last_update(folder)
         begin = _begin(source, known, since, opened.now())
         _harvest(spool, folder, opened, begin, progress)
-        quarantine = _take_in(spool, folder, opened, counts, rest) or quarantine
+        quarantine = _take_in(spool, folder, counts, rest) or quarantine
     return UpdateReport(folder, begin, _last_update(folder)[1], counts, quarantine, time.monotonic() - started)
 
 
@@ -120,7 +122,7 @@ def _begin(source: str, known: str, since: str | None, now: datetime) -> str:
         if since is not None:
             raise UsageError(f"since is {since!r}", hint="give a day, such as 2026-11-01") from None
         raise UsageError("the index does not know up to when its papers are complete", hint=_SAY_SINCE) from None
-    if day > now.date() + timedelta(days=1):  # of a date like that nothing is ever new
+    if day > now.date() + timedelta(days=_FAR_DAYS):  # one wrong date in a snapshot, and nothing would ever be new
         what = f"since is {since}" if since is not None else f"the index says that it is complete up to {known}"
         raise UsageError(f"{what}, which is to come", hint=_SAY_SINCE)
     overlap = timedelta(days=_OVERLAP.get(source, 7) if since is None else 0)
@@ -138,7 +140,8 @@ def _harvest(spool: Spool, folder: Path, client: Client, begin: str, progress: R
         n_records = 0
         try:
             for page in list_records(client, spool.last.asked, spool.last.token):
-                spool.add(_lines(page, folder), day=page.date, token=page.token, expires=page.expires)
+                newest = max(one.datestamp for one in page.records)
+                spool.add(_lines(page, folder), page.date, newest=newest, token=page.token, expires=page.expires)
                 n_records += len(page.records)
                 progress(Progress("asking arXiv", n_records, unit="records"))
         except TokenExpired as error:
@@ -148,7 +151,7 @@ def _harvest(spool: Spool, folder: Path, client: Client, begin: str, progress: R
             spool.begin(spool.last.asked)
             continue
         if not spool.last.is_complete:  # it ended with a reply that says so, and has no record
-            spool.add(b"", day=spool.last.day, token="", expires="")
+            spool.add(b"", spool.last.day)
         return
 
 
@@ -199,7 +202,7 @@ def _withdrawn(paper: Paper, day: str) -> dict[str, Any]:
 
 
 def _take_in(
-    spool: Spool, folder: Path, client: Client, counts: Counts, options: dict[str, Any], *, is_old: bool = False
+    spool: Spool, folder: Path, counts: Counts, options: dict[str, Any], *, is_old: bool = False
 ) -> Path | None:
     """Build with what was harvested, and count it; where the bad records are.
 
@@ -211,7 +214,9 @@ def _take_in(
         spool.done(keep=False)
         return None
     _source, known = _last_update(folder)
-    up_to = min(last.day, (client.now() + timedelta(days=1)).date().isoformat())  # no server's clock skips days for us
+    # a server's clock that is ahead must not skip days: nearly every day has a change
+    is_likely = last.newest and last.day <= (date.fromisoformat(last.newest) + timedelta(days=_QUIET_DAYS)).isoformat()
+    up_to = last.day if is_likely else min(last.day, last.newest)
     if known and known < last.asked["from"]:
         up_to = ""
         options["note"](f"what changed from {known} to {last.asked['from']} was not asked for; the next update does")

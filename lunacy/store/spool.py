@@ -48,6 +48,7 @@ class Harvest:
     asked: Mapping[str, str]  # what the server was asked for, by the protocol's words, and where it is
     name: str = ""  # of the file; "" before the first page
     day: str = ""  # the server's, on the first page: all changes before it are in the list
+    newest: str = ""  # the latest day of a change
     token: str = ""  # with which to ask for the next page
     expires: str = ""  # until when that is good: as ISO 8601, in UTC
     is_complete: bool = False  # the list has come to its end; its papers may not be in the index yet
@@ -92,8 +93,10 @@ class Spool:
         self.done(keep=False)
         self._state = replace(self._state, last=Harvest(dict(asked)))
 
-    def add(self, lines: bytes, *, day: str, token: str, expires: str) -> None:
-        """A page: JSON Lines, the server's day, the token of the next page ("": none) and until when it is good."""
+    def add(self, lines: bytes, day: str, *, newest: str = "", token: str = "", expires: str = "") -> None:
+        """A page: JSON Lines, the server's day, the latest day of a change in it, the token of the next page ("": there
+        is none) and until when it is good.
+        """
         assert self._state.last is not None
         member = gzip.compress(lines, mtime=0) if lines else b""
         require_space(self.folder, len(member))
@@ -102,6 +105,7 @@ class Spool:
             before,
             name=before.name or (self._new_name(day) if lines else ""),
             day=before.day or day,
+            newest=max(before.newest, newest),
             token=token,
             expires=expires,
             is_complete=not token,
