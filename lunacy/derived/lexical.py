@@ -177,9 +177,9 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
         kept = np.concatenate([np.arange(one.first_row, one.end_row) for one in covered])
         for first, end in _gaps(covered, max(before.facts["end_row"], view.end_row)):
             _delete(writer, index, first, end)
-        for row in np.setdiff1d(kept, np.setdiff1d(live, again)).tolist():  # no paper any more, or to be read again
+        for row in _without(kept, _without(live, again)).tolist():  # no paper any more, or to be read again
             writer.delete_documents_by_term("row", row)  # a range is compared with every row of the index
-        live = np.setdiff1d(live, np.setdiff1d(kept, again))
+        live = _without(live, _without(kept, again))
     chunks = [live[start : start + _CHUNK] for start in range(0, len(live), _CHUNK)]
     for rows in reported("indexing words", chunks, [len(rows) for rows in chunks], progress):
         for row, paper in zip(rows.tolist(), view.papers(rows), strict=True):
@@ -192,6 +192,11 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
     writer.commit()
     writer.garbage_collect_files()
     writer.wait_merging_threads()
+
+
+def _without(rows: Rows, others: Rows) -> Rows:
+    """Those of `rows` that are not among `others`; no row is in either twice, and the order stays."""
+    return np.setdiff1d(rows, others, assume_unique=True)
 
 
 def _gaps(covered: list[Segment], end_row: int) -> Iterator[tuple[int, int]]:
