@@ -48,6 +48,7 @@ class Walk:
         return next((reasons[pair] for pair in combinations(every, 2) if pair in reasons), None)
 
 
+_SERVER = {"--endpoint": ["http://localhost:9/oai"], "--contact": ["you@example.org"]}
 _OUTPUT = {"--format": ["json"], "--output": ["out.jsonl"], "--open": []}
 
 WALKS = {
@@ -101,6 +102,20 @@ WALKS = {
     "repair": Walk([], {"--index": ["indexes/ix"]}),
     "compact": Walk([], {"--index": ["indexes/ix"]}),
     "remove": Walk(["1802.00001"], {"--index": ["indexes/ix"]}),
+    "update": Walk(
+        [],
+        {
+            "--index": ["indexes/ix"],
+            "--since": ["2026-11-01"],
+            "--dry-run": [],
+            "--quiet": [],
+            "--device": ["cpu"],
+            **_SERVER,
+        },
+        refused={("--dry-run", "--device"): "--dry-run embeds nothing, so --device has no effect"},
+    ),
+    "fetch": Walk(["1802.00001"], {"--index": ["indexes/ix"], "--device": ["cpu"], **_SERVER}),
+    "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
     "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
     "bench embed": Walk(
@@ -129,6 +144,9 @@ WALKS = {
 STOPS = {  # where a command has checked its options, and begins to work for longer than a test should
     "index": "lunacy.pipeline.build.open_snapshots",
     "publish": "lunacy.pipeline.publish",
+    "update": "lunacy.pipeline.update.open_client",
+    "fetch": "lunacy.pipeline.fetch.open_client",
+    "download": "lunacy.harvest.download",
     "ivf": "lunacy.pipeline.build_ivf",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",

@@ -7,8 +7,14 @@ import click
 from lunacy.cli.parameters import File
 from lunacy.cli.progress import ProgressLine
 
+_EXAMPLES = """\b
+Examples:
+  lunacy download
+  lunacy index arxiv.zip --into indexes/arxiv
+"""
 
-@click.command(epilog="Example: lunacy download && lunacy index arxiv.zip --into indexes/arxiv")
+
+@click.command(epilog=_EXAMPLES)
 @click.option("--into", metavar="FILE", type=File(), default="arxiv.zip", show_default=True, help="Where it goes.")
 @click.option("--from", "url", metavar="URL", envvar="LUNACY_KAGGLE", hidden=True)
 def download(into: str, url: str | None) -> None:

@@ -10,6 +10,7 @@ import click
 from lunacy.cli.index import print_counts
 from lunacy.cli.parameters import device_option, index_option, server_options
 from lunacy.cli.progress import ProgressLine
+from lunacy.errors import UsageError
 
 if TYPE_CHECKING:
     from lunacy.pipeline import DiffReport
@@ -40,6 +41,8 @@ def update(
     The first update of an index made from a snapshot begins a week before the newest date in it. What comes is kept in
     the folder harvest/ of the index, as snapshots that `lunacy index` reads.
     """
+    if dry_run and device != "auto":
+        raise UsageError("--dry-run embeds nothing, so --device has no effect; leave one of them out")
     from lunacy.pipeline.update import preview_update
     from lunacy.pipeline.update import update as bring_up_to_date
     from lunacy.query import find_index
