@@ -555,7 +555,7 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     assert kinds == {"codes", "columns", "ivf", "neighbours", "titles"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 40),
     st.lists(st.integers(0, 39), max_size=8, unique=True),

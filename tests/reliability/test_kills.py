@@ -18,7 +18,7 @@ from lunacy import open_index
 from lunacy.errors import IndexLocked
 from lunacy.fingerprint import Fingerprint
 from lunacy.store import Writer, verify
-from tests.conftest import DIM, lines, record, vector_of
+from tests.conftest import DIM, few_quick, lines, record, vector_of
 from tests.reliability.children import ENVIRONMENT, ROOT
 from tests.reliability.counts import DONE
 from tests.reliability.scenario import NOTHING, TOP, State, assert_best, state
@@ -108,7 +108,9 @@ def test_after_many_kills_at_random_moments_the_next_run_finishes(command: list[
     kill(command, tmp_path / "index", 50)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), few_quick([(signal.SIGINT, 130), (signal.SIGTERM, 143)], (signal.SIGINT, 130))
+)
 def test_a_run_that_is_stopped_says_what_it_keeps_and_the_next_one_goes_on(
     command: list[str], tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
@@ -149,7 +151,7 @@ with (
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", few_quick([signal.SIGINT, signal.SIGTERM], signal.SIGINT))
 def test_a_second_signal_ends_a_stopped_run_at_once(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "snapshot.jsonl").write_bytes(lines(record(identifier) for identifier in IDS))
     arguments = ["index", tmp_path / "snapshot.jsonl", "--into", tmp_path / "index", tmp_path / "trace"]

@@ -20,7 +20,7 @@ from tests.reliability.scenario import ACTIONS, State, state
 from tests.reliability.test_faults import check, finish
 
 COURSES = list(ACTIONS)
-N_QUICK = {"build": 10, "update": 12, "remove": 6, "compact": 6, "repair": 10}  # points
+N_QUICK = {"build": 6, "update": 8, "remove": 4, "compact": 4, "repair": 6}  # points
 
 
 @pytest.mark.parametrize("action", COURSES)
