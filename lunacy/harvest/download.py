@@ -49,9 +49,9 @@ def download(
 ) -> DownloadReport:
     """Download Kaggle's snapshot of arXiv's metadata into the file `into`.
 
-    It needs no account; where Kaggle asks for one, it is taken from KAGGLE_USERNAME and KAGGLE_KEY, or from
-    ~/.kaggle/kaggle.json. What has come is in a file beside it, whose name ends in .part, and the next call goes on
-    there. The hash that the server tells is compared. Raises HarvestError when it cannot be had.
+    An account is used where there is one, in KAGGLE_USERNAME and KAGGLE_KEY, or in ~/.kaggle/kaggle.json. What has come
+    is in a file beside it, whose name ends in .part, and the next call goes on there. The hash that the server tells is
+    compared. Raises HarvestError when it cannot be had.
     """
     path = Path(os.path.expanduser(into))
     if path.is_dir() or not path.parent.is_dir():  # told before 1.5 GB come
