@@ -5,6 +5,7 @@ The papers are made so that each option changes the first ten hits, and what one
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from lunacy.cli import main
 from lunacy.embedding import Embedded
 from lunacy.pipeline import build_ivf, build_lexical
 from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record
+from tests.harvest.archive import paper as new_paper
+from tests.harvest.server import Server
 from tests.test_cli import run
 from tests.test_option_pairs import assert_refused, options_of
 
@@ -23,6 +26,7 @@ OPTIONS = {
     "--index": ["other"],
     "--text": ["graphs"],
     "--batch": ["batch.txt"],
+    "--fetch": [],
     "--skip-unknown": [],
     "--together": [],
     "--not": ["1802.00014"],
@@ -51,14 +55,21 @@ OPTIONS = {
 }
 APART = {"--fetch"}  # it asks a server: tests/harvest/test_fetch.py
 NEEDS = {"--nprobe": "--ivf"}
+ONE_BY_ONE = "--fetch asks for each paper by itself; leave out --text and --together"
 TOGETHER = "ivf searches for one paper or text, not for several together"
 REFUSED = {
     ("--batch", "--text"): "--batch and --text cannot be combined",
+    ("--fetch", "--text"): ONE_BY_ONE,
+    ("--fetch", "--together"): ONE_BY_ONE,
     ("--ivf", "--text"): TOGETHER,
     ("--ivf", "--together"): TOGETHER,
     ("--ivf", "--rank lexical"): "ivf searches vectors, and rank lexical goes by words alone",
 }
-SAME = {  # pairs that print what the first of them does alone, and why
+SAME = {
+    (
+        "--batch",
+        "--fetch",
+    ): "the index has all of its ids",  # pairs that print what the first of them does alone, and why
     ("--text", "--together"): "a text beside ids is asked together with them",
     ("--nprobe", "--ivf"): "it needs it",
     ("--min-score", "--top"): "fewer have that score",
@@ -135,6 +146,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+NEW = new_paper(50)
+
+
+@pytest.fixture(scope="module")
+def arxiv() -> Iterator[Server]:
+    """Stands for arXiv's server; it has a paper that the index lacks."""
+    with Server([NEW]).running() as running:
+        yield running
+
+
 class Outcome(NamedTuple):
     """All that can be seen of a command."""
 
@@ -147,7 +168,7 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def ask(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def ask(made: Path, arxiv: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function that runs `lunacy query` with options, by their names."""
     models: list[Any] = []
     pages: list[str] = []
@@ -158,6 +179,8 @@ def ask(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.chdir(made)
     monkeypatch.setenv("LUNACY_INDEX", "ix")
+    monkeypatch.setenv("LUNACY_OAI", arxiv.url)
+    monkeypatch.setattr("lunacy.harvest.client.PACE_S", 0.0)
     monkeypatch.setattr("lunacy.embedding.load", load)
     monkeypatch.setattr("lunacy.search.ranking.N_CANDIDATES", 20)  # 200 are more than the lists of so few papers give
     monkeypatch.setattr("lunacy.search.diversity._POOL", 20)
@@ -175,7 +198,9 @@ def ask(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             "--batch": ["unknown.txt" if "--skip-unknown" in names else "batch.txt"],
         }
         arguments = [argument for name in every for argument in [*name.split(), *values[name]]]
-        ids = [] if "--batch" in names else [FIRST, SECOND, *(["2999.99999"] if "--skip-unknown" in names else [])]
+        more = {"--skip-unknown": ["2999.99999"], "--fetch": [NEW.id]}
+        ids = [FIRST, SECOND, *(one for name in names for one in more.get(name, []))]
+        ids = [] if "--batch" in names else ids
         result = run("query", *ids, "--top", "16", *arguments)
         file = out.read_text() if out.exists() else ""
         outcome = Outcome(result.exit_code, result.stdout, result.stderr, file, [*models], [*pages])

@@ -109,19 +109,27 @@ def device_option(what: str = "the model runs", **relations: Sequence[str]) -> D
     )
 
 
+_ENDPOINT, _OAI, _CONTACT = "https://oaipmh.arxiv.org/oai", "LUNACY_OAI", "LUNACY_CONTACT"
+
+
+def server() -> tuple[str, str]:
+    """The endpoint and the contact of `server_options`, where a command has no room for them."""
+    return os.environ.get(_OAI) or _ENDPOINT, os.environ.get(_CONTACT, "")
+
+
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Which server is asked what arXiv has, and what it learns."""
     endpoint = click.option(
         "--endpoint",
         metavar="URL",
-        envvar="LUNACY_OAI",
-        default="https://oaipmh.arxiv.org/oai",
+        envvar=_OAI,
+        default=_ENDPOINT,
         help="The server to ask, by OAI-PMH; also LUNACY_OAI  [default: arXiv's]",
     )
     contact = click.option(
         "--contact",
         metavar="ADDRESS",
-        envvar="LUNACY_CONTACT",
+        envvar=_CONTACT,
         default="",
         help="Your address, for arXiv's log; also LUNACY_CONTACT.",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from lunacy.advice import command
 from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import form_of, open_pages, opened, output_options
-from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options
+from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options, server
 from lunacy.cli.progress import LINE_S, ProgressLine
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
@@ -143,6 +142,8 @@ def query(
     the two papers' vectors; the list is exact unless you give --ivf.
     """
     _require_a_question(papers, text, batch, skip_unknown=skip_unknown, has_unlike=bool(options["unlike"]))
+    if fetches and (together or text is not None):
+        raise UsageError("--fetch asks for each paper by itself; leave out --text and --together")
     together = together or (text is not None and bool(papers))
     shown = _show_progress(is_typed=_is_typed(text, batch, only_ids, not_ids))
     from lunacy import render
@@ -172,7 +173,9 @@ def query(
             for pair in zip(question.queries, ix.ask_many([question], model=model, device=device), strict=True)
         )
         if fetches:
-            found = _with_fetched(found, ix, options, model=model, device=device)
+            from lunacy.query.fetched import with_fetched
+
+            found = with_fetched(found, ix, options, *server(), note=_note, model=model, device=device)
         out.write(render.answers(outcome.answers(shown.until_first(found)), form, **out.look), at_once=outcome.is_batch)
         _tell_unused(ix.used, model, device)
         code = outcome.exit_code(skip_unknown=skip_unknown, together=together)
@@ -222,14 +225,6 @@ def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iter
         yield Question.parse({**options, "papers": ids} if ids else options)
     else:
         yield from (Question.parse({**options, "papers": group}) for group in groups if group)
-
-
-def _with_fetched(found: Iterable[Found], ix: Index, options: dict[str, Any], **how: Any) -> Iterator[Found]:
-    from lunacy.harvest import ENDPOINT, Client
-    from lunacy.query.fetched import with_fetched
-
-    with Client(os.environ.get("LUNACY_OAI") or ENDPOINT, os.environ.get("LUNACY_CONTACT", ""), note=_note) as client:
-        yield from with_fetched(found, ix, options, client, **how)
 
 
 def _check_stdin(text: str | None, *files: str | None) -> None:

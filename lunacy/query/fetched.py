@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 
 from lunacy.answer import Answer
 from lunacy.errors import HarvestError, LunacyError, UnknownPaper
-from lunacy.harvest import Client, fetch_line
+from lunacy.harvest import ENDPOINT, Client, fetch_line, open_client
 from lunacy.paper import Paper, canonical_id, embedded_text
 from lunacy.query.index import Index
 from lunacy.question import Query, Question
@@ -20,21 +20,31 @@ Found = tuple[Query, Answer | LunacyError]
 
 
 def with_fetched(
-    found: Iterable[Found], ix: Index, options: Mapping[str, Any], client: Client, *, model: str | None, device: str
+    found: Iterable[Found],
+    ix: Index,
+    options: Mapping[str, Any],
+    endpoint: str = ENDPOINT,
+    contact: str = "",
+    *,
+    client: Client | None = None,
+    note: Callable[[str], None] = lambda _text: None,
+    model: str | None = None,
+    device: str = "auto",
 ) -> Iterator[Found]:
     """The answers; where the index lacks the paper of a query, that for the paper as arXiv has it.
 
-    `options`: of the questions. Nothing is added to the index.
+    `options`: of the questions. Nothing is added to the index. The rest is as of `update`.
     """
-    for query, one in found:
-        identifier = canonical_id(query.papers[0]) if len(query.papers) == 1 and not query.text else None
-        if isinstance(one, UnknownPaper) and identifier is not None:
-            try:
-                yield query, _ask(ix, _fetch(client, identifier), options, model, device)
-            except (UnknownPaper, HarvestError) as error:
-                yield query, error
-        else:
-            yield query, one
+    with open_client(client, endpoint, contact, note) as opened:
+        for query, one in found:
+            identifier = canonical_id(query.papers[0]) if len(query.papers) == 1 and not query.text else None
+            if isinstance(one, UnknownPaper) and identifier is not None:
+                try:
+                    yield query, _ask(ix, _fetch(opened, identifier), options, model, device)
+                except (UnknownPaper, HarvestError) as error:
+                    yield query, error
+            else:
+                yield query, one
 
 
 def _fetch(client: Client, identifier: str) -> Paper:
@@ -49,7 +59,7 @@ def _fetch(client: Client, identifier: str) -> Paper:
 
 def _ask(ix: Index, paper: Paper, options: Mapping[str, Any], model: str | None, device: str) -> Answer:
     text = embedded_text(paper, ix.info().fingerprint.text)
-    question = Question.parse({**options, "text": text, "together": False})
+    question = Question.parse({**options, "text": text, "together": False, "include_self": False})
     answer = ix.ask(question, model=model, device=device)
     note = f"{paper.id} is not in the index; it was fetched from arXiv and asked for as a text"
     return replace(answer, papers=(paper,), text="", notes=(note, *answer.notes))

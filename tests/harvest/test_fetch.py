@@ -85,7 +85,7 @@ def ask(folder: Path, asking: Client, *ids: str, **options: object) -> list[obje
         found = (
             (query, one) for each in questions for query, one in zip(each.queries, ix.ask_many([each]), strict=True)
         )
-        return [one for _query, one in with_fetched(found, ix, options, asking, model=None, device="cpu")]
+        return [one for _query, one in with_fetched(found, ix, options, client=asking)]
 
 
 def test_a_paper_that_the_index_lacks_is_asked_for_as_arxiv_has_it(
