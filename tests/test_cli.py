@@ -19,7 +19,9 @@ from click.testing import CliRunner, Result
 
 from lunacy.advice import install
 from lunacy.cli import main
+from lunacy.cli.index import print_counts
 from lunacy.errors import NoIndex
+from lunacy.pipeline.counts import Counts
 from lunacy.snapshot import Snapshot
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 
@@ -83,6 +85,17 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr("lunacy.pipeline.build_inputs.load_when_needed", load)
     monkeypatch.setattr("lunacy.embedding.load", load)
     return calls
+
+
+def test_counts_are_broken_between_words_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_counts(Counts(read=1200, added=1000, unchanged=200))
+    assert capsys.readouterr().out == (
+        "read 1,200 = added 1,000 + updated 0 + unchanged 200\n+ older 0 + filtered 0 + quarantined 0\n"
+    )
 
 
 def test_index_prints_counts_that_add_up(write_snapshot: Callable[..., Path], loaded: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import Dependent, File, Folder, category_option, device_option
 from lunacy.cli.progress import ProgressLine
+from lunacy.cli.streams import width
 from lunacy.errors import NoIndex, UsageError
 from lunacy.paper import RECIPES
 
@@ -148,10 +150,13 @@ def _print(report: pipeline.BuildReport) -> None:
 
 def print_counts(counts: pipeline.Counts) -> None:
     """What became of each line, and what is worth knowing besides."""
-    click.echo(
-        f"read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,} + unchanged {counts.unchanged:,} "
-        f"+ older {counts.older:,} + filtered {counts.filtered:,} + quarantined {counts.quarantined:,}"
-    )
+    from lunacy.render.wrapping import joined
+
+    kinds = ("added", "updated", "unchanged", "older", "filtered", "quarantined")
+    parts = [f"+ {kind} {getattr(counts, kind):,}" for kind in kinds]
+    parts = [f"read {counts.read:,} =", parts[0].removeprefix("+ "), *parts[1:]]
+    lines = joined(parts, width(), " ") if sys.stdout is not None and sys.stdout.isatty() else [" ".join(parts)]
+    click.echo("\n".join(lines))
     besides = [
         (counts.metadata_only, "updated in metadata only"),
         (counts.repeated, "with an id that came before (the later line wins, unless it is older)"),

@@ -166,7 +166,7 @@ def main() -> None:
             into = f"ix{columns}"
             index = [*LUNACY, "index", "sample.jsonl", "--into", into]
             sessions = {
-                "Ctrl-C": (index, CtrlC(20)),
+                "Ctrl-C": (index, CtrlC(5)),
                 "index": (index, None),
                 "query ID": ([*LUNACY, "query", FIRST, "--top", "2", "--index", into], None),
                 "query --text": ([*LUNACY, "query", "--text", "dark matter", "--top", "2", "--index", into], None),
