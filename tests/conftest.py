@@ -91,12 +91,6 @@ class FakeEmbedder:
         return self.embed(texts)
 
 
-@pytest.fixture(autouse=True)
-def no_lines_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine a phase may last a second, which would be told on standard error."""
-    monkeypatch.setattr("lunacy.cli.progress._QUIET_S", 60.0)
-
-
 @pytest.fixture
 def embedder() -> FakeEmbedder:
     """A fresh FakeEmbedder."""

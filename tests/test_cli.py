@@ -309,7 +309,7 @@ def test_a_batch_is_answered_in_order_and_unknown_ids_are_told(
 
 def test_many_unknown_ids_of_a_batch_are_one_line(index: str) -> None:
     newer = [f"2611.{number:05}" for number in range(1, 8)]
-    advice = f"update it, or give the paper's abstract: lunacy query --text - --index {index}"
+    advice = f"ask arXiv for the paper with --fetch, or give its abstract: lunacy query --text - --index {index}"
     ids = [IDS[0], *newer, "1802.1", IDS[1], "hepth/9108006", "No title, and no id"]
     answers, errors, code = query("--batch", "-", "--index", index, "--top", "1", stdin="\n".join(ids))
     assert ([one for answer in answers for one in answer["query"]["ids"]], code) == (IDS[:2], 1)

@@ -169,7 +169,8 @@ def test_an_id_newer_than_the_index_says_so_and_shows_a_way_on(index: lunacy.Ind
         index.similar("1502.00001v2")
     assert str(caught.value) == "1502.00001 is newer than the index, whose newest paper is of 2015-01"
     assert caught.value.full_message == (
-        f"{folder}: {caught.value}; update it, or give the paper's abstract: lunacy query --text - --index {folder}"
+        f"{folder}: {caught.value}; ask arXiv for the paper with --fetch, or give its abstract: "
+        f"lunacy query --text - --index {folder}"
     )
     with pytest.raises(UnknownPaper, match=r"1501\.99999 is not in the index, which holds"):
         index.similar("1501.99999")

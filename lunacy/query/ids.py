@@ -68,7 +68,8 @@ def why_lacking(view: Searcher, paper: str) -> UnknownPaper | NotAnId:
         return UnknownPaper(
             f"{identifier} is newer than the index, whose newest paper is of {newest}",
             where=view.name,
-            hint=f"update it, or give the paper's abstract: {command('query', '--text', '-', '--index', view.name)}",
+            hint="ask arXiv for the paper with --fetch, or give its abstract: "
+            + command("query", "--text", "-", "--index", view.name),
         )
     categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
