@@ -34,6 +34,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "index"
 
 
+@pytest.mark.slow
 def test_each_way_is_measured_at_the_size_that_is_asked_for(index: Path) -> None:
     arguments = ["bench", "search", "--index", str(index), "--rows", "700", "--queries", "20", "--no-graphs"]
     result = CliRunner().invoke(main, [*arguments, "--format", "json"], catch_exceptions=False)
@@ -82,6 +83,7 @@ def test_no_rows_are_refused(index: Path, n: str) -> None:
     assert f"{n} is not in the range x>=1" in result.stderr
 
 
+@pytest.mark.slow
 def test_embedding_is_compared_with_encode_on_the_same_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optimum", None)  # sentence-transformers' OpenVINO backend needs it
     report = bench_embed(model=str(tiny(tmp_path)), device="cpu", n_texts=40)

@@ -189,6 +189,7 @@ def test_what_is_no_list_is_refused_with_the_reason(tmp_path: Path, case: str) -
     assert str(caught.value).startswith(f"{path}{said}")
 
 
+@pytest.mark.slow
 def test_lines_are_counted_across_pieces(tmp_path: Path) -> None:
     for end in ("\n", "\r\n", "\r"):
         path = write(tmp_path, f"{A}{end}" * 120_000 + f"last{end}")

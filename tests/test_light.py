@@ -26,7 +26,7 @@ from lunacy.embedding.tokenizer import HARD_TEXTS
 from lunacy.errors import MissingExtra, ModelError
 from lunacy.paper import embedded_text
 from lunacy.snapshot import Snapshot, parse
-from tests.conftest import FakeEmbedder, record
+from tests.conftest import FakeEmbedder, few_quick, record
 from tests.models import TEXTS, reference, skip_without_openvino, tiny
 from tests.test_broken_models import (
     BERT,
@@ -63,7 +63,7 @@ def texts_of_the_sample(n: int) -> list[str]:
     return [paper.title for paper in papers] + [embedded_text(paper, "title+abstract") for paper in papers]
 
 
-@pytest.mark.parametrize("n", [20, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [8, pytest.param(300, marks=pytest.mark.slow)])
 def test_the_default_model_gives_the_vectors_of_encode(n: int) -> None:
     texts = [*texts_of_the_sample(n), *HARD_TEXTS]
     embedder = load(n_texts=1)
@@ -170,6 +170,7 @@ def test_the_tokenizer_is_the_one_that_transformers_makes_of_the_files() -> None
     assert [ours.encode(text).ids for text in HARD_TEXTS] == [theirs.encode(text).ids for text in HARD_TEXTS]
 
 
+@pytest.mark.slow
 def test_a_long_text_is_read_in_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tiny(tmp_path)
     mine = light(folder, long_texts="chunk").embed(TEXTS).vectors
@@ -184,8 +185,8 @@ def test_an_index_is_asked_with_the_settings_of_its_model(tmp_path: Path, option
     assert load_again(made_by, n_texts=1).fingerprint == made_by
 
 
-@pytest.mark.parametrize("long_texts", ["cut", "chunk"])
-@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+@pytest.mark.parametrize("long_texts", few_quick(["cut", "chunk"], "cut"))
+@pytest.mark.parametrize("kind", few_quick(["bert", "distilbert"], "bert"))
 def test_an_answer_says_how_much_of_a_long_text_was_read(
     tmp_path: Path, write_snapshot: Callable[..., Path], kind: str, long_texts: str
 ) -> None:

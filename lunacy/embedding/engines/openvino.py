@@ -6,6 +6,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from lunacy.embedding.engines.batches import Batch, batches
 from lunacy.embedding.engines.engine import Floats
 from lunacy.embedding.token_arrays import Tokens
+from lunacy.errors import ModelError
 
 Pool = Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64]], Floats]  # (b, width, d), (b, width) -> (b, dim)
 
@@ -41,6 +43,7 @@ class OpenVino:
         float32. `is_hurried`: all cores for each batch, instead of a batch for each core.
         """
         openvino = import_openvino()
+        _require_own_threads()
         self.arithmetic = f"cpu {products} openvino"
         self._pool, self._dim, self._pad = pool, dim, pad
         self._batch_size = batch_size or _BATCH_SIZE
@@ -53,7 +56,8 @@ class OpenVino:
         self._requests = [compiled.create_infer_request() for _ in range(n_streams + 1)]  # one waits while others run
 
     def run(self, tokens: Tokens) -> Floats:
-        """(n, dim) float32, in order."""
+        """(n, dim) float32, in order. Raises ModelError in a forked child."""
+        _require_own_threads()
         out = np.empty((len(tokens), self._dim), np.float32)
         free = list(self._requests)
         running: deque[tuple[Any, Batch]] = deque()
@@ -78,6 +82,20 @@ class OpenVino:
 def multiplies_bfloat16() -> bool:
     """Whether the processor multiplies matrices in bfloat16 itself (AVX-512 BF16, AMX), faster or not."""
     return "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@lru_cache(maxsize=1)
+def _process() -> int:
+    """The process in which OpenVINO first ran; a forked child inherits the number, but not the threads."""
+    return os.getpid()
+
+
+def _require_own_threads() -> None:
+    if _process() != os.getpid():
+        raise ModelError(
+            "a forked process cannot run a model after its parent did",
+            hint="let each child ask its first text itself, or start the children with spawn",
+        )
 
 
 def import_openvino() -> Any:
