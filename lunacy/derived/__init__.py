@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from lunacy.progress import Report
-from lunacy.store import Cache, Changes, View
+from lunacy.store import Cache, Changes, Segment, View, caches
 
 T = TypeVar("T")
 
@@ -27,6 +27,30 @@ def once_per_view(opening: Callable[[View], T]) -> Callable[[View], T]:
         return opened[view]
 
     return open_once
+
+
+def of_commit(
+    view: View,
+    before: Sequence[Cache],
+    since: Changes | None,
+    *,
+    is_of: Callable[[Cache, Sequence[Segment], int], bool],
+    make: Callable[[Cache | None], Cache],
+) -> list[Cache]:
+    """The cache of a kind that fits one commit alone: one of `before` that fits that of `view`, else a new one.
+
+    `is_of`: whether a cache fits a commit, by its segments and generation. `make` is given the cache of the commit
+    before `since`, which what changed since then brings up to date; None: there is none, so all is made anew.
+    """
+    if kept := [one for one in before if is_in_place(one, view, is_of)]:
+        return kept
+    old = [one for one in before if since and is_of(one, since.segments, since.generation)]
+    return [make(next((one for one in old if caches.path_of(view.folder, one) is not None), None))]
+
+
+def is_in_place(cache: Cache, view: View, is_of: Callable[[Cache, Sequence[Segment], int], bool]) -> bool:
+    """Whether `cache` fits the commit of `view`, and its file is there."""
+    return is_of(cache, view.stored_segments, view.generation) and caches.path_of(view.folder, cache) is not None
 
 
 class Kind(Protocol):

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows
-from lunacy.derived import once_per_view
+from lunacy.derived import is_in_place, of_commit, once_per_view
 from lunacy.derived.paper_columns import FROM_PAPERS, Columns, Mask, collect_columns, keep_only, patched_columns
 from lunacy.errors import StoreError
 from lunacy.filter import Filter
@@ -64,7 +64,7 @@ def _made(view: View) -> Columns:
 
 def is_current(cache: Cache, view: View) -> bool:
     """Whether it is of just the commit of `view`."""
-    return _is_of(cache, view.stored_segments, view.generation) and caches.path_of(view.folder, cache) is not None
+    return is_in_place(cache, view, _is_of)
 
 
 def _is_of(cache: Cache, segments: Sequence[Segment], generation: int) -> bool:
@@ -81,14 +81,12 @@ def _is_of(cache: Cache, segments: Sequence[Segment], generation: int) -> bool:
 
 def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:
     """The columns of the commit of `view`: those of `before`, patched by what changed `since`, or all read anew."""
-    if kept := [one for one in before if is_current(one, view)]:
-        return kept
-    if view.n_papers >= _LONG:
-        progress(Progress("making columns for filters"))
-    old = [one for one in before if since and _is_of(one, since.segments, since.generation)]
-    patched = _open(view, old[0]) if old else None
-    return [
-        caches.add(
+
+    def make_from(old: Cache | None) -> Cache:
+        if view.n_papers >= _LONG:
+            progress(Progress("making columns for filters"))
+        patched = _open(view, old)
+        return caches.add(
             view.folder,
             KIND,
             KIND,
@@ -96,7 +94,8 @@ def make(view: View, before: Sequence[Cache], since: Changes | None, progress: R
             size_bytes=_BYTES * view.n_papers,
             write=lambda path: _write(view, path, patched, since.rows if since else NONE),
         )
-    ]
+
+    return of_commit(view, before, since, is_of=_is_of, make=make_from)
 
 
 def _write(view: View, path: Path, before: Columns | None, changed: Rows) -> tuple[int, dict[str, Any]]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows
-from lunacy.derived import once_per_view
+from lunacy.derived import is_in_place, of_commit, once_per_view
 from lunacy.progress import Progress, Report
 from lunacy.store import Cache, Changes, Segment, View, caches
 from lunacy.title_key import title_key
@@ -62,7 +62,7 @@ def open_titles(view: View) -> Titles | None:
 
 def is_current(cache: Cache, view: View) -> bool:
     """Whether it is of just the commit of `view`."""
-    return _is_of(cache, view.stored_segments, view.generation) and caches.path_of(view.folder, cache) is not None
+    return is_in_place(cache, view, _is_of)
 
 
 def _is_of(cache: Cache, segments: Sequence[Segment], generation: int) -> bool:
@@ -78,21 +78,20 @@ def _is_of(cache: Cache, segments: Sequence[Segment], generation: int) -> bool:
 
 def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:
     """The hashes of the commit of `view`: those of `before`, patched by what changed `since`, or all made anew."""
-    if kept := [one for one in before if is_current(one, view)]:
-        return kept
-    progress(Progress("making hashes of titles"))
-    old = [one for one in before if since and _is_of(one, since.segments, since.generation)]
-    patched = _open(view, old[0]) if old else None
-    return [
-        caches.add(
+
+    def make_from(old: Cache | None) -> Cache:
+        progress(Progress("making hashes of titles"))
+        patched, n_before = _open(view, old), old.facts["end_row"] if old else 0
+        return caches.add(
             view.folder,
             KIND,
             KIND,
             view.stored_segments,
             size_bytes=_BYTES * view.n_papers,
-            write=lambda path: _write(view, path, patched, old[0].facts["end_row"] if patched else 0, since),
+            write=lambda path: _write(view, path, patched, n_before, since),
         )
-    ]
+
+    return of_commit(view, before, since, is_of=_is_of, make=make_from)
 
 
 def _write(view: View, path: Path, before: Titles | None, n_before: int, since: Changes | None) -> tuple[int, Any]:
