@@ -17,6 +17,9 @@ test: .venv/dev  ## Run the tests, on all cores
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
 	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
 
+test-browser: .venv/dev  ## Run the tests of the page in Chromium (on Debian: apt-get install chromium)
+	$(BIN)/python -m pytest -m browser -rs
+
 test-distributed: .venv-distributed/dev  ## Run the tests on real Ray clusters and Milvus servers, in an environment of their own (ONLY=lite: those without)
 	.venv-distributed/bin/python -m pytest -m distributed tests/distributed $(if $(ONLY),-k '$(ONLY)')
 
@@ -66,4 +69,4 @@ help:  ## List the targets
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed]' && touch $@
 
-.PHONY: index test test-slow test-distributed check format bench docs wheel lock clean help
+.PHONY: index test test-slow test-browser test-distributed check format bench docs wheel lock clean help

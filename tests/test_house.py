@@ -50,7 +50,7 @@ LAYERS = {
     "search": ["search"],
     "operations": ["pipeline", "query"],
     "benchmarks": ["bench"],
-    "interfaces": ["cli", "__main__", "__init__"],
+    "interfaces": ["cli", "serve", "__main__", "__init__"],
 }
 LAYER_OF = {module: layer for layer, modules in enumerate(LAYERS.values()) for module in modules}
 TERMS, INTERFACES = 0, len(LAYERS) - 1
@@ -72,7 +72,12 @@ IMPORTERS = {
     "ray": ["pipeline/on_ray"],
     "pyarrow": ["pipeline/on_ray"],
     "httpx2": ["harvest"],
-    "xml": ["harvest"],
+    "xml": ["harvest", "serve/mathml.py"],
+    "latex2mathml": ["serve/mathml.py"],
+    "starlette": ["serve"],
+    "uvicorn": ["serve"],
+    "jinja2": ["serve"],
+    "mcp": ["serve/mcp.py"],
 }
 
 

@@ -1,0 +1,1 @@
+"""In the browser, over HTTP, and for agents: an index, asked by many at once."""
