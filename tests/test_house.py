@@ -17,6 +17,7 @@ LAYERS = {
         "advice",
         "answer",
         "arrays",
+        "atomic",
         "author_lists",
         "authors",
         "categories",

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lunacy.atomic import part_name
 from lunacy.derived.codes import open_codes
 from lunacy.derived.columns import admitted, open_columns
 from lunacy.derived.ivf import open_ivf
@@ -31,7 +32,6 @@ from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
 from lunacy.store.database import Database
-from lunacy.store.files import part_name
 from tests.test_search import DIM, assert_found, brute_force, random_units
 from tests.test_store import names
 

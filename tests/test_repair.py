@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from lunacy import build_index, open_index
+from lunacy.atomic import part_name
 from lunacy.errors import IndexDamaged, IndexLocked, LunacyError, NoIndex
 from lunacy.store import RepairReport, Writer, repair, verify
-from lunacy.store.files import part_name
 from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record
 from tests.test_cli import run
 from tests.test_pipeline import added, contents, text_of

@@ -18,6 +18,7 @@ import faiss
 import numpy as np
 import pytest
 
+from lunacy.atomic import put_file
 from lunacy.entry import Entry
 from lunacy.errors import (
     FingerprintMismatch,
@@ -30,7 +31,7 @@ from lunacy.errors import (
 )
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
-from lunacy.store import Store, View, Writer, put_file, repair, verify
+from lunacy.store import Store, View, Writer, repair, verify
 from tests.conftest import vector_of
 
 DIM = 8

@@ -1,4 +1,4 @@
-"""The truth: `papers.db` (SQLite) and immutable FAISS segments. Only here is sqlite3 imported and fsync called.
+"""The truth: `papers.db` (SQLite) and immutable FAISS segments. Only here is sqlite3 imported.
 
 The format is described in indexes/README.md.
 """
@@ -6,7 +6,7 @@ The format is described in indexes/README.md.
 from lunacy.store import caches
 from lunacy.store.caches import Cache
 from lunacy.store.compact import SEGMENT_ROWS
-from lunacy.store.files import expanded, make_folder, put_file, remove, remove_folders, require_space
+from lunacy.store.files import expanded, remove, require_space
 from lunacy.store.meta import HARVEST, SNAPSHOT
 from lunacy.store.own_files import (
     SHARD_KEY,
@@ -48,13 +48,10 @@ __all__ = [
     "expanded",
     "inventory",
     "is_shard",
-    "make_folder",
     "new_quarantine",
     "own_shards",
-    "put_file",
     "recorded_build",
     "remove",
-    "remove_folders",
     "repair",
     "require_space",
     "require_writable",

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
+from lunacy.atomic import part_name, sync_folder
 from lunacy.errors import IndexDamaged
-from lunacy.store.files import begin_of, part_name, sync_folder
+from lunacy.store.files import begin_of
 from lunacy.store.segments import Segment
 
 FOLDER_NAME = "cache"

@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lunacy.atomic import is_part, part_name, sync_folder
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.store import cache_manifest
 from lunacy.store.cache_manifest import FOLDER_NAME, Cache, is_manifest, read, read_or_raise, version
-from lunacy.store.files import entries, is_folder, is_part, is_regular, part_name, remove, require_space, sync_folder
+from lunacy.store.files import entries, is_folder, is_regular, remove, require_space
 from lunacy.store.segments import Segment
 
 __all__ = [

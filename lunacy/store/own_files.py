@@ -17,6 +17,7 @@ from pathlib import Path
 
 import orjson
 
+from lunacy.atomic import is_part
 from lunacy.errors import IndexDamaged, NoIndex, StoreError
 from lunacy.store import caches
 from lunacy.store.database import Database
@@ -28,7 +29,6 @@ from lunacy.store.files import (
     expanded,
     is_folder,
     is_lock,
-    is_part,
     is_regular,
     remove,
 )

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lunacy.atomic import part_name, sync_folder
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged, StoreError
 from lunacy.fingerprint import Fingerprint
 from lunacy.progress import Report, no_report, reported
 from lunacy.store import caches
 from lunacy.store.database import Database, wal_bytes
-from lunacy.store.files import part_name, remove, sync_folder
+from lunacy.store.files import remove
 from lunacy.store.meta import (
     begin_meta,
     finish_meta,

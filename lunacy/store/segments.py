@@ -23,8 +23,9 @@ import faiss
 import numpy as np
 
 from lunacy.arrays import NONE, Rows, Vectors
+from lunacy.atomic import part_name
 from lunacy.errors import IndexDamaged, StoreError, VectorsError
-from lunacy.store.files import begin_of, part_name
+from lunacy.store.files import begin_of
 from lunacy.store.own_database import see_verify
 
 UNIT_TOLERANCE = 1e-3  # of a row's norm

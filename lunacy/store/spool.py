@@ -17,21 +17,9 @@ from types import TracebackType
 
 import orjson
 
+from lunacy.atomic import is_part, make_folder, put_file, sync_folder
 from lunacy.errors import StoreError
-from lunacy.store.files import (
-    LOCK_NAME,
-    WriterLock,
-    begin_of,
-    entries,
-    is_folder,
-    is_lock,
-    is_part,
-    is_regular,
-    make_folder,
-    put_file,
-    require_space,
-    sync_folder,
-)
+from lunacy.store.files import LOCK_NAME, WriterLock, begin_of, entries, is_folder, is_lock, is_regular, require_space
 
 FOLDER_NAME = "harvest"
 _STATE_NAME = "state.json"

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lunacy.advice import command
 from lunacy.arrays import Vectors
+from lunacy.atomic import make_folder, remove_folders, sync_folder
 from lunacy.entry import Entry
 from lunacy.errors import IndexDamaged
 from lunacy.fingerprint import Fingerprint
@@ -23,16 +24,7 @@ from lunacy.progress import Report, no_report, reported
 from lunacy.scope import Scope
 from lunacy.store import database as db
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
-from lunacy.store.files import (
-    WriterLock,
-    expanded,
-    has_space,
-    make_folder,
-    remove,
-    remove_folders,
-    require_space,
-    sync_folder,
-)
+from lunacy.store.files import WriterLock, expanded, has_space, remove, require_space
 from lunacy.store.meta import (
     begin_meta,
     finish_meta,

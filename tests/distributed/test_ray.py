@@ -21,9 +21,9 @@ import pytest
 
 from lunacy import BuildReport, build_index, open_index
 from lunacy.advice import install
+from lunacy.atomic import part_name
 from lunacy.errors import FingerprintMismatch, LunacyError, MissingExtra, NoIndex, SnapshotError, StoreError, UsageError
 from lunacy.store import verify
-from lunacy.store.files import part_name
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.distributed.conftest import node
 from tests.distributed.embedders import Different, Failing, Traced

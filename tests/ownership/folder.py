@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lunacy.atomic import part_name
 from lunacy.pipeline import build_ivf, build_lexical
 from lunacy.store import Writer, caches
-from lunacy.store.files import part_name
 from lunacy.store.segments import mark_of
 from tests.conftest import FakeEmbedder, lines, record, vector_of
 from tests.test_cli import run

@@ -18,10 +18,10 @@ import orjson
 import pytest
 
 from lunacy import build_index, open_index
+from lunacy.atomic import is_part
 from lunacy.embedding import Embedded, Prepared
 from lunacy.errors import LunacyError, ModelError, NoIndex
 from lunacy.store import Writer, verify
-from lunacy.store.files import is_part
 from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 from tests.ownership.folder import PAPERS, PLANTS, ROOT, index, planted, put, tree
 from tests.test_cli import run

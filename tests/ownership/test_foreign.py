@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from lunacy import build_index, open_index
+from lunacy.atomic import is_part, part_name
 from lunacy.errors import NoIndex
 from lunacy.snapshot import Line, Quarantine
 from lunacy.store import caches, inventory, new_quarantine, verify, writer_lock
-from lunacy.store.files import is_part, part_name
 from tests.conftest import FakeEmbedder
 from tests.ownership.folder import (
     COMMANDS,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+from lunacy.atomic import remove_folders
 from lunacy.categories import category_filter
 from lunacy.errors import LunacyError, StoreError
 from lunacy.pipeline.on_ray.dataset import RUN_AGAIN, Made, made_shards
@@ -15,7 +16,7 @@ from lunacy.pipeline.on_ray.failure import raise_encoded
 from lunacy.pipeline.on_ray.job import Job, Keys
 from lunacy.pipeline.on_ray.shards import Damaged, Shard, read_shard
 from lunacy.snapshot import Batch, Snapshot, cut, read_piece, refusal
-from lunacy.store import is_shard, own_shards, remove, remove_folders
+from lunacy.store import is_shard, own_shards, remove
 
 _SEEN_S, _POLL_S = 5.0, 0.1  # until a file that another machine wrote is visible here
 

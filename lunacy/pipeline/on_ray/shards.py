@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lunacy.arrays import Vectors
+from lunacy.atomic import put_file
 from lunacy.entry import FIELDS, Entry
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
 from lunacy.snapshot import Batch, Line
-from lunacy.store import SHARD_KEY, put_file
+from lunacy.store import SHARD_KEY
 
 _VERSION = 3
 _KEY, _CHECK = SHARD_KEY, SHARD_KEY + b".sha256"
