@@ -7,7 +7,7 @@ LunacyError                  1  500   it failed
 │   └── UnknownCategory      2  400   a category that arXiv does not have
 ├── HarvestError         1  502   arXiv cannot be asked, or its answers cannot be understood
 ├── SnapshotError            1  500   the snapshot cannot be read on
-├── ListError                1  400   a file of ids that is none
+├── ListError                1  400   a file of ids, or of reading lists, that is none
 ├── ModelError               1  503   the embedding model cannot be had
 ├── FingerprintMismatch      1  409   vectors of two models do not mix
 ├── ServerError              1  503   a Milvus server that cannot be had, or does not do what it is asked
@@ -92,7 +92,7 @@ class HarvestError(LunacyError):
 
 
 class ListError(LunacyError):
-    """A file of ids that is none."""
+    """A file of ids, or of reading lists, that is none."""
 
     status = 400
 
