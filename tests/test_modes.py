@@ -190,6 +190,11 @@ def compare(case: Case, few: float, cached: int) -> None:
                 assert_found(found, brute_force(able, query, k))
             for found in search(view, np.repeat(query[None], 16, axis=0), k, without=[left_out] * 16, **options):
                 assert_found(found, brute_force(able, query, k, without=left_out))
+            with pytest.MonkeyPatch.context() as many:
+                many.setattr("lunacy.search.exact._PRODUCTS_FROM", 1)  # as for a hundred queries or more
+                many.setattr("lunacy.search.products._BLOCK", 7)
+                for found in search(view, np.repeat(query[None], 3, axis=0), k, without=[left_out] * 3, **options):
+                    assert_found(found, brute_force(able, query, k, without=left_out))
             ivf = open_ivf(view)
             if ivf is not None:
                 nlist = ivf.index.nlist
