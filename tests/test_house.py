@@ -24,6 +24,7 @@ LAYERS = {
         "cores",
         "dates",
         "display",
+        "doi",
         "entry",
         "errors",
         "filter",

@@ -138,8 +138,8 @@ def query(
 ) -> None:
     """List the papers most similar to each ID.
 
-    ID is an arXiv id in any form, a link, or the title of a paper in the index. The score is the cosine similarity of
-    the two papers' vectors; the list is exact unless you give --ivf.
+    ID is an arXiv id in any form, a link, or the DOI or title of a paper in the index. The score is the cosine
+    similarity of the two papers' vectors; the list is exact unless you give --ivf.
     """
     _require_a_question(papers, text, batch, skip_unknown=skip_unknown, has_unlike=bool(options["unlike"]))
     if fetches and (together or text is not None):

@@ -26,7 +26,7 @@ Examples:
 def show(papers: tuple[str, ...], index_dir: str | None, form: str | None, output: str | None, opens: bool) -> None:
     """Show all that the index knows of each ID, with the abstract.
 
-    ID is an arXiv id in any form, a link, or the title of a paper in the index.
+    ID is an arXiv id in any form, a link, or the DOI or title of a paper in the index.
     """
     from lunacy import render
     from lunacy.query import find_index, open_index

@@ -10,6 +10,7 @@ import numpy as np
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import FingerprintMismatch, LunacyError, ModelError
 from lunacy.paper import Paper, embedded_text
+from lunacy.query.dois import find_dois
 from lunacy.query.ids import rows_of, why_lacking
 from lunacy.query.model import TextVector
 from lunacy.query.titles import Named, find_titles
@@ -92,12 +93,13 @@ def _as_asked(papers: Sequence[Paper], vectors: Vectors, embed: Embed | None) ->
 
 
 def find_papers(view: Searcher, papers: Sequence[str]) -> dict[str, Named | LunacyError]:
-    """Each paper, by its id in any form or its title, or the error that says why there is none."""
+    """Each paper, by its id in any form, its DOI or its title, or the error that says why there is none."""
     found: dict[str, Named | LunacyError] = {
         paper: Named(row) for paper, row in zip(papers, rows_of(view, papers), strict=True) if row is not None
     }
     lacking = [paper for paper in papers if paper not in found]
-    found |= find_titles(view, lacking)
+    found |= find_dois(view, lacking)
+    found |= find_titles(view, [paper for paper in lacking if paper not in found])
     return found | {paper: why_lacking(view, paper) for paper in lacking if paper not in found}
 
 

@@ -71,7 +71,7 @@ class Index:
             return view.info()
 
     def paper(self, identifier: str) -> Paper:
-        """The paper with that arXiv id, in any form, or that title. A published index has no abstracts: then it is "".
+        """The paper with that arXiv id, in any form, DOI or title. A published index has no abstracts: then it is "".
 
         Raises NotAnId for text that is neither, UnknownPaper for a paper that the index lacks.
 
@@ -100,7 +100,7 @@ class Index:
         return {paper for paper, row in zip(papers, rows, strict=True) if row is not None}
 
     def named(self, papers: Sequence[str]) -> set[str]:
-        """Those of `papers`, ids in any form or titles, for which `ask` has a paper."""
+        """Those of `papers`, ids in any form, DOIs or titles, for which `ask` has a paper."""
         with self._searcher.pinned() as view:
             found = find_papers(view, papers)
         return {paper for paper, one in found.items() if isinstance(one, Named)}

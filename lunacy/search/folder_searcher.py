@@ -117,6 +117,10 @@ class FolderSearcher:
         """The rows of those `ids` that the index holds."""
         return self._view.rows(ids)
 
+    def with_doi(self, doi: str) -> list[int]:
+        """The rows of the papers with that DOI."""
+        return self._view.with_doi(doi)
+
     def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:
         """The rows of the papers whose title has one of `keys` as its `title_key`, by key."""
         return rows_titled(self._view, keys) if keys else {}

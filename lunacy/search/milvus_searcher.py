@@ -118,6 +118,10 @@ class MilvusSearcher:
             self._ids.append(identifier)
         return self._rows[identifier]
 
+    def with_doi(self, doi: str) -> list[int]:  # noqa: ARG002 (no field has DOIs alone)
+        """Nothing: a collection is not searched by DOI."""
+        return []
+
     def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:  # noqa: ARG002 (no field has titles alone)
         """Nothing: a collection is not searched by title."""
         return {}

@@ -50,6 +50,9 @@ class Searcher(Protocol):
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that are there."""
 
+    def with_doi(self, doi: str) -> list[int]:
+        """The rows of the papers with that DOI; none where DOIs are not known."""
+
     def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:
         """The rows of the papers whose title has one of `keys` as its `title_key`, by key; none where none is known."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from lunacy.advice import command
 from lunacy.answer import Summary
 from lunacy.arrays import Rows, Vectors
+from lunacy.doi import dois_in
 from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.paper import Paper
 from lunacy.scope import Scope
@@ -87,6 +88,12 @@ class View:
                 hint=see_verify(self._database.folder),
             )
         return found
+
+    def with_doi(self, doi: str) -> list[int]:
+        """The rows of the papers whose DOI, or the first of several, is `doi` in any case, ascending."""
+        # "0" is behind all that may follow a DOI in the field, but for another letter or digit of a longer one
+        sql = "SELECT row, doi FROM papers WHERE doi >= ? COLLATE NOCASE AND doi < ? COLLATE NOCASE AND doi != ''"
+        return sorted(row for row, text in self._database.all(sql, (doi, f"{doi}0")) if doi.lower() in dois_in(text))
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """The hashes of those `ids` that the index holds."""
