@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lunacy.errors import ListError, UsageError
+from lunacy.errors import ListError, NotAnId, UsageError
 from lunacy.library import add, dismiss, lists_path, mark_seen, read_lists, remove, require_list, seen
 
 BY_HAND = """\
@@ -131,6 +131,13 @@ def test_an_id_that_stands_twice_counts_once_as_its_last_line_says(path: Path) -
     assert path.read_text() == '{"list": "a", "id": "1802.05121"}\n'
 
 
+@pytest.mark.parametrize("text", ["", "1802.0513", "1802.00000", "a\nb"])
+def test_what_could_not_be_read_back_is_not_put_down(path: Path, text: str) -> None:
+    with pytest.raises(NotAnId, match="no list can hold it"):
+        add("thesis", ["2101.00001", text], path=path)
+    assert path.read_text() == BY_HAND
+
+
 def test_a_link_stays_a_link_and_the_mode_of_the_file_stays(path: Path, tmp_path: Path) -> None:
     path.chmod(0o600)
     link = tmp_path / "home" / "lists.jsonl"
@@ -148,7 +155,7 @@ def test_a_list_that_is_not_there_is_named_beside_those_that_are(path: Path, tmp
         lambda: dismiss("thesi", ["1802.05130"], path=path),
         lambda: require_list("thesi", read_lists(path)),
     ):
-        with pytest.raises(UsageError, match="there is no list 'thesi'; there are thesis and 1 more"):
+        with pytest.raises(UsageError, match="there is no list 'thesi'; there are: thesis and 1 more"):
             attempt()
     with pytest.raises(UsageError, match="nor any other"):
         remove("thesis", path=tmp_path / "none.jsonl")

@@ -117,6 +117,10 @@ WALKS = {
     "fetch": Walk(["1802.00001"], {"--index": ["indexes/ix"], "--device": ["cpu"], **_SERVER}),
     "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
+    "list add": Walk(["new", "1802.00001"], {"--index": ["indexes/ix"]}),
+    "list dismiss": Walk(["thesis", "1802.00001"], {"--index": ["indexes/ix"]}),
+    "list remove": Walk(["thesis", "1802.00001"], {}),
+    "list show": Walk(["thesis"], {"--index": ["indexes/ix"], **_OUTPUT}),
     "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
     "bench embed": Walk(
         ["snapshot.jsonl"], {"--texts": ["40"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]}
@@ -165,6 +169,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "snapshot.jsonl").write_bytes(lines(RECORDS))
     texts = [f"{one['title']} {one['abstract']}" for one in RECORDS]
     np.save(folder / "vectors.npy", np.array([vector_of(" ".join(text.split())) for text in texts]))
+    (folder / "lists.jsonl").write_text('{"list": "thesis", "id": "1802.00001"}\n')
     (folder / "pairs.tsv").write_text("1802.00001\t1802.00002\t1\n")
     files = [folder / "snapshot.jsonl", "--into", folder / "indexes" / "ix", "--vectors", folder / "vectors.npy"]
     assert run("index", *files, "--model", "fake/model").exit_code == 0
@@ -206,6 +211,7 @@ def test_each_pair_is_refused_as_declared_or_both_are_obeyed(
     walk = WALKS[name]
     shutil.copytree(made, tmp_path / "work")
     monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("LUNACY_LISTS", "lists.jsonl")
     monkeypatch.setattr("lunacy.embedding.load", lambda *_arguments, **_options: FakeEmbedder())
     monkeypatch.setattr("webbrowser.open", lambda _url: True)
     if name in STOPS:

@@ -9,7 +9,7 @@ import click
 from lunacy.cli.output import form_of, open_pages, opened, output_options
 from lunacy.cli.parameters import anywhere_option
 from lunacy.errors import LunacyError
-from lunacy.formats import PAPER_FORMATS
+from lunacy.formats import FORMATS
 
 _EXAMPLES = """\b
 Examples:
@@ -22,7 +22,7 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("papers", metavar="ID...", nargs=-1, required=True)
 @anywhere_option
-@output_options(PAPER_FORMATS, "table", "each paper")
+@output_options(FORMATS, "table", "each paper")
 def show(papers: tuple[str, ...], index_dir: str | None, form: str | None, output: str | None, opens: bool) -> None:
     """Show all that the index knows of each ID, with the abstract.
 

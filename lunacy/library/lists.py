@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lunacy.advice import command
-from lunacy.errors import ListError, UsageError
+from lunacy.errors import ListError, NotAnId, UsageError
 from lunacy.keywords import canonical
 from lunacy.library.entry import Entry, format_entry, name_fault, parse_entry, to_line
 from lunacy.library.lines import change_lines, read_lines
 from lunacy.library.places import lists_path
 from lunacy.library.seen import forget
-from lunacy.paper import squeeze_spaces
+from lunacy.paper import id_fault, squeeze_spaces, why_no_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ def add(
     """Put papers, by their ids in any form, on a list, which is made if there is none; those that were not on it.
 
     One that was dismissed is no more. `titles`, by id as arXiv writes it, stand beside the ids for who reads the file.
-    Raises UsageError for a name that no list can have, ListError as `read_lists`.
+    Raises UsageError for a name that no list can have, NotAnId for what can be no id, ListError as `read_lists`.
     """
     if fault := name_fault(name):
         raise UsageError(fault)
-    return _put(path or lists_path(), squeeze_spaces(name), _canonical(ids), titles or {}, is_dismissed=False)
+    return _put(path or lists_path(), squeeze_spaces(name), _readable(ids), titles or {}, is_dismissed=False)
 
 
 def dismiss(
@@ -65,7 +65,7 @@ def dismiss(
     """
     path = path or lists_path()
     name = require_list(name, read_lists(path), path).name
-    return _put(path, name, _canonical(ids), titles or {}, is_dismissed=True)
+    return _put(path, name, _readable(ids), titles or {}, is_dismissed=True)
 
 
 def remove(name: str, ids: Iterable[str] | None = None, *, path: Path | None = None) -> list[str]:
@@ -99,11 +99,11 @@ def require_list(name: str, lists: Mapping[str, ReadingList], path: Path | None 
     if found is not None:
         return found
     if not lists:
-        hint = f"make one with: {command('list', 'add', name or 'NAME', '1802.05130')}"
+        hint = f"make one with: {command('list', 'add', 'NAME', '1802.05130')}"
         raise UsageError(f"there is no list {name!r}, nor any other", where=path or "", hint=hint)
     near = get_close_matches(name, lists, n=3) or list(lists)[:5]
     more = "" if len(near) == len(lists) else f" and {len(lists) - len(near):,} more"
-    raise UsageError(f"there is no list {name!r}; there are {', '.join(near)}{more}", where=path or "")
+    raise UsageError(f"there is no list {name!r}; there are: {', '.join(near)}{more}", where=path or "")
 
 
 def _put(path: Path, name: str, ids: list[str], titles: Mapping[str, str], *, is_dismissed: bool) -> list[str]:
@@ -152,4 +152,14 @@ def _list_of(name: str, entries: tuple[Entry, ...]) -> ReadingList:
 
 
 def _canonical(ids: Iterable[str]) -> list[str]:
+    """As arXiv writes them, each once."""
     return list(dict.fromkeys(map(canonical, ids)))
+
+
+def _readable(ids: Iterable[str]) -> list[str]:
+    """As `_canonical`. Raises NotAnId for what could not be read back."""
+    found = _canonical(ids)
+    for one in found:
+        if not one or not one.isprintable() or id_fault(one):
+            raise NotAnId(f"{why_no_id(one)}: no list can hold it")
+    return found

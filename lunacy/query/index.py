@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -98,6 +99,12 @@ class Index:
         with self._searcher.pinned() as view:
             rows = rows_of(view, papers)
         return {paper for paper, row in zip(papers, rows, strict=True) if row is not None}
+
+    @contextmanager
+    def view(self) -> Iterator[Searcher]:
+        """The last commit, for functions beside this class; they must not keep it beyond the block."""
+        with self._searcher.pinned() as view:
+            yield view
 
     def named(self, papers: Sequence[str]) -> set[str]:
         """Those of `papers`, ids in any form, DOIs or titles, for which `ask` has a paper."""

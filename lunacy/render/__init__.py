@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lunacy.answer import Answer, paper_record
 from lunacy.display import harmless
@@ -10,9 +10,9 @@ from lunacy.formats import BIBLIOGRAPHIES
 from lunacy.paper import Paper
 from lunacy.render.bibliography import bibtex, csl_records, ris
 from lunacy.render.markdown import markdown_of_answer, markdown_of_paper
-from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, to_csv, to_ids, to_json
+from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
 from lunacy.render.reports import columns, names, pairs, recalls, size
-from lunacy.render.table import answer_table, paper_table
+from lunacy.render.table import answer_table, list_table, paper_table
 
 __all__ = [
     "CSV_COLUMNS",
@@ -21,6 +21,7 @@ __all__ = [
     "harmless",
     "names",
     "pairs",
+    "paper_list",
     "papers",
     "recalls",
     "size",
@@ -55,7 +56,7 @@ def answers(
 def papers(
     found: Iterable[Paper], form: str, *, width: int = 80, styled: bool = False, escaped: bool = False
 ) -> Iterator[str]:
-    """The text of each paper in `form`, one of PAPER_FORMATS, each paper once; as `answers`."""
+    """The text of each paper in `form`, one of FORMATS, each paper once; as `answers`."""
     found = _once(found)
     if form == "json":
         yield from json_list((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
@@ -67,10 +68,30 @@ def papers(
         yield from ris(found)
     elif form == "csljson":
         yield from json_list(csl_records(found), escaped=escaped)
+    elif form == "csv":
+        yield from papers_to_csv(found)
+    elif form == "ids":
+        yield from (f"{paper.id}\n" for paper in found)
     elif form == "md":
         yield from _apart(map(markdown_of_paper, found))
     else:
         yield from _apart(paper_table(paper, width=width, styled=styled) for paper in found)
+
+
+def paper_list(
+    found: Sequence[Paper],
+    form: str,
+    notes: Mapping[str, str],
+    *,
+    width: int = 80,
+    styled: bool = False,
+    escaped: bool = False,
+) -> Iterator[str]:
+    """As `papers`, but a table has a few lines a paper, with what `notes` has for its id."""
+    if form == "table":
+        yield list_table(list(_once(found)), notes, width=width, styled=styled)
+    else:
+        yield from papers(found, form, width=width, styled=styled, escaped=escaped)
 
 
 def _once(found: Iterable[Paper]) -> Iterator[Paper]:

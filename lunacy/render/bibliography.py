@@ -25,7 +25,7 @@ def bibtex(found: Iterable[Paper]) -> Iterator[str]:
         key = _key(paper, used)
         kind = "article" if paper.journal_ref else "misc"
         fields = {
-            "title": f"{{{to_tex(paper.title)}}}",  # a second pair of braces keeps the case
+            "title": f"{{{to_tex(paper.title)}}}" if paper.title else "",  # a second pair of braces keeps the case
             "author": " and ".join(map(_bibtex_author, authors(paper))),
             "journal": to_tex(paper.journal_ref),
             "year": paper.posted[:4],

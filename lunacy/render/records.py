@@ -14,6 +14,8 @@ import orjson
 
 from lunacy.answer import SCORE_DIGITS, Answer, Hit
 from lunacy.display import harmless
+from lunacy.paper import Paper
+from lunacy.withdrawn import is_withdrawn
 
 CSV_COLUMNS = tuple(
     "query rank id score cosine lexical title authors categories posted updated withdrawn doi journal_ref url".split()
@@ -52,13 +54,22 @@ def to_csv(found: Iterable[Answer]) -> Iterator[str]:
         yield from (_csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
 
 
+def papers_to_csv(found: Iterable[Paper]) -> Iterator[str]:
+    """A line a paper, with those of CSV_COLUMNS that are about it alone."""
+    yield _csv_line(["id", *CSV_COLUMNS[CSV_COLUMNS.index("title") :]])
+    yield from (_csv_line([paper.id, *_facts(paper)]) for paper in found)
+
+
 def _csv_row(asked: str, hit: Hit) -> list[str]:
     """The cells of CSV_COLUMNS."""
     scores = ["" if one is None else f"{one:.{SCORE_DIGITS}f}" for one in (hit.score, hit.cosine, hit.lexical)]
-    paper = hit.paper
+    return [asked, str(hit.rank), hit.id, *scores, *_facts(hit.paper)]
+
+
+def _facts(paper: Paper) -> list[str]:
+    """The cells from the title on."""
     texts = paper.title, paper.authors, " ".join(paper.categories), paper.posted, paper.updated
-    is_withdrawn = "true" if hit.withdrawn else "false"
-    return [asked, str(hit.rank), hit.id, *scores, *texts, is_withdrawn, paper.doi, paper.journal_ref, paper.url]
+    return [*texts, "true" if is_withdrawn(paper) else "false", paper.doi, paper.journal_ref, paper.url]
 
 
 def _csv_line(cells: Iterable[str]) -> str:

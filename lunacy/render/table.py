@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from lunacy.answer import Answer, Hit
 from lunacy.authors import first_authors
@@ -71,6 +71,16 @@ def paper_table(paper: Paper, *, width: int, styled: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def list_table(papers: Sequence[Paper], notes: Mapping[str, str], *, width: int, styled: bool) -> str:
+    """For each paper id and title, then authors, year, categories and the link, then what `notes` has for its id."""
+    id_width = max((width_of(harmless(paper.id)) for paper in papers), default=0)
+    lines: list[str] = []
+    for paper in papers:
+        note = notes.get(paper.id, "")
+        lines += _listed(paper, "", id_width, width, [note] if note else [], styled=styled)
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _heading(answer: Answer, width: int, *, styled: bool) -> Iterator[str]:
     """What was asked for: a paper with its title, a few ids, or how many there are; a text in one line."""
     if answer.paper:
@@ -93,19 +103,25 @@ def _titled(paper: Paper, width: int, *, styled: bool) -> Iterator[str]:
 
 def _hit(hit: Hit, start: str, id_width: int, width: int, *, styled: bool) -> Iterator[str]:
     """`start`: its rank and score."""
-    identifier = harmless(hit.id)
+    parts = [f"{name} {part:.4g}" for name, part in hit.parts.items()]
+    copies = [f"with {' '.join(hit.copies)}"] if hit.copies else []
+    yield from _listed(hit.paper, start, id_width, width, [*parts, *copies], styled=styled)
+
+
+def _listed(paper: Paper, start: str, id_width: int, width: int, more: Sequence[str], *, styled: bool) -> Iterator[str]:
+    """A paper of a list: behind `start` its id and title, then in dim letters its facts and `more`."""
+    identifier = harmless(paper.id)
     gap = " " * (id_width - width_of(identifier) + 2)
     indent = len(start) + id_width + 2
-    first, *others = _lines(_title(hit.paper), width - indent)
-    yield f"{start}{_link(identifier, hit.paper, styled)}{gap}{first}"
+    first, *others = _lines(_title(paper), width - indent)
+    yield f"{start}{_link(identifier, paper, styled)}{gap}{first}".rstrip()
     yield from (f"{'':{indent}}{line}" for line in others)
     facts = [
-        ", ".join(filter(None, [first_authors(hit.paper), hit.posted[:4]])),
-        " ".join(hit.categories),
-        "withdrawn" if hit.withdrawn else "",
-        *(f"{name} {part:.4g}" for name, part in hit.parts.items()),
-        f"with {' '.join(hit.copies)}" if hit.copies else "",
-        "" if styled else hit.url,
+        ", ".join(filter(None, [first_authors(paper), paper.posted[:4]])),
+        " ".join(paper.categories),
+        "withdrawn" if is_withdrawn(paper) else "",
+        *more,
+        "" if styled else paper.url,
     ]
     for line in joined(map(harmless, filter(None, facts)), max(width - indent, _LEAST), "  "):
         yield _style(f"{'':{indent}}{line}", _DIM, styled)
