@@ -36,7 +36,7 @@ from lunacy.store import Cache, Changes, Segment, View, caches, require_space
 KIND = "lexical"
 LEAST_ROWS = None  # it is made on request
 _HEAP_BYTES = 2**28  # of the writer, before it flushes
-_PAIRS = 2**20  # values of a pair's hash
+PAIRS = 2**20  # values of a pair's hash
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
 _ANALYSED = "analysed"  # the name of the tokenizer for what is analysed already
 _CHUNK = 4096  # papers at a time
@@ -81,7 +81,7 @@ class Lexical:
         schema = self.index.schema
         parts = [
             (Occur.Should, Query.boost_query(Query.term_query(schema, field, term, _FIELDS[field]), 1 + math.log(n)))
-            for field, terms in _analysed(text).items()
+            for field, terms in analysed(text).items()
             for term, n in sorted(Counter(terms).items())
             if self.searcher.doc_freq(field, term)
         ]
@@ -185,7 +185,7 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
         for row, paper in zip(rows.tolist(), view.papers(rows), strict=True):
             document = tantivy.Document()
             document.add_integer("row", row)
-            for field, terms in _analysed(f"{paper.title} {paper.abstract}").items():
+            for field, terms in analysed(f"{paper.title} {paper.abstract}").items():
                 document.add_text(field, " ".join(terms))
             writer.add_document(document)
     progress(Progress("writing the lexical index"))
@@ -233,10 +233,10 @@ _ANALYSER = (
 )
 
 
-def _analysed(text: str) -> dict[str, list[str]]:
+def analysed(text: str) -> dict[str, list[str]]:
     """The terms of each field."""
     words = _ANALYSER.analyze(text)
-    pairs = [f"{crc32(f'{one} {other}'.encode()) % _PAIRS:x}" for one, other in pairwise(words)]
+    pairs = [f"{crc32(f'{one} {other}'.encode()) % PAIRS:x}" for one, other in pairwise(words)]
     return {"words": words, "pairs": pairs}
 
 

@@ -137,6 +137,19 @@ class Collection:
         """The stamps of those `ids` that it holds."""
         return {id_of(one["id"]): one["stamp"] for one in self._query(ids, ["id", "stamp"])}
 
+    def draw(self, n: int) -> list[str]:
+        """Some `n` ids, drawn from those that are not withdrawn by their stamps, which are hashes; in their order."""
+        share = min(1.0, 1.1 * n / max(self.count(), 1))  # a tenth more than needed
+        upto = "g" if share == 1 else f"{int(share * 16**8):08x}"
+        with server_errors(self.address):
+            found = self._client.query(
+                self._name,
+                filter=f'withdrawn == false and stamp < "{upto}"',
+                output_fields=["id", "stamp"],
+                timeout=_TIMEOUT_S,
+            )
+        return [id_of(one["id"]) for one in sorted(found, key=lambda one: (one["stamp"], one["id"]))][:n]
+
     def held(self, ids: Sequence[str]) -> set[str]:
         """Those of `ids` that it holds."""
         return {id_of(one["id"]) for one in self._query(ids, ["id"])}

@@ -22,6 +22,7 @@ from lunacy.measured import QueryKind
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.approximate import search_ivf
+from lunacy.search.background import N_DRAWN, Background
 from lunacy.search.candidates import candidates_of, qualify
 from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ranking import Ranked, Sides, Target, rank
@@ -47,6 +48,17 @@ def _gpu(wanted: str) -> str | None:
 @once_per_view
 def _summary(view: View) -> Summary:
     return view.summary()
+
+
+@once_per_view
+def _background(view: View) -> Background:
+    is_hidden = np.zeros(view.end_row, np.bool_)
+    for one in view.segments:
+        is_hidden[one.segment.first_row + one.dead_or_withdrawn] = True
+    rows = np.flatnonzero(~is_hidden)
+    if len(rows) > N_DRAWN:
+        rows = np.sort(np.random.default_rng(0).choice(rows, N_DRAWN, replace=False, shuffle=False))
+    return Background.of(rows, view.vectors(rows))
 
 
 class FolderSearcher:
@@ -153,6 +165,10 @@ class FolderSearcher:
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
         return self._view.vectors(rows)
+
+    def background(self) -> Background:
+        """Papers drawn from all, the same for the same commit, without those that are withdrawn."""
+        return _background(self._view)
 
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:
         """Small batches on the CPU; large ones on a GPU, where there is one and enough to do."""

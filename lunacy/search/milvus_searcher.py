@@ -23,6 +23,7 @@ from lunacy.milvus import MOST_HITS, Address, Collection, Published, expression
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.approximate import require_lists
+from lunacy.search.background import N_DRAWN, Background
 from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
 from lunacy.search.ranking import Ranked, Sides, Target, rank
 
@@ -155,6 +156,11 @@ class MilvusSearcher:
         self._fetched.update((self._rows[identifier], one) for identifier, one in found.items())
         if len(found) < len(lacking):
             raise ServerError(f"{self.name} was changed while it was read; ask again")
+
+    def background(self) -> Background:
+        """Papers drawn by their stamps, which are hashes; fewer where the server has taken in others since."""
+        rows = np.array([self._row(one) for one in self._collection.draw(N_DRAWN)], np.int64)
+        return Background.of(rows, self.vectors(rows))
 
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:  # noqa: ARG002 (the server's)
         """As many queries as one reply can hold the answers of."""

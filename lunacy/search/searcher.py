@@ -13,6 +13,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.measured import QueryKind
 from lunacy.paper import Paper
 from lunacy.question import Options
+from lunacy.search.background import Background
 from lunacy.search.exact import Found
 from lunacy.search.ranking import Ranked, Target
 
@@ -70,6 +71,9 @@ class Searcher(Protocol):
 
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
+
+    def background(self) -> Background:
+        """A sample of the papers, the same for the same papers, without those that are withdrawn."""
 
     def batch(self, n_queries: int, options: Options, device: str) -> tuple[int, str | None]:
         """How many of `n_queries` (0: not known) to ask at a time, and the device for `nearest`."""
