@@ -107,6 +107,32 @@ def test_papers_and_lists_are_removed(file: Path) -> None:
     assert (refused.exit_code, refused.stderr) == (2, f"lunacy: {file}: there is no list 'thesis'; there are: talk\n")
 
 
+def test_a_bibliography_is_imported_and_comes_back_with_its_ids_and_titles(file: Path) -> None:
+    Path("refs.bib").write_text(
+        "@article{a, title={Graphs}, doi={10.1145/1.1}}\n@misc{b, eprint={2401.00001}, title={{O}f another field}}\n"
+        "@article{c, title={The Gr{\\'e}at beta decay}, author={C{\\'e}, A. B.}, year={2014}}\n"
+        "@book{d, title={A Book}}\n"
+    )
+    done = run("list", "import", "thesis", "refs.bib")
+    assert done.stderr == "lunacy: line 4: d A Book: no paper in the index has this title\n"
+    assert (done.exit_code, done.stdout) == (0, "thesis: 3 added of 4 references, 1 were not found\n")
+    assert run("list", "show", "thesis", "-o", "again.bib").exit_code == 0
+    assert run("list", "import", "again", "again.bib").stdout == "again: 3 added of 3 references\n"
+    entries = [orjson.loads(line) for line in file.read_text().splitlines()]
+    lists = [[(one["id"], one["title"]) for one in entries if one["list"] == name] for name in ("thesis", "again")]
+    assert lists[0] == lists[1]
+    assert ("2401.00001", "Of another field") in lists[0]
+
+
+def test_a_list_of_ids_is_imported(file: Path) -> None:
+    Path("ids.txt").write_text("# mine\n1401.0001\narXiv:2401.00001v2\nNothing like it\n")
+    done = run("list", "import", "thesis", "ids.txt")
+    assert done.stdout == "thesis: 2 added of 3 references, 1 were not found\n"
+    assert run("list", "import", "thesis", "-", stdin="id,x\nhep-th/9108006,1\n").stdout.startswith("thesis: 1 added")
+    assert run("list", "import", "thesis", "none.bib").stderr.startswith("lunacy: none.bib: No such file")
+    assert len(file.read_text().splitlines()) == 3
+
+
 def test_a_damaged_file_is_one_line(file: Path) -> None:
     file.write_text(LISTED + "{\n")
     for words in (["list"], ["list", "add", "thesis", "1401.0002"], ["list", "show", "thesis"]):

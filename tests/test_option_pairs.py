@@ -118,6 +118,7 @@ WALKS = {
     "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
     "list add": Walk(["new", "1802.00001"], {"--index": ["indexes/ix"]}),
+    "list import": Walk(["new", "snapshot.jsonl"], {"--index": ["indexes/ix"]}),
     "list dismiss": Walk(["thesis", "1802.00001"], {"--index": ["indexes/ix"]}),
     "list remove": Walk(["thesis", "1802.00001"], {}),
     "list show": Walk(["thesis"], {"--index": ["indexes/ix"], **_OUTPUT}),

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from lunacy.cli.output import form_of, open_pages, opened, output_options
-from lunacy.cli.parameters import anywhere_option
+from lunacy.cli.parameters import File, anywhere_option
 from lunacy.errors import LunacyError, UsageError
 from lunacy.formats import FORMATS
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """\b
 Examples:
   lunacy list add thesis 1802.05130 https://doi.org/10.1145/3292500.3330919
+  lunacy list import thesis refs.bib
   lunacy list show thesis -o thesis.bib
 """
 
@@ -39,6 +40,7 @@ class ListName(click.ParamType[str]):
             return []
 
 
+_MOST_TOLD = 20  # references that were not found
 _NAME = click.argument("name", type=ListName())
 _PAPERS = click.argument("papers", metavar="ID...", nargs=-1, required=True)
 
@@ -82,6 +84,34 @@ def add(name: str, papers: tuple[str, ...], index_dir: str | None) -> None:
     from lunacy import library
 
     _change(name, papers, index_dir, "added", "were there already", library.add)
+
+
+@list_.command("import")
+@_NAME
+@click.argument("file", type=File())
+@anywhere_option
+def import_(name: str, file: str, index_dir: str | None) -> None:
+    """Put the papers of a bibliography on a list.
+
+    FILE is BibTeX, RIS, CSL-JSON, Zotero's RDF, or a list of ids (one a line, CSV, JSON); - reads ids or BibTeX from
+    standard input. Of what has no arXiv id, the paper is found by DOI or title; what is not found is told.
+    """
+    from lunacy import library
+    from lunacy.query.drafts import read_references
+    from lunacy.query.reading_lists import look_up_references
+
+    references = read_references(file, _say).references
+    with ExitStack() as stack:
+        looked = look_up_references(_open_index(index_dir, stack), references)
+    for note in looked.notes[:_MOST_TOLD]:
+        _say(note)
+    if len(looked.notes) > _MOST_TOLD:
+        _say(f"and {len(looked.notes) - _MOST_TOLD:,} more that were not found")
+    added = library.add(name, looked.titles, titles=looked.titles) if looked.titles else []
+    told = f"{name}: {len(added):,} added of {len(references):,} references"
+    others = {"were there already": len(looked.titles) - len(added), "were not found": len(looked.notes)}
+    click.echo(told + "".join(f", {n:,} {what}" for what, n in others.items() if n))
+    sys.exit(0 if looked.titles or not references else 1)
 
 
 @list_.command()
@@ -144,16 +174,13 @@ def show(name: str, index_dir: str | None, form: str | None, output: str | None,
 
 def _change(name: str, papers: tuple[str, ...], index_dir: str | None, done: str, not_done: str, change: Any) -> None:
     """Look the papers up, change the list, and say what became of each."""
-    from lunacy import render
     from lunacy.query.reading_lists import look_up
 
     with ExitStack() as stack:
         ix = _open_index(index_dir, stack)
         looked = look_up(ix, papers)
-    for note in looked.notes:
-        click.echo(f"lunacy: {render.harmless(note)}", err=True)
-    for error in looked.errors:
-        click.echo(f"lunacy: {render.harmless(error.full_message)}", err=True)
+    for text in (*looked.notes, *(error.full_message for error in looked.errors)):
+        _say(text)
     if looked.titles:
         changed = change(name, list(looked.titles), titles=looked.titles)
         others = len(looked.titles) - len(changed)
@@ -171,3 +198,9 @@ def _open_index(index_dir: str | None, stack: ExitStack) -> Index | None:
         click.echo(f"lunacy: {error}, so papers are not looked up; {error.hint}", err=True)
         return None
     return stack.enter_context(open_index(where))
+
+
+def _say(text: str) -> None:
+    from lunacy import render
+
+    click.echo(f"lunacy: {render.harmless(text)}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,10 @@ from lunacy.library import ReadingList
 from lunacy.paper import Paper, canonical_id, id_fault, why_no_id
 from lunacy.query.asked import find_papers
 from lunacy.query.index import Index
+from lunacy.query.references import Resolved, resolve
 from lunacy.query.titles import Named
+from lunacy.references import Reference
+from lunacy.unicode import to_unicode
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,29 @@ def look_up(ix: Index | None, given: Sequence[str]) -> Looked:
         else:
             errors.append(one if isinstance(one, LunacyError) else NotAnId(why_no_id(text)))
     return Looked(titles, tuple(notes), tuple(errors))
+
+
+def look_up_references(ix: Index | None, references: Sequence[Reference]) -> Looked:
+    """The papers that references mean. An arXiv id that the index lacks is one too; without an index only ids are.
+
+    Of the others `notes` says which, and why.
+    """
+    titles: dict[str, str] = {}
+    notes = []
+    if ix is None:
+        told = "without an index, only arXiv ids are known"
+        found = [Resolved(one, why_not=told, lacking=next(iter(one.ids), "")) for one in references]
+    else:
+        with ix.view() as view:
+            found = resolve(view, references)
+    for one in found:
+        if one.paper is not None:
+            titles[one.paper.id] = one.paper.title
+        elif one.lacking:
+            titles.setdefault(one.lacking, " ".join(re.sub("[{}]", "", to_unicode(one.reference.title)).split()))
+        else:
+            notes.append(f"{one.reference.where}: {one.reference.shown}: {one.why_not}")
+    return Looked(titles, tuple(notes), ())
 
 
 def papers_of(ix: Index, wanted: ReadingList) -> tuple[list[Paper], list[str]]:
