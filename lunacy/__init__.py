@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lunacy.harvest import DownloadReport, download
     from lunacy.paper import Paper
     from lunacy.pipeline.build import BuildReport, build_index
+    from lunacy.pipeline.build_graph import GraphReport, build_graph
     from lunacy.pipeline.compact import CompactReport, compact
     from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
@@ -66,6 +67,7 @@ __all__ = [
     "DownloadReport",
     "FetchReport",
     "FingerprintMismatch",
+    "GraphReport",
     "HarvestError",
     "Hit",
     "Index",
@@ -98,6 +100,7 @@ __all__ = [
     "UsageError",
     "VectorsError",
     "VerifyReport",
+    "build_graph",
     "build_index",
     "build_ivf",
     "build_lexical",
@@ -122,9 +125,9 @@ _NAMES = {
     "UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
-    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
-    "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
-    "verify",
+    "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
+    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff prune "
+    "publish remove verify",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",

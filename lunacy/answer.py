@@ -8,7 +8,7 @@ from typing import overload
 
 from lunacy import display
 from lunacy.fingerprint import Fingerprint
-from lunacy.measured import IvfFacts
+from lunacy.measured import GraphFacts, IvfFacts
 from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.unicode import to_unicode
@@ -237,6 +237,8 @@ class Info:
     ivf: IvfFacts | None = None  # None: there are no IVF lists
     n_unindexed: int = 0  # papers that are not in the lists, and are searched exactly beside them
     has_words: bool = False  # whether there is a lexical index
+    graph: GraphFacts | None = None  # None: there is no graph of neighbours
+    is_graph_current: bool = True  # else papers have changed since it was made, and it is not used
     foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's
 
     def as_record(self) -> dict[str, object]:
@@ -264,6 +266,7 @@ class Info:
             "size_bytes": self.size_bytes,
             "ivf": self.ivf and {**self.ivf.record(), "papers_beside": self.n_unindexed},
             "lexical": self.has_words,
+            "graph": self.graph and {**self.graph.record(), "current": self.is_graph_current},
             "foreign": list(self.foreign),
         }
 

@@ -1,4 +1,4 @@
-"""What was measured of IVF lists: how many of them a query must search to find which share of the true best."""
+"""What was measured of approximate answers: of IVF lists, and of the graph of neighbours that is made by them."""
 
 from __future__ import annotations
 
@@ -97,3 +97,33 @@ class IvfFacts:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"these are no facts of IVF lists: {error!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFacts:
+    """How the graph of neighbours was made."""
+
+    k: int  # neighbours of a paper
+    wanted: float | None = None  # the recall that IVF lists were tuned to; None: it is exact
+    nprobe: int | None = None  # lists searched for a paper; None: it is exact
+    recall: Recall | None = None  # of the k nearest, with so many lists; None: it is exact
+    n_queries: int = 0  # papers on which it was measured
+
+    def record(self) -> dict[str, Any]:
+        """As it is stored (indexes/README.md)."""
+        if self.recall is None:
+            return {"k": self.k, "recall": None}
+        measured = {"recall": self.recall.mean, "interval": [self.recall.low, self.recall.high]}
+        return {"k": self.k, "wanted": self.wanted, "nprobe": self.nprobe, **measured, "queries": self.n_queries}
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> GraphFacts:
+        """Out of what `record` gives. Raises ValueError for anything else."""
+        try:
+            if record["recall"] is None:
+                return cls(int(record["k"]))
+            recall = Recall(float(record["recall"]), *map(float, record["interval"]))
+            wanted, nprobe = float(record["wanted"]), int(record["nprobe"])
+            return cls(int(record["k"]), wanted, nprobe, recall, int(record["queries"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"these are no facts of a graph: {error!r}") from None

@@ -110,9 +110,9 @@ PUBLIC = {
     "UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
-    "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
-    "PublishReport RemoveReport VerifyReport build_index build_ivf build_lexical compact diff prune publish remove "
-    "verify",
+    "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
+    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff prune "
+    "publish remove verify",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",

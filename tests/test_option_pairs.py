@@ -94,6 +94,9 @@ WALKS = {
     ),
     "ivf": Walk([], {"--index": ["indexes/ix"], "--recall": ["0.9"], "--device": ["cpu"]}),
     "lexical": Walk([], {"--index": ["indexes/ix"]}),
+    "graph": Walk(
+        [], {"--index": ["indexes/ix"], "--k": ["3"], "--ivf": [], "--recall": ["0.9"]}, needs={"--recall": ["--ivf"]}
+    ),
     "verify": Walk(
         [],
         {"--index": ["indexes/ix"], "--reembed": ["2"], "--model": ["fake/model"], "--device": ["cpu"]},
@@ -153,6 +156,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "fetch": "lunacy.pipeline.fetch.open_client",
     "download": "lunacy.harvest.download",
     "ivf": "lunacy.pipeline.build_ivf",
+    "graph": "lunacy.pipeline.build_graph",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",
     "bench quality": "lunacy.bench.bench_quality",

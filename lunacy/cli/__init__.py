@@ -14,6 +14,7 @@ from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
 from lunacy.cli.download import download
 from lunacy.cli.fetch import fetch
+from lunacy.cli.graph import graph
 from lunacy.cli.headings import write_groups
 from lunacy.cli.index import index
 from lunacy.cli.info import info
@@ -37,7 +38,7 @@ COMMANDS = {
     "Everyday": (index, query, show, info),
     "My reading": (list_,),
     "From the network": (download, update, fetch),
-    "Better and faster answers": (lexical, ivf),
+    "Better and faster answers": (lexical, ivf, graph),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),
     "Measuring": (bench,),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lunacy.advice import command
 from lunacy.cli.parameters import anywhere_option, format_option
 from lunacy.cli.streams import echo_json
 
@@ -71,6 +72,12 @@ def _rows(found: Info) -> list[tuple[str, str]]:
         rows += [("ivf", line) for line in render.recalls(found.ivf)]
     if found.has_words:
         rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]
+    if found.graph:
+        state = render.graph_recall(found.graph)
+        if not found.is_graph_current:
+            again = command("graph", "--index", found.name)
+            state = f"papers have changed since; make it again with: {again}"
+        rows += [("graph", f"the {found.graph.k} nearest neighbours of each paper; {state}")]
     made_by = asdict(found.fingerprint)
     rows += [(name, str(value) or "(none)") for name, value in made_by.items() if value is not None]
     if unknown := [name for name, value in made_by.items() if value is None]:

@@ -4,6 +4,7 @@
 """
 
 from lunacy.pipeline.build import BuildReport, build_index
+from lunacy.pipeline.build_graph import GraphReport, build_graph
 from lunacy.pipeline.compact import CompactReport, compact
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import DiffReport, diff
@@ -18,12 +19,14 @@ __all__ = [
     "CompactReport",
     "Counts",
     "DiffReport",
+    "GraphReport",
     "IvfReport",
     "LexicalReport",
     "PruneReport",
     "PublishReport",
     "RemoveReport",
     "VerifyReport",
+    "build_graph",
     "build_index",
     "build_ivf",
     "build_lexical",

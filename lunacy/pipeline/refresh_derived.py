@@ -11,12 +11,12 @@ from lunacy.derived import Kind, codes, columns, lexical, titles
 from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, StoreError
 from lunacy.measured import IvfFacts
-from lunacy.pipeline import sample_neighbours, tune_ivf
+from lunacy.pipeline import make_graph, sample_neighbours, tune_ivf
 from lunacy.progress import Report, no_report
 from lunacy.search.recall import RECALL, require_share
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
-KINDS: Sequence[Kind] = (codes, columns, titles, lexical, tune_ivf, sample_neighbours)
+KINDS: Sequence[Kind] = (codes, columns, titles, lexical, tune_ivf, sample_neighbours, make_graph)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from lunacy.paper import Paper
 from lunacy.render.bibliography import bibtex, csl_records, ris
 from lunacy.render.markdown import markdown_of_answer, markdown_of_paper
 from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
-from lunacy.render.reports import columns, names, pairs, recalls, size
+from lunacy.render.reports import columns, graph_recall, names, pairs, recalls, size
 from lunacy.render.table import answer_table, list_table, paper_table
 
 __all__ = [
     "CSV_COLUMNS",
     "answers",
     "columns",
+    "graph_recall",
     "harmless",
     "names",
     "pairs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lunacy.display import harmless
-from lunacy.measured import IvfFacts
+from lunacy.measured import GraphFacts, IvfFacts
 
 _MOST_NAMES = 20
 
@@ -30,6 +30,17 @@ def recalls(facts: IvfFacts) -> list[str]:
             )
         )
     return lines
+
+
+def graph_recall(facts: GraphFacts) -> str:
+    """Whether the neighbours in a graph are the true ones."""
+    if facts.recall is None:
+        return "exact"
+    mean, low, high = facts.recall
+    return (
+        f"recall {mean:.3f} ({low:.3f} to {high:.3f}) of the {facts.k} nearest with nprobe {facts.nprobe}, "
+        f"measured on {facts.n_queries:,} papers"
+    )
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ from lunacy.advice import command
 from lunacy.answer import Info, Summary
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
+from lunacy.derived.graph import state_of
 from lunacy.derived.ivf import open_ivf
 from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
@@ -107,7 +108,7 @@ class FolderSearcher:
         """The index in figures."""
         view = self._view
         found = inventory(view.folder)
-        ivf = open_ivf(view)
+        ivf, graph = open_ivf(view), state_of(view)
         unindexed = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
         return Info(
             name=self.name,
@@ -122,6 +123,8 @@ class FolderSearcher:
             ivf=ivf.facts if ivf else None,
             n_unindexed=sum(one.n_live for one in unindexed),
             has_words=any(cache.kind == "lexical" for cache in view.caches),
+            graph=graph.facts if graph else None,
+            is_graph_current=graph is None or graph.is_current,
             foreign=found.foreign,
         )
 
