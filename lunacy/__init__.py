@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lunacy.answer import Answer, Hit, Info, Summary
+    from lunacy.copies import Copies
     from lunacy.errors import (
         DiskFull,
         FingerprintMismatch,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from lunacy.pipeline.compact import CompactReport, compact
     from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
+    from lunacy.pipeline.duplicates import duplicates
     from lunacy.pipeline.fetch import FetchReport, fetch
     from lunacy.pipeline.prune import PruneReport, prune
     from lunacy.pipeline.publish import PublishReport, publish
@@ -61,6 +63,7 @@ __all__ = [
     "Answer",
     "BuildReport",
     "CompactReport",
+    "Copies",
     "Counts",
     "DiffReport",
     "DiskFull",
@@ -107,6 +110,7 @@ __all__ = [
     "compact",
     "diff",
     "download",
+    "duplicates",
     "fetch",
     "open_index",
     "preview_update",
@@ -120,14 +124,15 @@ __all__ = [
 
 _NAMES = {
     "answer": "Answer Hit Info Summary",
+    "copies": "Copies",
     "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
     "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
     "UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
-    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff prune "
-    "publish remove verify",
+    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
+    "prune publish remove verify",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",

@@ -21,6 +21,7 @@ LAYERS = {
         "author_lists",
         "authors",
         "categories",
+        "copies",
         "cores",
         "dates",
         "display",

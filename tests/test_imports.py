@@ -105,14 +105,15 @@ def test_import_lunacy_imports_no_arrays() -> None:
 
 PUBLIC = {
     "answer": "Answer Hit Info Summary",
+    "copies": "Copies",
     "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
     "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
     "UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
-    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff prune "
-    "publish remove verify",
+    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
+    "prune publish remove verify",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",

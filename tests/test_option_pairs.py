@@ -94,6 +94,7 @@ WALKS = {
     ),
     "ivf": Walk([], {"--index": ["indexes/ix"], "--recall": ["0.9"], "--device": ["cpu"]}),
     "lexical": Walk([], {"--index": ["indexes/ix"]}),
+    "duplicates": Walk([], {"--index": ["indexes/ix"], "--format": ["json"], "--output": ["copies.json"]}),
     "graph": Walk(
         [], {"--index": ["indexes/ix"], "--k": ["3"], "--ivf": [], "--recall": ["0.9"]}, needs={"--recall": ["--ivf"]}
     ),
@@ -157,6 +158,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "download": "lunacy.harvest.download",
     "ivf": "lunacy.pipeline.build_ivf",
     "graph": "lunacy.pipeline.build_graph",
+    "duplicates": "lunacy.pipeline.duplicates",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",
     "bench quality": "lunacy.bench.bench_quality",

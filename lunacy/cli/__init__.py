@@ -13,6 +13,7 @@ from lunacy.cli.bench import bench
 from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
 from lunacy.cli.download import download
+from lunacy.cli.duplicates import duplicates
 from lunacy.cli.fetch import fetch
 from lunacy.cli.graph import graph
 from lunacy.cli.headings import write_groups
@@ -38,7 +39,7 @@ COMMANDS = {
     "Everyday": (index, query, show, info),
     "My reading": (list_,),
     "From the network": (download, update, fetch),
-    "Better and faster answers": (lexical, ivf, graph),
+    "Better and faster answers": (lexical, ivf, graph, duplicates),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),
     "Measuring": (bench,),

@@ -28,7 +28,7 @@ def graph(index_dir: str | None, k: int, ivf: bool, recall: float) -> None:
     """Find the nearest neighbours of every paper.
 
     They are those of `lunacy query ID --top N`. Run the same command again after an interruption; `lunacy index` and
-    `lunacy update` keep the graph up to date.
+    `lunacy update` keep the graph up to date. `lunacy duplicates` needs it.
     """
     with ProgressLine("reading the index") as progress:
         from lunacy import render

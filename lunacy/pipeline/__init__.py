@@ -8,6 +8,7 @@ from lunacy.pipeline.build_graph import GraphReport, build_graph
 from lunacy.pipeline.compact import CompactReport, compact
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import DiffReport, diff
+from lunacy.pipeline.duplicates import duplicates
 from lunacy.pipeline.prune import PruneReport, prune
 from lunacy.pipeline.publish import PublishReport, publish
 from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
@@ -32,6 +33,7 @@ __all__ = [
     "build_lexical",
     "compact",
     "diff",
+    "duplicates",
     "prune",
     "publish",
     "refresh_caches",

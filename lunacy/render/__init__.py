@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lunacy.answer import Answer, paper_record
+from lunacy.copies import Copies
 from lunacy.display import harmless
 from lunacy.formats import BIBLIOGRAPHIES
 from lunacy.paper import Paper
 from lunacy.render.bibliography import bibtex, csl_records, ris
+from lunacy.render.copies import copies_csv, copies_table
 from lunacy.render.markdown import markdown_of_answer, markdown_of_paper
 from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
 from lunacy.render.reports import columns, graph_recall, names, pairs, recalls, size
@@ -18,6 +20,7 @@ __all__ = [
     "CSV_COLUMNS",
     "answers",
     "columns",
+    "copies",
     "graph_recall",
     "harmless",
     "names",
@@ -93,6 +96,16 @@ def paper_list(
         yield list_table(list(_once(found)), notes, width=width, styled=styled)
     else:
         yield from papers(found, form, width=width, styled=styled, escaped=escaped)
+
+
+def copies(found: Sequence[Copies], form: str, *, escaped: bool = False) -> Iterator[str]:
+    """The text of each group of near-copies in `form`: table, json or csv."""
+    if form == "json":
+        yield from json_list((one.as_record() for one in found), escaped=escaped)
+    elif form == "csv":
+        yield from copies_csv(found)
+    else:
+        yield from copies_table(found)
 
 
 def _once(found: Iterable[Paper]) -> Iterator[Paper]:

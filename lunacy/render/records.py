@@ -49,15 +49,15 @@ def to_json(record: Any, *, indent: bool = False, escaped: bool = False) -> str:
 
 def to_csv(found: Iterable[Answer]) -> Iterator[str]:
     """A line a hit, of all answers."""
-    yield _csv_line(CSV_COLUMNS)
+    yield csv_line(CSV_COLUMNS)
     for answer in found:
-        yield from (_csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
+        yield from (csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
 
 
 def papers_to_csv(found: Iterable[Paper]) -> Iterator[str]:
     """A line a paper, with those of CSV_COLUMNS that are about it alone."""
-    yield _csv_line(["id", *CSV_COLUMNS[CSV_COLUMNS.index("title") :]])
-    yield from (_csv_line([paper.id, *_facts(paper)]) for paper in found)
+    yield csv_line(["id", *CSV_COLUMNS[CSV_COLUMNS.index("title") :]])
+    yield from (csv_line([paper.id, *_facts(paper)]) for paper in found)
 
 
 def _csv_row(asked: str, hit: Hit) -> list[str]:
@@ -72,7 +72,8 @@ def _facts(paper: Paper) -> list[str]:
     return [*texts, "true" if is_withdrawn(paper) else "false", paper.doi, paper.journal_ref, paper.url]
 
 
-def _csv_line(cells: Iterable[str]) -> str:
+def csv_line(cells: Iterable[str]) -> str:
+    """A line of CSV, harmless to a spreadsheet."""
     line = io.StringIO()
     csv.writer(line).writerow([_harmless_cell(cell) for cell in cells])
     return line.getvalue().removesuffix("\r\n") + "\n"

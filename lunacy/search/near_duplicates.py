@@ -19,7 +19,7 @@ from lunacy.letters import plain
 from lunacy.names import authors_of, folded
 from lunacy.paper import Paper
 
-_COPY = 0.95  # cosine from which on papers with an author in common are near-duplicates
+COPY = 0.95  # cosine from which on papers with an author in common are near-duplicates
 _ONE_TITLE = 0.7  # the same, if they have one title
 _BLOCK = 16  # candidates at a time: for short lists their products are too small for BLAS to start threads
 _NUMBER = re.compile(r"\d+|\b[ivx]+\b")
@@ -39,14 +39,19 @@ class Work:
         """Of a paper."""
         names = [words for name in authors_of(paper.authors) if (words := folded(name).split(","))[0]]
         authors = {(family, words[0].strip()[:1]) for words in names for family in words[-1].split()}
-        title = plain(paper.title)
-        return cls(frozenset(authors), tuple(_WORD.findall(title)), tuple(sorted(_NUMBER.findall(title))))
+        numbers = _NUMBER.findall(plain(paper.title))
+        return cls(frozenset(authors), title_words(paper.title), tuple(sorted(numbers)))
 
     def is_same(self, other: Work, cosine: float) -> bool:
         """Whether papers of these works, with this cosine, are near-duplicates."""
         if cosine < _ONE_TITLE or not self.authors & other.authors:
             return False
-        return self.title == other.title or (cosine >= _COPY and self.numbers == other.numbers)
+        return self.title == other.title or (cosine >= COPY and self.numbers == other.numbers)
+
+
+def title_words(title: str) -> tuple[str, ...]:
+    """The words of a title, in plain letters: papers with the same ones have one title."""
+    return tuple(_WORD.findall(plain(title)))
 
 
 def merged(
