@@ -36,7 +36,7 @@ def examples() -> Iterator[tuple[str, str]]:
 
 EXAMPLES = {name: text for name, text in examples() if ">>> " in text}
 # public functions that need no example, or have none that runs without a network
-WITHOUT = {"Index.named", "Index.view", "Index.close", "download", "fetch", "preview_update", "update"}
+WITHOUT = {"Index.named", "Index.view", "Index.embed", "Index.close", "download", "fetch", "preview_update", "update"}
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,7 @@ WALKS = {
     "fetch": Walk(["1802.00001"], {"--index": ["indexes/ix"], "--device": ["cpu"], **_SERVER}),
     "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
+    "gaps": Walk(["snapshot.jsonl"], {"--index": ["indexes/ix"], "--top": ["3"], "--newer": [], **_OUTPUT}),
     "list add": Walk(["new", "1802.00001"], {"--index": ["indexes/ix"]}),
     "list import": Walk(["new", "snapshot.jsonl"], {"--index": ["indexes/ix"]}),
     "list dismiss": Walk(["thesis", "1802.00001"], {"--index": ["indexes/ix"]}),

@@ -207,6 +207,44 @@ def test_a_draft_in_markdown_has_a_list_and_mentions(tmp_path: Path) -> None:
     assert (third.ids, third.where, fourth.dois) == (("1801.06294",), "line 10", ("10.1000/seen",))
 
 
+def pdf(*shown: str) -> bytes:
+    """A PDF of one page with these lines."""
+    stream = "BT /F1 9 Tf 12 TL 40 800 Td " + " ".join(f"({line}) Tj T*" for line in shown) + " ET"
+    page = "/Type /Page /Parent 2 0 R /MediaBox [0 0 600 820] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >>"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< {page} >>",
+        f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        "<< /CreationDate (D:20200531120000Z) >>",
+    ]
+    content, places = b"%PDF-1.4\n", []
+    for number, one in enumerate(objects, 1):
+        places.append(len(content))
+        content += f"{number} 0 obj\n{one}\nendobj\n".encode()
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    head = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
+    trailer = f"trailer << /Size {len(objects) + 1} /Root 1 0 R /Info 6 0 R >>\nstartxref\n{len(content)}\n%%EOF\n"
+    return content + head.encode() + trailer.encode()
+
+
+def test_a_pdf_is_read_by_its_text(tmp_path: Path) -> None:
+    shown = ["A great draft", "Abstract", "We ask, and answer.", "", "References"]
+    first_entry = "[1] S. Gupta. On tweets. arXiv:1802.05130, 2018."
+    listed = [first_entry, "[2] A. Turing. Computing machinery and intelli-", "gence. Mind 1950."]
+    draft = read(tmp_path, "draft.pdf", pdf(*shown, *listed))
+    assert (draft.title, draft.date) == ("A great draft", "2020-05-31")
+    first, second = draft.references
+    assert (first.key, first.ids, second.key, second.year) == ("[1]", ("1802.05130",), "[2]", 1950)
+    assert "intelligence" in second.text
+    with pytest.raises(ListError, match="has no text, only pictures"):
+        read(tmp_path, "scan.pdf", pdf())
+    for cut in (b"%PDF-1.4\n", pdf(*shown)[:200], b"%PDF-1.4\n" + bytes(100)):
+        with pytest.raises(ListError, match=r"damaged, or no PDF|has no text"):
+            read(tmp_path, "cut.pdf", cut)
+
+
 def test_files_in_other_encodings_and_of_other_kinds(tmp_path: Path) -> None:
     text = "@article{a, title = {Schrödinger}, author = {Müller, A.}}\r\n"
     for encoding in ("utf-8", "utf-8-sig", "latin-1", "utf-16"):

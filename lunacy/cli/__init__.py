@@ -15,6 +15,7 @@ from lunacy.cli.diff import diff
 from lunacy.cli.download import download
 from lunacy.cli.duplicates import duplicates
 from lunacy.cli.fetch import fetch
+from lunacy.cli.gaps import gaps
 from lunacy.cli.graph import graph
 from lunacy.cli.headings import write_groups
 from lunacy.cli.index import index
@@ -37,7 +38,7 @@ _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with l
 
 COMMANDS = {
     "Everyday": (index, query, show, info),
-    "My reading": (list_,),
+    "My reading": (list_, gaps),
     "From the network": (download, update, fetch),
     "Better and faster answers": (lexical, ivf, graph, duplicates),
     "Care of an index": (diff, remove, compact, verify, repair),

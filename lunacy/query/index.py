@@ -106,6 +106,12 @@ class Index:
         with self._searcher.pinned() as view:
             yield view
 
+    def embed(self, texts: Sequence[str]) -> list[TextVector]:
+        """The vectors of texts, by the index's model. Raises ModelError, FingerprintMismatch."""
+        with self.view() as view:
+            ours = view.fingerprint
+        return self._model.embed(texts, ours)
+
     def named(self, papers: Sequence[str]) -> set[str]:
         """Those of `papers`, ids in any form, DOIs or titles, for which `ask` has a paper."""
         with self._searcher.pinned() as view:

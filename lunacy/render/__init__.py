@@ -11,7 +11,7 @@ from lunacy.formats import BIBLIOGRAPHIES
 from lunacy.paper import Paper
 from lunacy.render.bibliography import bibtex, csl_records, ris
 from lunacy.render.copies import copies_csv, copies_table
-from lunacy.render.markdown import markdown_of_answer, markdown_of_paper
+from lunacy.render.markdown import markdown_of_answer, markdown_of_list, markdown_of_paper
 from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
 from lunacy.render.reports import columns, graph_recall, names, pairs, recalls, size
 from lunacy.render.table import answer_table, list_table, paper_table
@@ -91,9 +91,11 @@ def paper_list(
     styled: bool = False,
     escaped: bool = False,
 ) -> Iterator[str]:
-    """As `papers`, but a table has a few lines a paper, with what `notes` has for its id."""
+    """As `papers`, but a table or Markdown has a few lines a paper, with what `notes` has for its id."""
     if form == "table":
         yield list_table(list(_once(found)), notes, width=width, styled=styled)
+    elif form == "md":
+        yield markdown_of_list(_once(found), notes)
     else:
         yield from papers(found, form, width=width, styled=styled, escaped=escaped)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from lunacy.answer import Answer, Hit
 from lunacy.authors import first_authors
@@ -40,6 +41,15 @@ def markdown_of_paper(paper: Paper) -> str:
     lines += [f"- {name}: {_text(value)}" for name, value in facts.items() if value]
     lines += ["", _text(paper.abstract)] if paper.abstract else []
     return "\n".join(lines) + "\n"
+
+
+def markdown_of_list(papers: Iterable[Paper], notes: Mapping[str, str]) -> str:
+    """A list of links, with what `notes` has for each id."""
+    lines = []
+    for paper in papers:
+        facts = [first_authors(paper), paper.posted[:4], " ".join(paper.categories), notes.get(paper.id, "")]
+        lines.append(f"- {_link(paper)}: {_text(', '.join(filter(None, facts)))}\n")
+    return "".join(lines)
 
 
 def _hit(hit: Hit) -> str:

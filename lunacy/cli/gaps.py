@@ -1,0 +1,76 @@
+"""`lunacy gaps`."""
+
+from __future__ import annotations
+
+import click
+
+from lunacy.cli.output import form_of, open_pages, opened, output_options
+from lunacy.cli.parameters import File, anywhere_option
+from lunacy.cli.progress import ProgressLine
+from lunacy.formats import FORMATS
+
+_EXAMPLES = """\b
+Examples:
+  lunacy gaps draft.tex
+  lunacy gaps refs.bib --top 50 -o overlooked.bib
+"""
+_MOST_TOLD = 20  # references that were not found
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("draft", type=File())
+@anywhere_option
+@click.option(
+    "-n", "--top", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="Number of papers."
+)
+@click.option(
+    "--newer/--older",
+    help="List papers posted after the draft's date too, or, by default, only older ones, where it says its date.",
+)
+@output_options(FORMATS, "table on a terminal and jsonl elsewhere", "the first paper")
+def gaps(
+    draft: str, index_dir: str | None, top: int, newer: bool, form: str | None, output: str | None, opens: bool
+) -> None:
+    """Find papers that a draft may have overlooked.
+
+    DRAFT is BibTeX, LaTeX (with its .bbl or .bib), RIS, CSL-JSON, Zotero's RDF, Markdown, text, PDF, or a list of ids.
+    Its references are looked up in the index; papers near to several of them, or to its abstract, are listed with
+    the references that speak for each.
+    """
+    import sys
+
+    from lunacy import render
+    from lunacy.query import find_index, open_index
+    from lunacy.query.drafts import read_references
+    from lunacy.query.gaps import find_gaps
+
+    on_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+    form = form_of(form, output, "table" if on_terminal else "jsonl")
+    with ProgressLine("looking the references up") as shown, opened(output) as out:
+
+        def say(text: str) -> None:
+            shown.note(render.harmless(text))
+
+        read = read_references(draft, say)
+        with open_index(find_index(index_dir), progress=shown) as ix:
+            found = find_gaps(ix, read, top=top, newer=newer)
+        lacking = [one for one in found.references if one.paper is None]
+        for one in lacking[:_MOST_TOLD]:
+            say(f"{one.reference.where}: {one.reference.shown}: {one.why_not}")
+        if len(lacking) > _MOST_TOLD:
+            say(f"and {len(lacking) - _MOST_TOLD:,} more that were not found")
+        ways = ", ".join(f"{n:,} by {how}" for how, n in found.how.items())
+        n_found = len(found.references) - len(lacking)
+        say(f"{n_found:,} of {len(found.references):,} references are in the index" + (f": {ways}" if ways else ""))
+        for note in found.notes:
+            say(note)
+        if form in ("json", "jsonl"):
+            escaped = bool(out.look.get("escaped"))
+            pieces = [render.to_json(found.as_record(), indent=form == "json", escaped=escaped) + "\n"]
+            out.write(pieces, at_once=False)
+        else:
+            papers = [one.hit.paper for one in found.gaps]
+            notes = {one.hit.id: one.why for one in found.gaps}
+            out.write(render.paper_list(papers, form, notes, **out.look), at_once=False)
+    if opens and found.gaps:
+        open_pages([found.gaps[0].hit.paper.url])
