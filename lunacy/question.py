@@ -127,7 +127,8 @@ class Options:
     - `ivf`: search the approximate index, for one paper or text at a time: faster, not always exact.
     - `nprobe`: with `ivf`, the number of its lists to search; None: enough for its target recall.
     - `rank`: "dense" (by vectors), "hybrid" (by both) or "lexical" (by words); the last two need the lexical index.
-    - `min_score`: only hits with at least this score: a cosine, unless `rank` or `unlike` say otherwise.
+    - `min_score`: only hits with at least this score: a cosine, unless `rank`, `unlike` or several papers for one list
+      say otherwise.
     - `unlike`: ids; push down papers similar to these.
     - `fold`: merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95.
     - `diverse`: prefer hits that differ from one another, from 0 (not at all) to 1; True is 0.5, which is recommended.
@@ -227,7 +228,7 @@ class Question(Options):
 
     - `papers`: ids in any form: a list of hits for each.
     - `text`: a list of papers similar to this text; with `papers`, one list for all of them and the text.
-    - `together`: one list for all papers, similar to each of them.
+    - `together`: one list for all papers: what is like them, and unlike papers in general.
 
     Raises UsageError where there is nothing to look for.
     """

@@ -24,6 +24,7 @@ from lunacy.query import Index
 from lunacy.question import Question
 from lunacy.store import Writer
 from tests.conftest import DIM, FakeEmbedder, vector_of
+from tests.direction import direction_of
 
 CATEGORIES = [("cs.CL",), ("cs.CL", "math.AG"), ("hep-th",), ()]
 DATES = ["2023-12-31", "2024-01-01", "2024-05-31", "2024-06-01", ""]
@@ -263,14 +264,16 @@ def test_a_text_of_another_model_is_refused(where: str) -> None:
         other.similar_to_text(QUESTION)
 
 
-@pytest.mark.parametrize("places", [(100, 200), (0, 31, 45), (100,)])
-def test_one_list_for_several_papers_is_near_to_the_farthest(ix: Index, places: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("places", [(100, 200), (0, 31, 45)])
+def test_one_list_for_several_papers_is_what_their_direction_says(ix: Index, places: tuple[int, ...]) -> None:
+    others = VECTORS[[place for place, one in enumerate(PAPERS) if admits(one, {})]]
     able = {one.id for one in PAPERS if admits(one, {})} - {IDS[place] for place in places}
     hits = ix.similar_to_all([IDS[place] for place in places], top=10)
-    assert_best(hits, scores_of(*VECTORS[list(places)]), 10, able)
+    assert_best(hits, scores_of(direction_of(others, VECTORS[list(places)])), 10, able)
     hits = ix.similar_to_all([IDS[place] for place in places], text=QUESTION, top=10, category="cs.*")
     able = {one.id for one in PAPERS if admits(one, {"category": ["cs.*"]})} - {IDS[place] for place in places}
-    assert_best(hits, scores_of(vector_of(QUESTION), *VECTORS[list(places)]), 10, able)
+    liked = np.array([vector_of(QUESTION), *VECTORS[list(places)]])
+    assert_best(hits, scores_of(direction_of(others, liked)), 10, able)
 
 
 def test_less_of_another_paper(ix: Index) -> None:
@@ -278,6 +281,11 @@ def test_less_of_another_paper(ix: Index) -> None:
     scores = {one: score - 0.5 * less for one, score, less in zip(IDS, own, other, strict=True)}
     able = {one.id for one in PAPERS if admits(one, {})} - {IDS[100], IDS[200]}
     assert_best(ix.similar(IDS[100], top=10, unlike=IDS[200]), scores, 10, able)
+    others = VECTORS[[place for place, one in enumerate(PAPERS) if admits(one, {})]]
+    direction = direction_of(others, VECTORS[[100, 150]], VECTORS[[200]])
+    assert_best(
+        ix.similar_to_all([IDS[100], IDS[150]], top=10, unlike=IDS[200]), scores_of(direction), 10, able - {IDS[150]}
+    )
 
 
 def test_near_copies_are_folded_and_the_rest_is_as_without(ix: Index) -> None:

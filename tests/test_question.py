@@ -19,12 +19,14 @@ from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.filter import Filter
 from lunacy.question import Asked, Keywords, Options, Query, Question
 from tests.conftest import FakeEmbedder, lines, record, vector_of
+from tests.direction import direction_of
 from tests.test_cli import run
 from tests.test_keywords import WRONG
 
 IDS = [f"1802.{n:05}" for n in range(1, 31)]
 TEXTS = {one: f"On {one} We study {one}." for one in IDS}
 VECTORS = {one: vector_of(text).astype(np.float64) for one, text in TEXTS.items()}
+EVERY = np.array(list(VECTORS.values()))
 
 
 @pytest.fixture(scope="module")
@@ -160,10 +162,11 @@ def test_each_form_of_question_is_answered_as_brute_force_answers(ix: lunacy.Ind
     assert ids(words) == nearest(text)
     assert (words.papers, words.text) == ((), "graphs")
     both = ix.ask(Question(papers=IDS[:2], text="graphs", not_ids=IDS[2:5]))
-    assert ids(both) == nearest(VECTORS[IDS[0]], VECTORS[IDS[1]], text, without=IDS[:5])
+    three = direction_of(EVERY, np.array([VECTORS[IDS[0]], VECTORS[IDS[1]], text]))
+    assert ids(both) == nearest(three, without=IDS[:5])
     assert ([one.id for one in both.papers], both.text) == (IDS[:2], "graphs")
     all_too = ix.ask(Question(papers=IDS[:2], together=True, include_self=True))
-    assert ids(all_too) == nearest(VECTORS[IDS[0]], VECTORS[IDS[1]])
+    assert ids(all_too) == nearest(direction_of(EVERY, EVERY[:2]))
 
 
 def test_many_questions_are_answered_in_order_whatever_they_are(ix: lunacy.Index) -> None:
@@ -186,7 +189,7 @@ def test_many_questions_are_answered_in_order_whatever_they_are(ix: lunacy.Index
         assert [type(answer) for answer in answers[4:6]] == [NotAnId, UnknownPaper]
         assert ids(answers[6]) == nearest(VECTORS[IDS[3]], without=[IDS[3]], top=3)
         assert type(answers[7]) is UnknownPaper
-        assert ids(answers[8]) == nearest(VECTORS[IDS[0]], VECTORS[IDS[1]], without=IDS[:2], top=2)
+        assert ids(answers[8]) == nearest(direction_of(EVERY, EVERY[:2]), without=IDS[:2], top=2)
         assert ids(answers[9]) == nearest(text, top=4)
         assert len(answers) == 10
 

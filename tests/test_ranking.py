@@ -16,8 +16,10 @@ import lunacy
 from lunacy.derived.lexical import Lexical, open_lexical
 from lunacy.errors import ModelError, UnknownPaper, UsageError
 from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove
+from lunacy.search import open_searcher
 from lunacy.store import Store, Writer, repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
+from tests.direction import direction_of
 from tests.test_cli import run
 
 TOPICS = [
@@ -155,9 +157,8 @@ def test_a_paper_and_a_text_together_by_words_alone_need_no_model(made: Path) ->
     one, other = by_words(made, text_of(PAPERS[3])), by_words(made, "vortex pairing")
     with lunacy.open_index(made) as ix:
         hits = ix.similar_to_all([IDS[3]], text="vortex pairing", rank="lexical", top=5)
-    least = sorted((min(one[name], other[name]) for name in one.keys() & other.keys() - {IDS[3]}), reverse=True)
-    assert least[4] > 0
-    assert [hit.score for hit in hits] == pytest.approx(least[:5])
+    mean = {name: (one.get(name, 0) + other.get(name, 0)) / 2 for name in (one | other).keys() - {IDS[3]}}
+    assert [hit.score for hit in hits] == pytest.approx(sorted(mean.values(), reverse=True)[:5])
 
 
 @pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
@@ -257,21 +258,45 @@ def test_a_cut_file_of_the_words_is_one_line(index: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_a_list_for_several_papers_is_near_to_the_farthest(ix: lunacy.Index) -> None:
+def test_a_list_for_several_papers_is_what_their_direction_says(ix: lunacy.Index) -> None:
     vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
-    least = (vectors @ vectors[[4, 9, 30]].T).min(axis=1)
-    wanted = [IDS[place] for place in np.argsort(-least, kind="stable") if place not in (4, 9, 30)]
-    hits = ix.similar_to_all([IDS[4], IDS[9], IDS[30]], top=61)
+    for unlike, unliked in ((None, None), (IDS[7], vectors[[7]])):
+        scores = vectors @ direction_of(vectors, vectors[[4, 9, 30]], unliked)
+        out = [4, 9, 30, *([7] if unlike else [])]
+        wanted = [IDS[place] for place in np.argsort(-scores, kind="stable") if place not in out]
+        hits = ix.similar_to_all([IDS[4], IDS[9], IDS[30]], top=61, unlike=unlike)
+        assert [hit.id for hit in hits] == wanted
+        np.testing.assert_allclose([hit.score for hit in hits], sorted(np.delete(scores, out), reverse=True), atol=1e-6)
+        assert hits.exact
+
+
+@pytest.mark.parametrize("unlike", [(), (9,), (9, 17)])
+def test_words_of_several_papers_count_by_their_mean(made: Path, ix: lunacy.Index, unlike: tuple[int, ...]) -> None:
+    """In deviations of the best of each text; those of what is not wanted are taken off by half of the highest."""
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    products = vectors @ direction_of(vectors, vectors[[4, 30]], vectors[list(unlike)] if unlike else None)
+    out = {4, 30, *unlike}
+
+    def standardized(place: int, without: set[int]) -> np.ndarray:
+        scores = by_words(made, text_of(PAPERS[place]))
+        typical = [score for identifier, score in scores.items() if identifier not in {IDS[one] for one in without}]
+        words = np.array([scores.get(identifier, 0.0) for identifier in IDS])
+        return np.asarray((words - np.mean(typical)) / max(np.std(typical), 0.05 * np.mean(typical)))
+
+    words = np.mean([standardized(place, out) for place in (4, 30)], axis=0)
+    total = 0.7 * (products - products.mean()) / products.std() + 0.3 * words
+    if unlike:
+        total -= 0.5 * 0.3 * np.max([standardized(place, set(unlike)) for place in unlike], axis=0)
+    wanted = [IDS[place] for place in np.argsort(-total, kind="stable") if place not in out]
+    hits = ix.similar_to_all([IDS[4], IDS[30]], top=64, rank="hybrid", unlike=[IDS[place] for place in unlike])
     assert [hit.id for hit in hits] == wanted
-    np.testing.assert_allclose(
-        [hit.score for hit in hits], sorted(np.delete(least, [4, 9, 30]), reverse=True), atol=1e-6
-    )
+    np.testing.assert_allclose([hit.score for hit in hits], np.sort(np.delete(total, list(out)))[::-1], atol=1e-5)
 
 
 def test_a_text_may_stand_beside_papers(ix: lunacy.Index) -> None:
     vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
-    least = np.minimum(vectors @ vectors[4], vectors @ vector_of("a text"))
-    wanted = [IDS[place] for place in np.argsort(-least, kind="stable") if place != 4][:9]
+    scores = vectors @ direction_of(vectors, np.array([vectors[4], vector_of("a text")]))
+    wanted = [IDS[place] for place in np.argsort(-scores, kind="stable") if place != 4][:9]
     assert [hit.id for hit in ix.similar_to_all([IDS[4]], text="a text", top=9)] == wanted
     with pytest.raises(UnknownPaper):
         ix.similar_to_all([IDS[4], "9999.99999"])
@@ -404,26 +429,23 @@ def _no_model(*_arguments: object, **_options: object) -> None:
     raise UsageError("no model in tests")
 
 
-def random_index(folder: Path, n: int = 1500) -> np.ndarray:
-    """Papers with random vectors, where the best for two together are far down both lists."""
-    records = [record(f"1901.{place:05}", title=f"T{place}", abstract="x") for place in range(n)]
-    index_of(folder, records)
-    return np.array([vector_of(text_of(one)) for one in records], np.float64)
-
-
-def test_a_list_for_several_papers_is_the_best_of_all(tmp_path: Path) -> None:
-    vectors = random_index(tmp_path / "index")
+def test_of_many_papers_a_sample_tells_what_is_general(tmp_path: Path) -> None:
+    records = [record(f"1901.{place:05}", title=f"T{place}", abstract="x") for place in range(1500)]
+    index_of(tmp_path / "index", records)
+    vectors = np.array([vector_of(text_of(one)) for one in records], np.float64)
+    with open_searcher(tmp_path / "index").pinned() as view:
+        drawn = view.background().rows
+    assert len(np.unique(drawn)) == 1000
     with lunacy.open_index(tmp_path / "index") as ix:
-        for one, other, third in [(1, 2, 3), (10, 700, 40), (1499, 3, 9)]:
-            least = (vectors @ vectors[[one, other]].T).min(axis=1)
-            least[[one, other]] = -np.inf
-            wanted = [f"1901.{place:05}" for place in np.argsort(-least, kind="stable")[:10]]
-            ids = [f"1901.{place:05}" for place in (one, other)]
-            assert [hit.id for hit in ix.similar_to_all(ids)] == wanted
-            total = (vectors @ vectors[[one, other]].T).min(axis=1) - 0.5 * vectors @ vectors[third]
-            total[[one, other, third]] = -np.inf
-            wanted = [f"1901.{place:05}" for place in np.argsort(-total, kind="stable")[:10]]
-            assert [hit.id for hit in ix.similar_to_all(ids, unlike=f"1901.{third:05}")] == wanted
+        for places in ([1, 2], [10, 700, 40]):
+            scores = vectors @ direction_of(vectors[drawn], vectors[places])
+            scores[places] = -np.inf
+            wanted = [f"1901.{place:05}" for place in np.argsort(-scores, kind="stable")[:10]]
+            assert [hit.id for hit in ix.similar_to_all([f"1901.{place:05}" for place in places])] == wanted
+        total = vectors[3] @ vectors.T - 0.5 * (vectors[[8, 9]] @ vectors.T).max(axis=0)
+        total[[3, 8, 9]] = -np.inf
+        wanted = [f"1901.{place:05}" for place in np.argsort(-total, kind="stable")[:10]]
+        assert [hit.id for hit in ix.similar("1901.00003", unlike=["1901.00008", "1901.00009"])] == wanted
 
 
 @pytest.mark.parametrize("top", [10**9, 10**22])

@@ -94,7 +94,11 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     show_default=True,
     help="Rank by vectors, by vectors and words, or by words; the last two need `lunacy lexical`.",
 )
-@click.option("--together", is_flag=True, help="One list for all IDs (and --text): papers similar to each of them.")
+@click.option(
+    "--together",
+    is_flag=True,
+    help="One list for all IDs (and --text): papers that are like them all.",
+)
 @click.option(
     "--not", "unlike", metavar="ID", multiple=True, help="Push down papers similar to ID; repeat it for more."
 )
@@ -111,7 +115,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     "--min-score",
     metavar="X",
     type=float,
-    help="Only hits with at least this score (a cosine, unless --rank or --not).",
+    help="Only hits with at least this score (a cosine, unless --rank, --not or --together).",
 )
 @click.option(
     "--nprobe",

@@ -234,7 +234,7 @@ class Index:
         device: str = "auto",
         **options: Unpack[Keywords],
     ) -> Answer:
-        """One list for several `papers`, and `text`: what is near to all of them, so near to the farthest.
+        """One list for several `papers`, and `text`: what is like them, and unlike papers in general.
 
         >>> answer = ix.similar_to_all(["1802.05130", "1802.05121"], unlike="1709.01687")
         >>> answer[0].id

@@ -30,6 +30,8 @@ def notes_of(view: Searcher, asked: Asked, options: Options, found: Found | Rank
 
 
 def _distance(view: Searcher, asked: Asked, options: Options, found: Found | Ranked) -> Iterator[str]:
+    if len(asked.target.vectors) > 1:
+        return  # ranked by a direction, whose products are none of a pair of papers
     cosines = found.scores if isinstance(found, Found) else found.cosines
     others = cosines[~np.isin(found.rows, asked.target.first)]
     least = view.least_usual()

@@ -245,6 +245,7 @@ class FolderSearcher:
             papers=self.papers,
             nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind, device=device),
             nearest_to_all=lambda vectors, n: nearest_to_all(by_segment, vectors, n),
+            background=self.background,
             lexical=lexical,
             qualify=lambda rows: qualify(by_segment, rows),
         )

@@ -285,6 +285,7 @@ class MilvusSearcher:
             nearest_to_all=lambda vectors, n: self._nearest_to_all(
                 vectors, n, n if needs_all else options.top + n_left_out, options
             ),
+            background=self.background,
         )
         return rank(sides, targets, unlike, options)
 

@@ -7,6 +7,9 @@ Vectors know what a paper is about, words which one it is. The candidates are th
 where z is (score - mean) / deviation: of random pairs of the index for cosines, and of the question's own best 200 for
 BM25. The weights are those that were best on citations of the 1990s, and were not tuned on the sets that
 `lunacy bench quality` was run on since (docs/benchmarks.md).
+
+Several papers and texts ask as one vector, the direction that tells them from the index's other papers (`background`),
+in the place of the cosine; of BM25 the mean over them counts. So their list is as exact as that of one paper.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from lunacy.arrays import NONE, Rows, Scores, Vectors
 from lunacy.derived.faiss_threads import in_threads
 from lunacy.paper import Paper
 from lunacy.question import UNLIKE, Options
+from lunacy.search.background import Background
 from lunacy.search.diversity import diverse, pool_for
 from lunacy.search.exact import MARGIN, Found
 from lunacy.search.near_duplicates import merged
@@ -53,6 +57,7 @@ class Sides:
     papers: Callable[[Rows], Sequence[Paper]]  # of rows
     nearest: Callable[[Vectors, int], Sequence[Found]]  # the nearest n rows of each vector
     nearest_to_all: Callable[[Vectors, int], Found]  # the n rows whose least product with any vector is highest
+    background: Callable[[], Background]  # for several papers
     lexical: Lexical | None = None  # not None where words are wanted
     qualify: Callable[[Rows], npt.NDArray[np.bool_]] = lambda rows: np.ones(rows.shape, np.bool_)  # what words found
 
@@ -62,9 +67,9 @@ class Ranked:
     """A list: best first, ties by lower row."""
 
     rows: Rows  # (k,) int64
-    scores: Scores  # (k,) that they are ranked by; of a question of several papers, those with the least like one
-    cosines: Scores  # (k,); not a number where there was no vector
-    lexical: Scores | None  # (k,) BM25; None: not looked at
+    scores: Scores  # (k,) that they are ranked by
+    cosines: Scores  # (k,), of several papers the products with their direction; not a number where there was no vector
+    lexical: Scores | None  # (k,) BM25, of several papers the mean; None: not looked at
     copies: list[Rows] = field(default_factory=list)  # k: near-copies that are folded into each
     recall: float | None = None  # of the dense candidates; None: they are the best
 
@@ -73,23 +78,22 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
     """The best `options.top` for each target; less of what is like `unlike`."""
     k, is_dense = options.top, options.rank == "dense"
     n_left_out = max((len(one.left_out) for one in targets), default=0)
-    combined = [_combined(one, unlike) for one in targets]
-    has_vectors = [bool(np.isfinite(one).all()) for one in combined]
+    wishes = [_Wish.of(sides, one, unlike, options.rank) for one in targets]
     least = -np.inf if options.min_score is None else options.min_score
     n = max(pool_for(k) if options.diverse else k + MARGIN, N_CANDIDATES)
     ranked = list[Ranked | None]([None] * len(targets))
     while undecided := [index for index, one in enumerate(ranked) if one is None]:
-        single = [index for index in undecided if len(combined[index]) == 1 and has_vectors[index]]
-        vectors = [combined[index] for index in single]
+        single = [index for index in undecided if len(wishes[index].aims) == 1 and wishes[index].has_vectors]
+        vectors = [wishes[index].aims for index in single]
         nearest = sides.nearest(np.concatenate(vectors), n + n_left_out) if single else []
         found = dict(zip(single, nearest, strict=True))
         unwanted = [] if is_dense or unlike is None else _by_words(sides, unlike, n)
         for index in undecided:
             near = found.get(index) or _NOTHING
-            if len(combined[index]) > 1 and has_vectors[index]:
-                near = sides.nearest_to_all(combined[index], n + n_left_out)
+            if len(wishes[index].aims) > 1 and wishes[index].has_vectors:
+                near = sides.nearest_to_all(wishes[index].aims, n + n_left_out)
             by_words = [] if is_dense else _by_words(sides, targets[index], n)
-            candidates = _Candidates.of(sides, targets[index], unlike, options.rank, near, by_words, unwanted)
+            candidates = _Candidates.of(sides, wishes[index], near, by_words, unlike, unwanted)
             one = candidates.ranked(options, near.recall, sides.papers)
             is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
             ranked[index] = one if len(one.rows) == k or is_all else None
@@ -97,15 +101,53 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
     return [one for one in ranked if one is not None]
 
 
-def _combined(target: Target, unlike: Target | None) -> Vectors:
-    """(m, dim): the least product of a row with any of these is its score by vectors, so the best can be scanned for.
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What makes a good hit of one list."""
 
-    min_i q_i x - u max_j n_j x = min_ij (q_i - u n_j) x
-    """
-    if unlike is None:
-        return target.vectors
-    pairs = target.vectors[:, None] - np.float32(UNLIKE) * unlike.vectors[None]  # (q, u, dim)
-    return pairs.reshape(-1, target.vectors.shape[1])
+    target: Target
+    how: str  # `Options.rank`
+    wanted: Vectors  # (dim,): its product with a row is the part of the vectors
+    unwanted: Vectors  # (u, dim): half of the highest product with any is taken off
+    aims: Vectors  # (m, dim): the least product of a row with any of these is the score by vectors, for the scan
+    mean: float  # of products with `wanted` of other papers
+    deviation: float
+
+    @classmethod
+    def of(cls, sides: Sides, target: Target, unlike: Target | None, how: str) -> _Wish:
+        """For one: w x - u max_j n_j x = min_j (w - u n_j) x. For several, the direction turns away from `unlike`."""
+        none = target.vectors[:0]
+        unwanted = none if unlike is None else unlike.vectors
+        if len(target.vectors) == 1:
+            wanted = target.vectors[0]
+            aims = wanted - np.float32(UNLIKE) * unwanted if len(unwanted) else target.vectors
+            pairs = np.zeros(1) if sides.lexical is None else sides.lexical.pairs
+            return cls(target, how, wanted, unwanted, aims, float(pairs.mean()), float(pairs.std()))
+        background = sides.background()
+        wanted = background.direction(target.vectors, unwanted)
+        others = background.vectors.astype(np.float64) @ wanted
+        return cls(target, how, wanted, none, wanted[None], float(others.mean()), float(others.std()))
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether there is one for each text."""
+        return bool(np.isfinite(self.aims).all())
+
+    def scores(self, products: Scores, words: Scores) -> Scores:
+        """What hits are ranked by: of products with a vector, and what `_words` gives of a text."""
+        if self.how != "hybrid":
+            return products if self.how == "dense" else words
+        return _DENSE * (products - self.mean) / max(self.deviation, 1e-9) + _LEXICAL * words
+
+    def less(self, vectors: Vectors, words: Scores) -> Scores:
+        """(c,): likeness to what is not wanted, of candidates with (c, dim) vectors; `words`: (u, c), of its texts."""
+        if len(self.unwanted):
+            pairs = zip(self.unwanted, words, strict=True)
+            each = np.array([self.scores(_products(vectors, one), part) for one, part in pairs])
+        else:  # several papers: the direction turns away from its vectors
+            each = words * {"dense": 0.0, "hybrid": _LEXICAL, "lexical": 1.0}[self.how]
+        highest: Scores = each.max(axis=0)
+        return highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,31 +165,24 @@ class _Candidates:
     def of(
         cls,
         sides: Sides,
-        target: Target,
-        unlike: Target | None,
-        how: str,
+        wish: _Wish,
         near: Found,
         by_words: Sequence[_ByWords],
+        unlike: Target | None,
         unwanted: Sequence[_ByWords],
     ) -> _Candidates:
         """The best by vectors and by words, with fused scores, less the similarity to negative examples."""
+        target = wish.target
         rows = np.unique(np.concatenate([near.rows, *(one.rows for one in by_words)]))  # (c,)
         rows = np.union1d(rows[~np.isin(rows, target.left_out)], target.first)
         vectors = sides.vectors(rows)
-        lexical = sides.lexical
-        cosines, shared, scores = _scores(lexical, target, how, rows, vectors, by_words)  # (q, c) each
-        least = scores.argmin(axis=0) if len(scores) else np.empty(0, np.int64)  # (c,): near all is near the farthest
-        total = np.take_along_axis(scores, least[None], axis=0)[0]
+        products = _products(vectors, wish.wanted)
+        shared, words = _words(wish.how, len(target.texts), rows, by_words)  # (q, c) each
+        total = wish.scores(products, words.mean(axis=0))
         if unlike is not None:
-            total = total - UNLIKE * _scores(lexical, unlike, how, rows, vectors, unwanted)[2].max(axis=0)
-        return cls(
-            rows,
-            vectors,
-            total,
-            np.take_along_axis(cosines, least[None], axis=0)[0],
-            None if lexical is None else np.take_along_axis(shared, least[None], axis=0)[0],
-            np.isin(rows, target.first),
-        )
+            total = total - UNLIKE * wish.less(vectors, _words(wish.how, len(unlike.texts), rows, unwanted)[1])
+        lexical = None if sides.lexical is None else shared.mean(axis=0)
+        return cls(rows, vectors, total, products, lexical, np.isin(rows, target.first))
 
     @property
     def lowest(self) -> float:
@@ -178,25 +213,24 @@ class _Candidates:
         )
 
 
-def _scores(
-    lexical: Lexical | None, target: Target, how: str, rows: Rows, vectors: Vectors, by_words: Sequence[_ByWords]
-) -> tuple[Scores, Scores, Scores]:
-    """Cosines, BM25 and what they are ranked by: (q, c) each."""
-    there = vectors.astype(np.float64)  # (c, dim)
-    cosines = np.array([(there * one).sum(axis=-1) for one in target.vectors]).reshape(-1, len(rows))
-    shared = np.zeros_like(cosines)
+def _products(vectors: Vectors, one: Vectors) -> Scores:
+    """(c,): of (c, dim) vectors with one of (dim,), row by row, so that equal vectors get equal scores."""
+    products: Scores = (vectors.astype(np.float64) * one).sum(axis=-1)
+    return products
+
+
+def _words(how: str, n: int, rows: Rows, by_words: Sequence[_ByWords]) -> tuple[Scores, Scores]:
+    """BM25 of each of `n` texts, and what of it is ranked by: (n, c) each; 0 where words do not count."""
+    shared = np.zeros((n, len(rows)))
     for row, words in zip(shared, by_words, strict=False):
         indexes = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
         is_here = rows[indexes] == words.rows if len(rows) else np.zeros(len(words.rows), np.bool_)
         row[indexes[is_here]] = words.scores[is_here]
-    if how == "dense" or lexical is None:
-        return cosines, shared, cosines
-    if how == "lexical":
-        return cosines, shared, shared
-    dense = (cosines - lexical.pairs.mean()) / max(float(lexical.pairs.std()), 1e-9)
-    spreads = np.array([[max(one.deviation, _LEAST_SPREAD * one.mean, 1e-9)] for one in by_words])  # (q, 1)
+    if how != "hybrid":
+        return shared, shared
+    spreads = np.array([[max(one.deviation, _LEAST_SPREAD * one.mean, 1e-9)] for one in by_words])  # (n, 1)
     means = np.array([[one.mean] for one in by_words])
-    return cosines, shared, _DENSE * dense + _LEXICAL * (shared - means) / spreads
+    return shared, (shared - means) / spreads
 
 
 @dataclass(frozen=True, slots=True)
