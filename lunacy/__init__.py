@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lunacy.answer import Answer, Hit, Info, Summary
     from lunacy.errors import (
+        Busy,
         DiskFull,
         FingerprintMismatch,
         HarvestError,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "BuildReport",
+    "Busy",
     "CompactReport",
     "Counts",
     "DiffReport",
@@ -117,9 +119,9 @@ __all__ = [
 
 _NAMES = {
     "answer": "Answer Hit Info Summary",
-    "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
-    "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
-    "UsageError VectorsError",
+    "errors": "Busy DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError "
+    "MissingExtra ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory "
+    "UnknownPaper UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport IvfReport LexicalReport PruneReport "
