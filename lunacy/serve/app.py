@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from lunacy.errors import LunacyError
 from lunacy.serve import bounds
+from lunacy.serve.agents import AgentEndpoint
 from lunacy.serve.api import api_routes
 from lunacy.serve.errors import Refused, told
 from lunacy.serve.security import Guard
@@ -32,13 +33,15 @@ def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: st
 
     `allowed_hosts`: names in the header Host, beside those of loopback. `token`: asked of everybody, unless "".
     """
-    routes: list[BaseRoute] = [*api_routes(service), *_page_routes(service)]
+    agents = AgentEndpoint(service)
+    routes: list[BaseRoute] = [*api_routes(service), *_page_routes(service), agents.route]
     if _STATIC.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=_STATIC), name="static"))
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token)],
         exception_handlers=dict.fromkeys((LunacyError, Refused, HTTPException), _told),
+        lifespan=lambda _app: agents.stopped(),
         max_body_size=bounds.BODY_BYTES,
     )
     app.router.redirect_slashes = False
