@@ -183,7 +183,7 @@ def _scores(
 ) -> tuple[Scores, Scores, Scores]:
     """Cosines, BM25 and what they are ranked by: (q, c) each."""
     there = vectors.astype(np.float64)  # (c, dim)
-    cosines = np.array([(there * one).sum(axis=-1) for one in target.vectors]).reshape(-1, len(rows))
+    cosines = np.array([(there * one).sum(axis=-1) for one in target.vectors]).reshape(len(target.vectors), len(rows))
     shared = np.zeros_like(cosines)
     for row, words in zip(shared, by_words, strict=False):
         indexes = np.minimum(np.searchsorted(rows, words.rows), max(len(rows) - 1, 0))
