@@ -1,131 +1,27 @@
-"""Parameters of the web -> a question: one table for query strings, JSON, the page and the description of the API."""
+"""Parameters of the web -> a question."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
+
+import orjson
 
 from lunacy.errors import UsageError
 from lunacy.keywords import ids
-from lunacy.question import RANKS, RECOMMENDED_DIVERSITY, Question
 from lunacy.question import Asked as Keywords
+from lunacy.question import Question
 from lunacy.serve import bounds
+from lunacy.serve.parameter_table import BY_NAME, Parameter
 
-Kind = Literal["ids", "texts", "text", "whole", "number", "flag"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter: its name on the web, its keyword of `Question`, its type, and its bounds."""
-
-    name: str
-    keyword: str  # "": not of the question
-    kind: Kind
-    about: str
-    example: Any
-    most: int = 1  # values, of those that may be repeated
-    length: int = bounds.WORD  # characters of a value
-    least: float | None = None
-    greatest: float | None = None
-    choices: tuple[str, ...] = ()
-    default: Any = None
-
-    @property
-    def repeats(self) -> bool:
-        """Whether it may be given several times; in JSON as a list."""
-        return self.kind in ("ids", "texts")
-
-
-PARAMETERS: tuple[Parameter, ...] = (
-    Parameter(
-        "id",
-        "papers",
-        "ids",
-        "An arXiv id in any form, a link, a DOI of arXiv, or the title of a paper in the index; several, and a text "
-        "beside them, give one list of papers similar to each.",
-        "1802.05130",
-        most=bounds.IDS,
-        length=bounds.NAME,
-    ),
-    Parameter("text", "text", "text", "A text, such as an abstract.", "graph neural networks", length=bounds.TEXT),
-    Parameter(
-        "not",
-        "unlike",
-        "ids",
-        "An id in any form: push down papers similar to it.",
-        "1709.01687",
-        most=bounds.UNLIKE,
-        length=bounds.NAME,
-    ),
-    Parameter("top", "top", "whole", "How many hits.", 5, least=1, greatest=bounds.TOP, default=10),
-    Parameter(
-        "category",
-        "category",
-        "texts",
-        "Only hits of this category (cs.CL), archive (cs) or pattern (hep-*); commas separate several.",
-        "cs.*",
-        most=bounds.CATEGORIES,
-    ),
-    Parameter(
-        "since",
-        "since",
-        "text",
-        "Only hits posted then or later: 2024-05-31, 2024-05, 2024, or 2y, 6m, 4w, 30d ago.",
-        "2017",
-    ),
-    Parameter("until", "until", "text", "Only hits posted then or before, inclusive.", "2018-02"),
-    Parameter("updated_since", "updated_since", "text", "Only hits changed then or later.", "2018-01-01"),
-    Parameter(
-        "author", "author", "texts", "Only hits by this author; several: by all of them.", "Klein", most=bounds.AUTHORS
-    ),
-    Parameter(
-        "rank",
-        "rank",
-        "text",
-        "By vectors (dense), by vectors and words (hybrid) or by words (lexical); the last two need a lexical index.",
-        "dense",
-        choices=RANKS,
-        default="dense",
-    ),
-    Parameter(
-        "ivf",
-        "ivf",
-        "flag",
-        "Search the approximate index, for one id or text: faster, not always exact.",
-        False,
-        default=False,
-    ),
-    Parameter(
-        "nprobe", "nprobe", "whole", "With ivf: how many lists to search.", None, least=1, greatest=bounds.NPROBE
-    ),
-    Parameter("fold", "fold", "flag", "Merge near-duplicates into one hit.", True, default=False),
-    Parameter(
-        "diverse",
-        "diverse",
-        "number",
-        f"Prefer hits that differ from one another; {RECOMMENDED_DIVERSITY} is recommended.",
-        RECOMMENDED_DIVERSITY,
-        least=0,
-        greatest=1,
-        default=0,
-    ),
-    Parameter(
-        "min_score",
-        "min_score",
-        "number",
-        "Only hits with at least this score: a cosine, unless rank or not say otherwise.",
-        0.5,
-        least=-1_000,
-        greatest=1_000,
-    ),
-    Parameter("include_self", "include_self", "flag", "List the paper itself too, first.", False, default=False),
-    Parameter("include_withdrawn", "include_withdrawn", "flag", "List withdrawn papers too.", False, default=False),
-    Parameter("index", "", "text", "Which index to ask, as /api/info names it; the first by default.", None),
-)
-BY_NAME = {one.name: one for one in PARAMETERS}
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_NUMBERS: dict[str, tuple[re.Pattern[str], type[int] | type[float]]] = {
+    "whole": (re.compile(r"[+-]?\d{1,9}", re.ASCII), int),
+    "number": (re.compile(r"[+-]?(\d{1,9}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII), float),
+}
 
 
 class Pairs(Protocol):
@@ -140,6 +36,19 @@ class Asked:
 
     question: Question
     index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a request asks for each of many papers."""
+
+    papers: list[str]
+    index: str
+    keywords: dict[str, Any]  # of `Question`
+
+    def question(self, papers: list[str]) -> Question:
+        """For some of the papers. Raises UsageError."""
+        return Question(**cast(Keywords, {**self.keywords, "papers": papers}))
 
 
 def question_of(parameters: Pairs, *, default_rank: str = "dense") -> Asked:
@@ -166,8 +75,8 @@ def values_of_record(record: object, *, most_ids: int = bounds.IDS) -> dict[str,
     }
 
 
-def batch_of_record(record: object) -> tuple[Callable[[Iterable[str]], Question], list[str], str]:
-    """The ids of a JSON object for a list each, how to ask for some of them, and the index. Raises UsageError."""
+def batch_of_record(record: object) -> Batch:
+    """What a JSON object asks for each of its ids. Raises UsageError likewise, before anything is answered."""
     values = values_of_record(record, most_ids=bounds.BATCH)
     papers = values.pop("id", [])
     if not papers:
@@ -175,36 +84,32 @@ def batch_of_record(record: object) -> tuple[Callable[[Iterable[str]], Question]
     if "text" in values:
         raise UsageError("text is for one list, and a batch has one for each id; leave it out")
     index = values.pop("index", "")
-    options = _keywords(values)
-
-    def question(some: Iterable[str]) -> Question:
-        return Question(**cast(Keywords, {**options, "papers": list(some)}))
-
-    question(papers[:1])  # what cannot be asked is refused before the first answer
-    return question, papers, index
+    batch = Batch(papers, index, _keywords(values, 1))
+    batch.question(papers[:1])
+    return batch
 
 
 def _asked(values: dict[str, Any], default_rank: str) -> Asked:
     index = values.pop("index", "")
-    values.setdefault("rank", default_rank)
-    papers, text = values.get("id", []), values.get("text", "").strip()
-    if not papers and not text:
+    papers, text = values.pop("id", []), values.pop("text", "")
+    if not papers and not text.strip():
         raise UsageError("there is nothing to look for; give id or text")
+    n_together = len(papers) + bool(text.strip())
+    keywords = _keywords({"rank": default_rank, **values}, n_together)
+    if papers:
+        keywords["papers"] = papers
+    if text.strip():
+        keywords["text"] = text
+    return Asked(Question(**cast(Keywords, {**keywords, "together": n_together > 1})), index)
+
+
+def _keywords(values: Mapping[str, Any], n_together: int) -> dict[str, Any]:
+    """The keywords of a question. Raises UsageError for what `Question` would refuse in the words of Python."""
     if values.get("ivf"):
-        if len(papers) + bool(text) > 1:
+        if n_together > 1:
             raise UsageError("ivf searches for one id or text, not for several together; leave ivf out")
         if len(values.get("not", [])) > 1:
-            raise UsageError("ivf goes with one not; leave ivf out, or the others")
-    if not text:
-        values.pop("text", None)
-    if not papers:
-        values.pop("id", None)
-    return Asked(
-        Question(**cast(Keywords, {**_keywords(values), "together": len(papers) > 1 or bool(papers and text)})), index
-    )
-
-
-def _keywords(values: Mapping[str, Any]) -> dict[str, Any]:
+            raise UsageError(f"not has {len(values['not'])} ids; ivf goes with one, so leave ivf out")
     return {BY_NAME[name].keyword: value for name, value in values.items()}
 
 
@@ -229,11 +134,11 @@ def _of_texts(one: Parameter, values: list[str]) -> Any:
         if value.lower() not in _FLAGS:
             raise _wrong(one, value, "true or false")
         return _FLAGS[value.lower()]
-    if one.kind in ("whole", "number"):
-        try:
-            return _number(one, int(value) if one.kind == "whole" else float(value))
-        except ValueError:
-            raise _wrong(one, value, _wanted(one)) from None
+    if one.kind in _NUMBERS:
+        form, kind = _NUMBERS[one.kind]
+        if not form.fullmatch(value):
+            raise _wrong(one, value, _wanted(one))
+        return _number(one, kind(value))
     return _text(one, value)
 
 
@@ -248,7 +153,7 @@ def _of_json(one: Parameter, value: Any, most: int | None) -> Any:
         if not isinstance(value, bool):
             raise _wrong(one, value, "true or false")
         return value
-    if one.kind in ("whole", "number"):
+    if one.kind in _NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int if one.kind == "whole" else int | float):
             raise _wrong(one, value, _wanted(one))
         return _number(one, value)
@@ -260,15 +165,15 @@ def _of_json(one: Parameter, value: Any, most: int | None) -> Any:
 def _several(one: Parameter, values: list[str], most: int) -> list[str]:
     """Each on its own: ids may stand in one value, with commas or spaces between them."""
     if one.kind == "ids":
-        values = [each for value in values for each in ids(one.name, _text(one, value, length=bounds.BODY_BYTES))]
+        values = [each for value in values for each in ids(one.name, value)]
     if len(values) > most:
         raise UsageError(f"{one.name} has {len(values):,} values; give at most {most:,}")
     return [_text(one, value) for value in values]
 
 
-def _text(one: Parameter, value: str, length: int = 0) -> str:
-    if len(value) > (length or one.length):
-        raise UsageError(f"{one.name} has {len(value):,} characters; give at most {length or one.length:,}")
+def _text(one: Parameter, value: str) -> str:
+    if len(value) > one.length:
+        raise UsageError(f"{one.name} has {len(value):,} characters; give at most {one.length:,}")
     if one.choices and value not in one.choices:
         raise UsageError(f"{one.name} {value[:40]!r} is unknown; choose one of {', '.join(one.choices)}")
     if one.repeats and not value.strip():
@@ -290,4 +195,8 @@ def _wanted(one: Parameter) -> str:
 
 
 def _wrong(one: Parameter, value: object, wanted: str) -> UsageError:
-    return UsageError(f"{one.name} is {str(value)[:40]!r}; give {wanted}")
+    if isinstance(value, list | dict):
+        shown = "a list" if isinstance(value, list) else "an object"
+    else:
+        shown = orjson.dumps(value)[:40].decode(errors="replace")
+    return UsageError(f"{one.name} is {shown}; give {wanted}")
