@@ -15,7 +15,7 @@ test: .venv/dev  ## Run the tests, on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
-	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "" --hypothesis-profile thorough
 
 test-browser: .venv/dev  ## Run the tests of the page in Chromium (on Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser -rs

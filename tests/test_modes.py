@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunacy.derived.codes import open_codes
@@ -141,14 +141,6 @@ def cases(draw: st.DrawFn) -> Case:
 MODES = (cases(), st.sampled_from([0.0, 0.03, 1.0]), st.integers(0, 2))
 
 
-@settings(max_examples=50, deadline=None)
-@given(*MODES)
-def test_a_mode_with_a_filter_gives_what_brute_force_gives(case: Case, few: float, cached: int) -> None:
-    compare(case, few, cached)
-
-
-@pytest.mark.slow
-@settings(max_examples=500, deadline=None)
 @given(*MODES)
 def test_every_mode_and_filter_gives_what_brute_force_gives(case: Case, few: float, cached: int) -> None:
     compare(case, few, cached)
@@ -555,7 +547,6 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     assert kinds == {"codes", "columns", "ivf", "neighbours", "titles"}
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 40),
     st.lists(st.integers(0, 39), max_size=8, unique=True),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunacy.fingerprint import Fingerprint
@@ -191,7 +191,6 @@ def small_stores(draw: st.DrawFn) -> tuple[list[np.ndarray], list[int], int, int
     return np.split(pool[chosen], cuts), dead, draw(st.integers(0, 7)), draw(st.integers(1, 70))
 
 
-@settings(max_examples=80, deadline=None)
 @given(small_stores())
 def test_any_small_store_is_searched_as_by_brute_force(case: tuple[list[np.ndarray], list[int], int, int]) -> None:
     parts, dead, place, k = case
