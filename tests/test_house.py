@@ -77,6 +77,7 @@ IMPORTERS = {
     "starlette": ["serve"],
     "uvicorn": ["serve"],
     "jinja2": ["serve"],
+    "markupsafe": ["serve"],
     "mcp": ["serve/mcp.py"],
 }
 
