@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from lunacy.errors import LunacyError
-from lunacy.serve import bounds
 from lunacy.serve.agents import AgentEndpoint
 from lunacy.serve.api import api_routes
 from lunacy.serve.errors import Refused, told
+from lunacy.serve.pages import page_routes
 from lunacy.serve.security import Guard
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: st
     `allowed_hosts`: names in the header Host, beside those of loopback. `token`: asked of everybody, unless "".
     """
     agents = AgentEndpoint(service)
-    routes: list[BaseRoute] = [*api_routes(service), *_page_routes(service), agents.route]
+    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service), agents.route]
     if _STATIC.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=_STATIC), name="static"))
     app = Starlette(
@@ -42,7 +41,6 @@ def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: st
         middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token)],
         exception_handlers=dict.fromkeys((LunacyError, Refused, HTTPException), _told),
         lifespan=lambda _app: agents.stopped(),
-        max_body_size=bounds.BODY_BYTES,
     )
     app.router.redirect_slashes = False
     return app
@@ -50,12 +48,3 @@ def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: st
 
 async def _told(request: Request, error: Exception) -> Response:
     return told(request, error)
-
-
-def _page_routes(service: Service) -> list[BaseRoute]:
-    try:
-        pages = importlib.import_module("lunacy.serve.pages")
-    except ModuleNotFoundError:
-        return []
-    routes: list[BaseRoute] = pages.page_routes(service)
-    return routes

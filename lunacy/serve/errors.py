@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from lunacy.errors import Busy, LunacyError, MissingExtra, ModelError, NotAnId, UnknownPaper, UsageError
+from lunacy.serve.html import render
 from lunacy.serve.json_response import json_response
 
 _DESCRIBED = "the parameters are described in /api/openapi.json"
@@ -22,10 +23,9 @@ _HINTS: dict[type[Exception], str] = {
     UsageError: _DESCRIBED,
 }
 _OF_STATUS = {
-    404: "the API is described in /api/openapi.json",
-    405: "the header Allow names the methods that there are",
+    404: ("NotFound", "there is no such page", "the API is described in /api/openapi.json"),
+    405: ("MethodNotAllowed", "this method is not allowed here", "the header Allow names those that are"),
 }
-
 _ENDS_CONNECTION = (400, 401, 403, 408, 413)  # what is left of the body is not read
 
 
@@ -48,9 +48,11 @@ class Problem:
 class Refused(Exception):
     """A request that is refused before anything is asked: forged, too large, too slow, without the token."""
 
-    def __init__(self, status: int, message: str, hint: str = "", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, kind: str, message: str, hint: str = "", headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
-        self.problem = Problem(status, _type_of(status), message, hint, headers or {})
+        self.problem = Problem(status, kind, message, hint, headers or {})
 
 
 def problem_of(error: Exception) -> Problem:
@@ -62,26 +64,21 @@ def problem_of(error: Exception) -> Problem:
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
         return Problem(error.status, type(error).__name__, " ".join(str(error).split()), hint, headers)
     if isinstance(error, HTTPException):
-        message = {404: "there is no such page", 405: "this method is not allowed here"}.get(
-            error.status_code, error.detail
-        )
-        hint, headers = _OF_STATUS.get(error.status_code, ""), dict(error.headers or {})
+        kind, message, hint = _OF_STATUS.get(error.status_code, ("HttpError", error.detail, ""))
+        headers = dict(error.headers or {})
         if "Allow" in headers:
             headers["Allow"] = ", ".join(sorted({*headers["Allow"].split(", "), "OPTIONS"}))
-        return Problem(error.status_code, _type_of(error.status_code), message, hint, headers)
+        return Problem(error.status_code, kind, message, hint, headers)
     return Problem(500, "InternalError", "the server failed to answer this; its log says why")
 
 
 def told(request: Request, error: Exception) -> Response:
-    """The answer that tells of `error`: JSON under /api, else HTML."""
+    """The answer that tells of `error`: JSON to programs, at /api and /mcp, else the page `error.html`."""
     problem = problem_of(error)
     if problem.status in _ENDS_CONNECTION:
         problem.headers["Connection"] = "close"
     if request.method == "OPTIONS" and problem.status == 405:
         return Response(status_code=204, headers=problem.headers)
-    return json_response(problem.as_record(), status=problem.status, headers=problem.headers)
-
-
-def _type_of(status: int) -> str:
-    """Such as "NotFound", beside the names of lunacy's errors."""
-    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+    if re.match(r"/(api|mcp)(/|$)", request.url.path):
+        return json_response(problem.as_record(), status=problem.status, headers=problem.headers)
+    return HTMLResponse(render("error.html", problem=problem), problem.status, problem.headers)

@@ -69,8 +69,8 @@ class Guard:
             if (signed_in := self._checked(request)) is not None:
                 await signed_in(scope, receive, with_headers)
                 return
-            timed = receive if request.method in _SAFE else _in_time(receive)
-            await self._app(scope, timed, with_headers)
+            bounded = receive if request.method in _SAFE else _bounded(receive)
+            await self._app(scope, bounded, with_headers)
         except Exception as error:  # noqa: BLE001 - the last place that can answer; what nobody foresaw is logged
             if not isinstance(error, Refused):
                 _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -82,7 +82,7 @@ class Guard:
     def _checked(self, request: Request) -> Response | None:
         """None for what may go on; an answer that signs a browser in. Raises Refused for the rest."""
         if self._n_asked > bounds.REQUESTS:
-            raise Refused(503, "too much is asked at once", "ask again in a moment", {"Retry-After": "1"})
+            raise Refused(503, "Busy", "too much is asked at once", "ask again in a moment", {"Retry-After": "1"})
         self._require_host(request.headers)
         _require_own_origin(request)
         if not self._secret or request.url.path == "/api/health":
@@ -94,6 +94,7 @@ class Guard:
         if not self._is_known(request.headers):
             raise Refused(
                 401,
+                "TokenRequired",
                 "this server asks for its token",
                 "in a browser open /?token=TOKEN once; a program sends the header Authorization: Bearer TOKEN",
                 {"WWW-Authenticate": "Bearer"},
@@ -108,6 +109,7 @@ class Guard:
             shown = repr(given[0][:60]) if given else "none"
             raise Refused(
                 400,
+                "UnknownHost",
                 f"the header Host is {shown}, which is no name of this server",
                 "whoever runs the server allows a name with: lunacy serve --allow-host NAME",
             )
@@ -154,22 +156,28 @@ def _require_own_origin(request: Request) -> None:
             for origin in request.headers.getlist("origin")
         )
     if not is_own:
-        raise Refused(403, "a page of another site asked for this", "open it in a tab of its own")
+        raise Refused(403, "ForeignOrigin", "a page of another site asked for this", "open it in a tab of its own")
 
 
-def _in_time(receive: Receive) -> Receive:
-    """`receive`, which raises Refused when the whole body does not come in time."""
+def _bounded(receive: Receive) -> Receive:
+    """`receive`, which raises Refused for a body that is too long, or does not come in time."""
     deadline: float | None = asyncio.get_running_loop().time() + bounds.BODY_S
+    n_bytes = 0
 
-    async def timed() -> Message:
-        nonlocal deadline
+    async def bounded() -> Message:
+        nonlocal deadline, n_bytes
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise Refused(408, f"the body did not come within {bounds.BODY_S} seconds") from None
+            raise Refused(408, "BodyTooSlow", f"the body did not come within {bounds.BODY_S} seconds") from None
+        n_bytes += len(message.get("body", b""))
+        if n_bytes > bounds.BODY_BYTES:
+            raise Refused(
+                413, "BodyTooLarge", f"the body has more than {bounds.BODY_BYTES:,} bytes", "ask for less at once"
+            )
         if not message.get("more_body"):
             deadline = None
         return message
 
-    return timed
+    return bounded
