@@ -25,6 +25,7 @@ from lunacy.question import Options
 from lunacy.search.approximate import require_lists
 from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
 from lunacy.search.ranking import Ranked, Sides, Target, rank
+from lunacy.search.searcher import LastCommit
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
 _WAIT_S = 10.0  # for a server that is starting
@@ -70,6 +71,13 @@ class MilvusSearcher:
                 yield self
             finally:
                 self._forget()
+
+    def last_commit(self) -> LastCommit:
+        """The commit that was published when it was opened."""
+        if self._published is None:
+            with self.pinned():
+                pass
+        return LastCommit(self._facts.generation)
 
     def _forget(self) -> None:
         self._ids: list[str] = []
