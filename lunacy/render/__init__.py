@@ -10,7 +10,7 @@ from lunacy.formats import BIBLIOGRAPHIES
 from lunacy.paper import Paper
 from lunacy.render.bibliography import bibtex, csl_records, ris
 from lunacy.render.markdown import markdown_of_answer, markdown_of_paper
-from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, to_csv, to_ids, to_json
+from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
 from lunacy.render.reports import columns, names, pairs, recalls, size
 from lunacy.render.table import answer_table, paper_table
 
@@ -61,6 +61,8 @@ def papers(
         yield from json_list((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
     elif form == "jsonl":
         yield from json_lines((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
+    elif form == "csv":
+        yield from papers_to_csv(found)
     elif form == "bibtex":
         yield from bibtex(found)
     elif form == "ris":

@@ -14,10 +14,11 @@ import orjson
 
 from lunacy.answer import SCORE_DIGITS, Answer, Hit
 from lunacy.display import harmless
+from lunacy.paper import Paper
+from lunacy.withdrawn import is_withdrawn
 
-CSV_COLUMNS = tuple(
-    "query rank id score cosine lexical title authors categories posted updated withdrawn doi journal_ref url".split()
-)
+PAPER_COLUMNS = tuple("id title authors categories posted updated withdrawn doi journal_ref url".split())
+CSV_COLUMNS = ("query", "rank", "id", "score", "cosine", "lexical", *PAPER_COLUMNS[1:])
 
 
 def json_list(records: Iterable[dict[str, object]], *, escaped: bool) -> Iterator[str]:
@@ -55,10 +56,20 @@ def to_csv(found: Iterable[Answer]) -> Iterator[str]:
 def _csv_row(asked: str, hit: Hit) -> list[str]:
     """The cells of CSV_COLUMNS."""
     scores = ["" if one is None else f"{one:.{SCORE_DIGITS}f}" for one in (hit.score, hit.cosine, hit.lexical)]
-    paper = hit.paper
+    return [asked, str(hit.rank), hit.id, *scores, *_paper_row(hit.paper)[1:]]
+
+
+def papers_to_csv(found: Iterable[Paper]) -> Iterator[str]:
+    """A line a paper."""
+    yield _csv_line(PAPER_COLUMNS)
+    yield from map(_csv_line, map(_paper_row, found))
+
+
+def _paper_row(paper: Paper) -> list[str]:
+    """The cells of PAPER_COLUMNS."""
     texts = paper.title, paper.authors, " ".join(paper.categories), paper.posted, paper.updated
-    is_withdrawn = "true" if hit.withdrawn else "false"
-    return [asked, str(hit.rank), hit.id, *scores, *texts, is_withdrawn, paper.doi, paper.journal_ref, paper.url]
+    withdrawn = "true" if is_withdrawn(paper) else "false"
+    return [paper.id, *texts, withdrawn, paper.doi, paper.journal_ref, paper.url]
 
 
 def _csv_line(cells: Iterable[str]) -> str:
