@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from starlette.requests import Request
+
 from lunacy.paper import canonical_id
 
 _ORDER = ("id", "text", "not", "category", "author", "since", "until", "rank", "index", "top")  # others before top
@@ -54,6 +56,11 @@ class Address:
     def url(self, path: str) -> str:
         """`path` with this question behind it."""
         return f"{path}?{urlencode(self.items, safe='/:,*')}" if self.items else path
+
+
+def root_of(request: Request) -> str:
+    """What stands before every path, where a proxy serves this below another site."""
+    return str(request.scope.get("root_path", ""))
 
 
 def _place(name: str) -> float:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from lunacy.errors import Busy, LunacyError, MissingExtra, ModelError, NotAnId, UnknownPaper, UsageError
-from lunacy.serve.html import render
 from lunacy.serve.json_response import json_response
 
 _DESCRIBED = "the parameters are described in /api/openapi.json"
@@ -73,7 +72,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def told(request: Request, error: Exception) -> Response:
-    """The answer that tells of `error`: JSON to programs, at /api and /mcp, else the page `error.html`."""
+    """The answer that tells of `error`: JSON to programs, at /api and /mcp, else a page."""
     problem = problem_of(error)
     if problem.status in _ENDS_CONNECTION:
         problem.headers["Connection"] = "close"
@@ -81,4 +80,6 @@ def told(request: Request, error: Exception) -> Response:
         return Response(status_code=204, headers=problem.headers)
     if re.match(r"/(api|mcp)(/|$)", request.url.path):
         return json_response(problem.as_record(), status=problem.status, headers=problem.headers)
-    return HTMLResponse(render("error.html", problem=problem), problem.status, problem.headers)
+    from lunacy.serve.problem_page import problem_page  # which needs this module
+
+    return problem_page(request, problem)
