@@ -117,6 +117,7 @@ WALKS = {
     "fetch": Walk(["1802.00001"], {"--index": ["indexes/ix"], "--device": ["cpu"], **_SERVER}),
     "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
+    "mcp": Walk([], {"--index": ["indexes/ix"]}),
     "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
     "bench embed": Walk(
         ["snapshot.jsonl"], {"--texts": ["40"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]}

@@ -19,6 +19,7 @@ from lunacy.cli.index import index
 from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
 from lunacy.cli.lexical import lexical
+from lunacy.cli.mcp import mcp
 from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
@@ -35,6 +36,7 @@ _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with l
 COMMANDS = {
     "Everyday": (index, query, show, info),
     "From the network": (download, update, fetch),
+    "For others to ask": (mcp,),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from lunacy import __version__, render
 from lunacy.answer import Info
-from lunacy.errors import Busy, LunacyError, ModelError, NotAnId, UnknownCategory, UnknownPaper
+from lunacy.errors import Busy, LunacyError, ModelError, NotAnId, StoreError, UnknownCategory, UnknownPaper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
 from lunacy.serve.tool_records import largest
@@ -33,6 +33,7 @@ _HINTS: dict[type[LunacyError], str] = {
     NotAnId: "look for it by its words with search_text",
     UnknownPaper: "leave it out, or give its title and abstract to search_text; index_info tells what the index holds",
     UnknownCategory: "index_info lists the largest categories",
+    StoreError: "the index must be mended by whoever keeps it; tell the user",
     ModelError: "texts cannot be asked for now; similar_papers and get_paper still answer for ids",
 }
 _CRASH = "lunacy failed, and its operator finds the reason on its standard error; ask for something else"
@@ -102,6 +103,14 @@ def create_server(service: Service) -> MCPServer[None]:
         return "".join(render.papers([found], "md"))
 
     return server
+
+
+def run_stdio(server: MCPServer[None]) -> None:
+    """Answer on standard output what comes on standard input, until its end."""
+    try:
+        asyncio.run(server.run_stdio_async())
+    except* BrokenPipeError:
+        pass  # the client is gone
 
 
 @asynccontextmanager

@@ -98,7 +98,7 @@ def test_the_index_is_a_parameter_only_where_there_are_several(small_index: Path
     assert ["index" in tool.input_schema["properties"] for tool in tools.tools] == [True, True, True, False]
     assert [one["name"] for one in record(service, "index_info")["indexes"]] == list(service.names)
     assert len(record(service, "similar_papers", ids=IDS[:1], index=service.names[1])["hits"]) == 10
-    assert "those that there are: papers, papers-2" in refusal(service, "get_paper", ids=IDS[:1], index="none")
+    assert "there are: papers, papers-2" in refusal(service, "get_paper", ids=IDS[:1], index="none")
     service.close()
 
 
