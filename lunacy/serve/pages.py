@@ -52,13 +52,17 @@ class _Pages:
         self._service = service
 
     async def home(self, request: Request) -> Response:
-        address = _address(request)
+        address = self._address(request)
         if address.first("q"):
             return await self._read(request, address, "/similar")
         index = address.first("index")
         found = await self._papers(_EXAMPLES, index)
         examples = [paper for paper in found.values() if isinstance(paper, Paper)][:_N_EXAMPLES]
         return await self._page(request, "home.html", address, examples=examples)
+
+    def _address(self, request: Request) -> Address:
+        """What is asked; the first index need not be named."""
+        return Address.of(request.query_params.multi_items()).minus("index", self._service.names[0])
 
     async def _read(self, request: Request, address: Address, path: str) -> Response:
         """To the URL of what was typed."""
@@ -67,7 +71,7 @@ class _Pages:
         return _to(Address.of(items).url(f"{root_of(request)}{path}"))
 
     async def similar(self, request: Request) -> Response:
-        address = _address(request)
+        address = self._address(request)
         if not (address.all("id") or address.first("text")):
             return _to(address.url(f"{root_of(request)}/"))
         if address.items != tuple(request.query_params.multi_items()):
@@ -80,7 +84,7 @@ class _Pages:
         return await self._page(request, "similar.html", address, answer=answer, results=results)
 
     async def similar_file(self, request: Request) -> Response:
-        suffix, address = _suffix(request), _address(request)
+        suffix, address = _suffix(request), self._address(request)
         return download(await self._answer(address), suffix)
 
     async def paper(self, request: Request) -> Response:
@@ -88,7 +92,7 @@ class _Pages:
         return _to(address.url(f"{root_of(request)}/similar"))
 
     async def reading_list(self, request: Request) -> Response:
-        address = _address(request)
+        address = self._address(request)
         if address.first("q"):
             return await self._read(request, address, "/list")
         found = await self._papers(_bounded(address.all("id")), address.first("index"))
@@ -107,7 +111,7 @@ class _Pages:
         )
 
     async def list_file(self, request: Request) -> Response:
-        suffix, address = _suffix(request), _address(request)
+        suffix, address = _suffix(request), self._address(request)
         found = await self._papers(_bounded(address.all("id")), address.first("index"))
         return download(_known(found), suffix)
 
@@ -141,10 +145,6 @@ class _Pages:
                 raise result
             found[one] = result
         return found
-
-
-def _address(request: Request) -> Address:
-    return Address.of(request.query_params.multi_items())
 
 
 def _to(url: str) -> Response:

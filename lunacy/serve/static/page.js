@@ -37,9 +37,7 @@ function listAddress(ids) {
 
 function showList() {
   const ids = readList();
-  const link = document.getElementById("list-link");
-  link.hidden = false;
-  link.href = listAddress(ids);
+  document.getElementById("list-link").href = listAddress(ids);
   document.getElementById("list-count").textContent = ids.length;
   for (const button of document.querySelectorAll("button.save")) {
     const isKept = ids.includes(button.dataset.id);
@@ -132,6 +130,7 @@ async function addMore(link) {
     for (const id of ["summary", "more"]) document.getElementById(id).replaceWith(page.getElementById(id));
     history.replaceState(null, "", link.href.replace(/#.*/, ""));
     showList();
+    reachWide();
     hits[0]?.focus({ preventScroll: true });
     say(`${count(hits.length)} more.`);
   } catch {
@@ -146,12 +145,22 @@ document.addEventListener("click", (event) => {
   if (!link.hasAttribute("aria-disabled")) addMore(link);
 });
 
+// A formula that is wider than the screen is moved by the arrow keys
+
+function reachWide() {
+  for (const one of document.querySelectorAll("math")) {
+    if (one.scrollWidth > one.clientWidth) one.setAttribute("tabindex", "0");
+  }
+}
+
+document.addEventListener("toggle", reachWide, true);
+reachWide();
+
 // Keys
 
 const help = document.getElementById("help");
-const helpButton = document.getElementById("help-button");
-helpButton.hidden = false;
-helpButton.addEventListener("click", () => help.showModal());
+document.getElementById("help-button").addEventListener("click", () => help.showModal());
+document.getElementById("yours").hidden = false;
 
 function move(step) {
   const hits = [...document.querySelectorAll("#hits > li")];
