@@ -28,6 +28,7 @@ from lunacy.serve.tool_records import largest
 from lunacy.serve.tools import Tools
 
 _MOST_CATEGORIES = 6
+_HELLO_S = 0.2  # in which a client's first message is answered: loading a model takes the interpreter from it
 _READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 _HINTS: dict[type[LunacyError], str] = {
     NotAnId: "look for it by its words with search_text",
@@ -75,7 +76,7 @@ def create_server(service: Service) -> MCPServer[None]:
 
     @asynccontextmanager
     async def warmed(_server: MCPServer[None]) -> AsyncIterator[None]:
-        service.warm()
+        asyncio.get_running_loop().call_later(_HELLO_S, service.warm)
         yield
 
     server: MCPServer[None] = MCPServer(
