@@ -33,7 +33,7 @@ format: .venv/dev  ## Mend what the linter can, and format
 bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
 	$(BIN)/python -m tests.bench
 
-docs: .venv/runtime  ## Write docs/cli.md, docs/python.md and the README's picture again from the code
+docs: .venv/runtime  ## Write docs/cli.md, docs/python.md, the README's picture and the transcript again from the code
 	$(BIN)/python docs/reference.py
 
 wheel: .venv/dev  ## Build the wheel and the source distribution into dist/

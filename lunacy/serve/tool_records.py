@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NotRequired
 
@@ -21,6 +22,8 @@ _MOST_AUTHORS, _MOST_ALL_AUTHORS = (
 _ROOM_FOR_MORE = len(" and 9,999 more")
 _MOST_CATEGORIES = 12  # of an index
 _SCORE_DIGITS = 3
+# Letters that no person sees and a language model reads: tags, variation selectors, soft hyphens.
+_HIDDEN = re.compile("[\u00ad\u180e\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 
 
 class ListedPaper(TypedDict):
@@ -92,7 +95,7 @@ def list_record(answer: Answer, notes: Iterable[str] = (), *, has_abstracts: boo
     return {
         "asked": [f"{paper.id} {_text(paper.title)}" for paper in answer.papers],
         "hits": [_listed(hit, has_abstract=has_abstracts) for hit in answer.hits],
-        "notes": [*notes, *map(harmless, answer.notes), *_few(answer)],
+        "notes": [*notes, *map(visible, answer.notes), *_few(answer)],
     }
 
 
@@ -112,7 +115,7 @@ def whole_record(paper: Paper) -> WholePaper:
     if paper.updated:
         record["updated"] = paper.updated
     if paper.doi:
-        record["doi"] = harmless(paper.doi)
+        record["doi"] = visible(paper.doi)
     if paper.journal_ref:
         record["journal_ref"] = _text(paper.journal_ref)
     if paper.comments:
@@ -142,7 +145,7 @@ def largest(counts: Mapping[str, int], most: int) -> dict[str, int]:
 
 def short_authors(paper: Paper, most: int) -> str:
     """The authors in `most` characters: as many of the first as fit, and how many more there are."""
-    names = [harmless(" ".join(filter(None, (one.given, one.family, one.suffix)))) for one in authors(paper)]
+    names = [visible(" ".join(filter(None, (one.given, one.family, one.suffix)))) for one in authors(paper)]
     shown = names[0] if names else ""
     for n in range(2, len(names) + 1):
         more = f", {names[n - 1]}"
@@ -173,5 +176,10 @@ def _few(answer: Answer) -> Iterable[str]:
         yield f"only {answer.n_qualified:,} papers pass the filters; widen them for more"
 
 
+def visible(text: str) -> str:
+    """`text` without what nobody sees in it."""
+    return harmless(_HIDDEN.sub("", text))
+
+
 def _text(text: str) -> str:
-    return harmless(to_unicode(text))
+    return visible(to_unicode(text))

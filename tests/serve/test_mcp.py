@@ -17,10 +17,12 @@ from mcp_types import CallToolResult, ListToolsResult
 import lunacy
 from lunacy.answer import Answer
 from lunacy.errors import Busy
+from lunacy.paper import Paper
 from lunacy.query.service import Service
 from lunacy.question import Question
 from lunacy.serve import bounds
 from lunacy.serve.mcp import create_server
+from lunacy.serve.tool_records import short_authors, whole_record
 from tests.conftest import FakeEmbedder
 from tests.serve.conftest import IDS
 
@@ -224,6 +226,21 @@ def test_a_short_list_says_that_few_papers_qualify(service: Service) -> None:
     found = record(service, "search_text", text="a topic", since="1997", until="1998")
     assert [hit["id"] for hit in found["hits"]] == [IDS[-1]]
     assert found["notes"][-1] == "only 1 papers pass the filters; widen them for more"
+
+
+def test_what_nobody_sees_in_a_paper_does_not_reach_the_agent() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey") + "\ufe0f\u00ad"
+    paper = whole_record(
+        Paper("1802.00001", f'On {hidden}M\\"uller\x1b[2J', f"{hidden}We\u202e study.", f"A. {hidden}B")
+    )
+    assert (paper["title"], paper["abstract"], paper["authors"]) == ("On Müller\ufffd[2J", "We\ufffd study.", "A. B")
+
+
+def test_three_thousand_authors_are_cut_to_a_line() -> None:
+    paper = Paper("1802.00001", "T", "A", ", ".join(f"A. Author{n}" for n in range(3000)))
+    assert short_authors(paper, 80) == "A. Author0, A. Author1, A. Author2, A. Author3, A. Author4 and 2,995 more"
+    assert len(whole_record(paper)["authors"]) <= 1_000
+    assert short_authors(Paper("1802.00001", "T", "A", "B" * 90), 80) == "B" * 77 + "..."
 
 
 def test_a_paper_is_a_resource(service: Service) -> None:
