@@ -119,6 +119,17 @@ WALKS = {
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
     "mcp": Walk([], {"--index": ["indexes/ix"]}),
     "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
+    "serve": Walk(
+        [],
+        {
+            "--index": ["indexes/ix"],
+            "--host": ["localhost"],
+            "--port": ["0"],
+            "--allow-host": ["papers.example.org"],
+            "--token": ["0123456789abcdef"],
+            "--open": [],
+        },
+    ),
     "bench embed": Walk(
         ["snapshot.jsonl"], {"--texts": ["40"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]}
     ),
@@ -149,6 +160,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "fetch": "lunacy.pipeline.fetch.open_client",
     "download": "lunacy.harvest.download",
     "ivf": "lunacy.pipeline.build_ivf",
+    "serve": "lunacy.serve.listen.bind",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",
     "bench quality": "lunacy.bench.bench_quality",

@@ -24,6 +24,7 @@ from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
+from lunacy.cli.serve import serve
 from lunacy.cli.show import show
 from lunacy.cli.streams import OUTPUT, give_up, prepare
 from lunacy.cli.update import update
@@ -35,8 +36,8 @@ _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with l
 
 COMMANDS = {
     "Everyday": (index, query, show, info),
+    "In the browser, and for agents": (serve, mcp),
     "From the network": (download, update, fetch),
-    "For others to ask": (mcp,),
     "Better and faster answers": (lexical, ivf),
     "Care of an index": (diff, remove, compact, verify, repair),
     "Beyond one machine": (publish,),
