@@ -67,6 +67,7 @@ IMPORTERS = {
     "sqlite3": ["store"],
     "faiss": ["derived", "search", "store/segments.py", "bench/engines.py"],
     "tantivy": ["derived/lexical.py"],
+    "threadpoolctl": ["search/products.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
     "ray": ["pipeline/on_ray"],
