@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from html.parser import HTMLParser
 
@@ -14,6 +15,7 @@ MATHML_ATTRIBUTES = frozenset(
     "lspace mathvariant maxsize minsize movablelimits notation rowlines rowspacing rspace scriptlevel stretchy voffset "
     "width".split()
 )
+_OURS = re.compile(r"/(?![/\\])|[?#]|data:,$")
 _EMPTY = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
 
@@ -48,11 +50,26 @@ class Markup(HTMLParser):
     def handle_comment(self, data: str) -> None:
         raise AssertionError(f"a comment: {data}")
 
-    handle_decl = handle_pi = unknown_decl = handle_comment  # overridden where a whole page is read
+    handle_pi = unknown_decl = handle_comment
+
+    def handle_decl(self, decl: str) -> None:
+        assert decl == "doctype html"
 
     def apart_from_formulas(self) -> Counter[tuple[str, tuple[str, ...]]]:
-        """The elements that are not of MathML."""
-        return Counter({key: n for key, n in self.elements.items() if key[0] not in MATHML})
+        """The elements that no formula is made of."""
+        return Counter({key: n for key, n in self.elements.items() if key[0] not in MATHML and key != ("code", ())})
+
+    def assert_leads_nowhere_else(self) -> None:
+        """Nothing is loaded or sent but from and to the server itself; links lead there, to arXiv or to a DOI."""
+        for tag, name, value in self.values:
+            assert not name.startswith("on"), (tag, name)
+            assert name not in ("style", "srcdoc", "http-equiv", "ping"), (tag, name)
+            if name in ("src", "srcset", "action", "formaction", "data", "poster", "background", "xlink:href") or (
+                name == "href" and tag != "a"
+            ):
+                assert _OURS.match(value), (tag, name, value)
+            elif name == "href":
+                assert _OURS.match(value) or value.startswith(("https://arxiv.org/", "https://doi.org/")), value
 
 
 def assert_only_formulas(html: str) -> Markup:
