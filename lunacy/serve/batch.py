@@ -27,7 +27,7 @@ _ATTEMPTS = 10  # for a question that the service is too busy for
 
 def batch_response(service: Service, batch: Batch) -> StreamingResponse:
     """A line for each id, in order: its answer, or what is wrong with it. Raises UsageError for an unknown index."""
-    service.generation(batch.index)
+    service.last_commit(batch.index)
     return StreamingResponse(_lines(service, batch), media_type="application/x-ndjson")
 
 

@@ -16,15 +16,14 @@ if TYPE_CHECKING:
 
 
 def entity_tag(service: Service, index: str, asked: Question | str) -> str:
-    """A tag that changes with the answer to `asked`: with the last commit of the index. Raises UsageError, StoreError.
+    """A tag that changes with the answer to `asked`: with the last commit of the index, and its derived data.
 
-    It is weak, for a proxy may compress the answer.
+    It is weak, for a proxy may compress the answer. Raises UsageError, StoreError.
     """
-    generation = service.generation(index)
-    name = index or service.names[0]
+    commit = service.last_commit(index)
     what = (asked.settings, asked.papers, asked.text, asked.together) if isinstance(asked, Question) else asked
-    hashed = blake2b(repr((_version(), name, what)).encode(errors="surrogatepass"), digest_size=12)
-    return f'W/"{generation}-{hashed.hexdigest()}"'
+    known = repr((_version(), index or service.names[0], commit, what))
+    return f'W/"{commit.generation}-{blake2b(known.encode(errors="surrogatepass"), digest_size=12).hexdigest()}"'
 
 
 def is_known(request: Request, tag: str) -> bool:

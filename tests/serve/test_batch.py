@@ -65,7 +65,7 @@ class Counting:
         self.waiting: list[Future[Answer]] = []
         self.n_asked = 0
 
-    def generation(self, _index: str) -> int:
+    def last_commit(self, _index: str) -> int:
         return 1
 
     def ask(self, _question: lunacy.Question, _index: str) -> Future[Answer]:
