@@ -10,7 +10,11 @@ from typing import Any
 import jsonschema
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mcp import Client
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ListToolsResult
 
@@ -299,6 +303,38 @@ def test_a_failure_of_ours_is_no_secret_and_tells_none(
     assert said.startswith("lunacy failed")
     assert "division" not in said
     assert "ZeroDivisionError" in caplog.text
+
+
+_NAMES = "ids text unlike top category since until abstracts index limit".split()
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([*IDS, "cs", "2018"])
+)
+_VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
+
+
+@pytest.fixture(scope="module")
+def server(service: Service) -> MCPServer[None]:
+    """The tools over `service`."""
+    return create_server(service)
+
+
+@settings(derandomize=True)
+@given(tool=st.sampled_from(TOOLS), arguments=st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=4))
+def test_whatever_is_asked_is_answered_or_refused_in_one_line(
+    server: MCPServer[None], tool: str, arguments: dict[str, Any]
+) -> None:
+    refused: ToolError | None = None
+    try:
+        asyncio.run(server.call_tool(tool, arguments))
+    except ToolError as error:
+        refused = error
+    assert not isinstance(refused, UnexpectedToolError), refused.__cause__
+    assert "\n" not in str(refused)
 
 
 def test_a_client_of_the_protocol_before_is_served(service: Service) -> None:

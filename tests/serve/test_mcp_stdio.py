@@ -193,6 +193,11 @@ def test_without_an_index_it_says_what_the_clients_configuration_lacks(
     assert f'"args": ["mcp", "--index", "{tmp_path}/made/indexes/ours"]' in run("mcp").stderr
 
 
+def test_a_variable_names_one_index_whatever_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUNACY_INDEX", "/none: not even/this")
+    assert run("mcp").stderr.startswith("lunacy: /none: not even/this: the folder does not exist")
+
+
 def test_a_damaged_index_is_one_line_on_standard_error(small_index: Path, tmp_path: Path) -> None:
     shutil.copytree(small_index, tmp_path / "ix")
     (tmp_path / "ix" / "papers.db").write_bytes(b"no database" * 1000)
