@@ -43,7 +43,8 @@ def mcp(index_dirs: tuple[str, ...]) -> None:
 
         server = create_server(Service(indexes))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     run_stdio(server)
 
 
