@@ -105,6 +105,7 @@ def serve(
         if opens:
             _open(url)
         listen.serve(create_app(service, allowed_hosts=names, token=token or ""), socket)
+        service.close()  # after a signal, which is raised again, nobody waits for what it is at
 
 
 def _open(url: str) -> None:

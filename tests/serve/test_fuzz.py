@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lunacy.query.service import Service
+from lunacy.question import RANKS
 from lunacy.serve.app import create_app
 from lunacy.serve.parameter_table import PARAMETERS, Parameter
 from tests.serve.conftest import IDS
@@ -108,13 +109,27 @@ BODIES = st.one_of(
         lambda text: text.encode() * 1000
     ),
 )
-REQUESTS = st.builds(
-    Sent,
-    st.sampled_from(["GET"] * 5 + ["POST"] * 4 + ["HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "get", "X"]),
-    PATHS,
-    QUERIES,
-    st.builds(lambda host, more: [(b"host", host), *more], HOSTS, HEADERS),
-    BODIES,
+LOCAL = [(b"host", b"localhost")]
+REQUESTS = st.one_of(
+    st.builds(
+        Sent,
+        st.sampled_from(["GET"] * 5 + ["POST"] * 4 + ["HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "get", "X"]),
+        PATHS,
+        QUERIES,
+        st.builds(lambda host, more: [(b"host", host), *more], HOSTS, HEADERS),
+        BODIES,
+    ),
+    st.builds(
+        lambda path, question, headers: Sent("GET", path, written(question), [*LOCAL, *headers], b""),
+        st.sampled_from(["/api/similar", "/similar", "/similar.bib", "/similar.md"]),
+        PLAUSIBLE_QUESTIONS | st.fixed_dictionaries({"id": PLAUSIBLE["ids"], "rank": st.sampled_from(RANKS)}),
+        HEADERS,
+    ),
+    st.builds(
+        lambda path, question: Sent("POST", path, b"", LOCAL, json.dumps(question).encode()),
+        st.sampled_from(["/api/similar", "/api/batch"]),
+        PLAUSIBLE_QUESTIONS | st.fixed_dictionaries({"id": st.lists(PLAUSIBLE["ids"]), "top": PLAUSIBLE["whole"]}),
+    ),
 )
 
 
