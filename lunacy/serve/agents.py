@@ -55,7 +55,10 @@ class AgentEndpoint:
             async with http_app(self._service, PATH) as app:
                 started.set_result(app)
                 await asyncio.Event().wait()  # until it is cancelled
-        except Exception as error:  # noqa: BLE001 - it is raised by whoever waits for the future
+        except Exception as error:
+            if started.done():
+                self._started = None  # the next request starts it anew
+                raise
             started.set_exception(error)
 
 

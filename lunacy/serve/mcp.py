@@ -163,10 +163,10 @@ def _told(error: ToolError) -> ToolError:
     """The error in words that an agent can act on."""
     cause = error.__cause__
     if isinstance(cause, LunacyError):
+        said = " ".join(str(cause).split())
         hint = next((hint for kind, hint in _HINTS.items() if isinstance(cause, kind)), "")
-        if isinstance(cause, Busy):
+        if isinstance(cause, Busy) and "ask again" not in said:
             hint = f"ask again in {cause.retry_after_s} seconds"
-        said = str(cause)
         return ToolError(f"{said}{' ' if said.endswith('?') else '; '}{hint}" if hint else said)
     if isinstance(cause, ValidationError):
         return ToolError("; ".join(map(_fault, cause.errors())))
@@ -175,20 +175,16 @@ def _told(error: ToolError) -> ToolError:
 
 def _fault(fault: ErrorDetails) -> str:
     """What is wrong with one parameter, as pydantic found it, and what is right."""
-    where, kind, given, bounds_of = (
-        ".".join(map(str, fault["loc"])),
-        fault["type"],
-        fault["input"],
-        fault.get("ctx", {}),
-    )
+    where, kind, given = ".".join(map(str, fault["loc"])), fault["type"], fault["input"]
+    limits = fault.get("ctx", {})
     if kind == "missing":
         return f"{where} is missing"
     if kind.endswith(("too_long", "too_short")):
         unit = "characters" if isinstance(given, str) else "values"
-        wanted = f"at most {bounds_of['max_length']:,}" if kind.endswith("long") else "at least 1"
+        wanted = f"at most {limits['max_length']:,}" if kind.endswith("long") else "at least 1"
         return f"{where} has {len(given):,} {unit}; give {wanted}" if given else f"{where} is empty; give {wanted}"
     if kind in ("less_than_equal", "greater_than_equal"):
-        wanted = f"at most {bounds_of['le']}" if kind.startswith("less") else f"at least {bounds_of['ge']}"
+        wanted = f"at most {limits['le']}" if kind.startswith("less") else f"at least {limits['ge']}"
         return f"{where} is {given}; ask for {wanted}"
     return f"{where} is {given!r:.40}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
@@ -196,6 +192,8 @@ def _fault(fault: ErrorDetails) -> str:
 def _instructions(indexes: Mapping[str, Info]) -> str:
     """What an agent should know before the first call."""
     held = "; ".join(_held(name, info, is_named=len(indexes) > 1) for name, info in indexes.items())
+    if len(indexes) > 1:
+        held += " (choose by the parameter index; the first is the default)"
     return (
         f"Finds arXiv papers by similarity of title and abstract. It holds {held}, and nothing else: no full texts, "
         "no citations, no other publishers. To find what to read beside some papers, give all of them to "
@@ -209,4 +207,4 @@ def _held(name: str, info: Info, *, is_named: bool) -> str:
     named = f"in {name} " if is_named else ""
     main = ", ".join(largest(summary.by_category, _MOST_CATEGORIES))
     dates = f"posted {summary.first_posted[:7] or '?'} to {summary.last_posted[:7] or '?'}"
-    return f"{named}{summary.n_papers:,} papers {dates}, mainly {main}"
+    return f"{named}{summary.n_papers:,} papers {dates}, mainly {main or '?'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,17 @@ from tests.serve.conftest import IDS
 TOOLS = ["similar_papers", "search_text", "get_paper", "index_info"]
 
 
+@lru_cache
+def server_of(service: Service) -> MCPServer[None]:
+    """The tools over `service`, made once."""
+    return create_server(service)
+
+
 def call(service: Service, tool: str, mode: str = "auto", **arguments: Any) -> CallToolResult:
     """What the SDK's client gets, in memory."""
 
     async def called() -> CallToolResult:
-        async with Client(create_server(service), mode=mode) as client:
+        async with Client(server_of(service), mode=mode) as client:
             return await client.call_tool(tool, arguments)
 
     return asyncio.run(called())
@@ -69,7 +76,7 @@ def listed(service: Service) -> ListToolsResult:
     """All that an agent reads of the tools before the first call."""
 
     async def asked() -> ListToolsResult:
-        async with Client(create_server(service)) as client:
+        async with Client(server_of(service)) as client:
             return await client.list_tools()
 
     return asyncio.run(asked())
@@ -104,6 +111,10 @@ def test_the_index_is_a_parameter_only_where_there_are_several(small_index: Path
     assert ["index" in tool.input_schema["properties"] for tool in tools.tools] == [True, True, True, False]
     assert [one["name"] for one in record(service, "index_info")["indexes"]] == list(service.names)
     assert len(record(service, "similar_papers", ids=IDS[:1], index=service.names[1])["hits"]) == 10
+    said = server_of(service).instructions or ""
+    assert "It holds in papers 41 papers posted" in said
+    assert "; in papers-2 41 papers posted" in said
+    assert "the first is the default" in said
     assert "there are: papers, papers-2" in refusal(service, "get_paper", ids=IDS[:1], index="none")
     service.close()
 
@@ -249,7 +260,7 @@ def test_three_thousand_authors_are_cut_to_a_line() -> None:
 
 def test_a_paper_is_a_resource(service: Service) -> None:
     async def read(uri: str) -> str:
-        async with Client(create_server(service)) as client:
+        async with Client(server_of(service)) as client:
             [template] = (await client.list_resource_templates()).resource_templates
             assert (template.uri_template, template.mime_type) == ("paper://{+id}", "text/markdown")
             try:
@@ -264,7 +275,7 @@ def test_a_paper_is_a_resource(service: Service) -> None:
 
 
 def test_instructions_are_of_the_index(service: Service) -> None:
-    said = create_server(service).instructions
+    said = server_of(service).instructions
     assert said is not None
     assert f"{len(IDS)} papers posted 1997-11 to 2018-02, mainly cs.CL, cs.LG" in said
     assert len(said) < 700
@@ -317,20 +328,14 @@ _LEAVES = (
 _VALUES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
 
 
-@pytest.fixture(scope="module")
-def server(service: Service) -> MCPServer[None]:
-    """The tools over `service`."""
-    return create_server(service)
-
-
 @settings(derandomize=True)
 @given(tool=st.sampled_from(TOOLS), arguments=st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=4))
 def test_whatever_is_asked_is_answered_or_refused_in_one_line(
-    server: MCPServer[None], tool: str, arguments: dict[str, Any]
+    service: Service, tool: str, arguments: dict[str, Any]
 ) -> None:
     refused: ToolError | None = None
     try:
-        asyncio.run(server.call_tool(tool, arguments))
+        asyncio.run(server_of(service).call_tool(tool, arguments))
     except ToolError as error:
         refused = error
     assert not isinstance(refused, UnexpectedToolError), refused.__cause__
