@@ -36,6 +36,9 @@ bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
 docs: .venv/runtime  ## Write docs/cli.md, docs/python.md, the README's picture and the transcript again from the code
 	$(BIN)/python docs/reference.py
 
+screenshots: .venv/dev  ## Take the README's pictures of the page again, in Chromium (on Debian: apt-get install chromium)
+	$(BIN)/python docs/screenshots.py
+
 wheel: .venv/dev  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build
@@ -69,4 +72,4 @@ help:  ## List the targets
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed]' && touch $@
 
-.PHONY: index test test-slow test-browser test-distributed check format bench docs wheel lock clean help
+.PHONY: index test test-slow test-browser test-distributed check format bench docs screenshots wheel lock clean help

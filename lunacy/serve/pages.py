@@ -79,8 +79,7 @@ class _Pages:
         answer, info = await gather(self._answer(address), self._info(address))
         unlike = await self._papers(address.all("not"), address.first("index"))
         titles = {paper.id: to_unicode(paper.title) for paper in [*answer.papers, *_known(unlike)]}
-        has_words = info is not None and info.has_words
-        results = results_of(answer, address, root_of(request), has_words=has_words, titles=titles)
+        results = results_of(answer, address, root_of(request), info=info, titles=titles)
         return await self._page(request, "similar.html", address, answer=answer, results=results)
 
     async def similar_file(self, request: Request) -> Response:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lunacy.answer import Answer, Hit
+from lunacy.answer import Answer, Hit, Info
+from lunacy.display import harmless
 from lunacy.formats import OF_SUFFIX
 from lunacy.serve import bounds
 from lunacy.serve.address import Address
+from lunacy.serve.html import count
 
 RANKINGS = {"hybrid": "meaning and words", "dense": "meaning", "lexical": "words"}
 EXPORTS = {"bib": "BibTeX", "ris": "RIS", "csv": "CSV", "json": "JSON", "md": "Markdown"}
@@ -24,7 +26,7 @@ _WORDS = {
     "updated_since": "changed since {}",
     "min_score": "score from {}",
 }
-_LONGEST = 60  # characters of a chip
+_LONGEST, _LONGEST_HEADING = 60, 120  # characters, of a chip and of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Results:
     """All that the page has beside the papers themselves."""
 
     heading: str  # where no single paper is asked for
+    is_text_in_heading: bool
+    summary: str  # how many, of how many, and how sure
     without_url: dict[str, str]  # of each paper of several, by id: the question without it
     without_text_url: str  # "" where the text is all that is asked
     hits: list[Listed]
@@ -70,8 +74,8 @@ class Results:
     is_least_shown: bool  # whether `not` lowers the scores
 
 
-def results_of(answer: Answer, address: Address, root: str, *, has_words: bool, titles: Mapping[str, str]) -> Results:
-    """`titles`: of the papers that chips name, by id."""
+def results_of(answer: Answer, address: Address, root: str, *, info: Info | None, titles: Mapping[str, str]) -> Results:
+    """`info`: of the index that answered. `titles`: of the papers that chips name, by id."""
     page = f"{root}/similar"
     top = int(address.first("top") or 10)
     wider = min(top + _STEP, bounds.TOP)
@@ -81,6 +85,8 @@ def results_of(answer: Answer, address: Address, root: str, *, has_words: bool, 
     is_several = len(answer.papers) + bool(answer.text) > 1
     return Results(
         heading=_heading(answer),
+        is_text_in_heading=_is_short(answer),
+        summary=_summary(answer, info.summary.n_papers if info else None),
         without_url={one.id: first.minus("id", one.id).url(page) for one in answer.papers if is_several},
         without_text_url=first.minus("text").url(page) if is_several else "",
         hits=[_listed(hit, answer, first, page, most_words) for hit in answer.hits],
@@ -88,7 +94,7 @@ def results_of(answer: Answer, address: Address, root: str, *, has_words: bool, 
         rankings=[
             (words, first.set("rank", name).url(page), name == answer.ranking) for name, words in RANKINGS.items()
         ]
-        if has_words
+        if info and info.has_words
         else [],
         exports=[(name, address.url(f"{page}.{suffix}")) for suffix, name in EXPORTS.items()],
         more_url=more,
@@ -125,10 +131,28 @@ def _scores(answer: Answer) -> list[float]:
     return [hit.score for hit in answer.hits]
 
 
+def _is_short(answer: Answer) -> bool:
+    """Whether a text stands alone, and fits into the heading."""
+    return 0 < len(answer.text) <= _LONGEST_HEADING and not answer.papers
+
+
 def _heading(answer: Answer) -> str:
+    if _is_short(answer):
+        return f"Similar to \N{LEFT DOUBLE QUOTATION MARK}{harmless(answer.text)}\N{RIGHT DOUBLE QUOTATION MARK}"
     n = len(answer.papers)
     papers = "" if not n else "a paper" if n == 1 else "both papers" if n == 2 else f"each of {n} papers"
     return f"Similar to {' and '.join(filter(None, [papers, 'a text' if answer.text else '']))}"
+
+
+def _summary(answer: Answer, n_papers: int | None) -> str:
+    n = len(answer.hits)
+    of = "" if n_papers is None else f" of {count(n_papers, 'paper')}"
+    if answer.n_qualified is not None:
+        of = f" of {count(answer.n_qualified, 'paper that qualifies', 'papers that qualify')}"
+    best = f"The best{'' if n == 1 else f' {n}'}{of}"
+    if answer.recall is None:
+        return f"{best}, exactly."
+    return f"{best}; approximate, with {100 * answer.recall:.0f} % of the true best on average."
 
 
 def _chips(address: Address, page: str, titles: Mapping[str, str]) -> Iterator[Chip]:

@@ -200,7 +200,7 @@ def test_more_results_come_in_place_and_have_an_address(page: Page, service: Ser
     assert ids(page) == hits_of(service, papers=TWEETS, top=30)
     assert current(page) == ids(page)[10]
     expect(page.locator("#status")).to_have_text("20 papers more.")
-    expect(page.locator("#summary")).to_contain_text("30 papers")
+    expect(page.locator("#summary")).to_contain_text("The best 30 of 2,000 papers")
     expect(page.locator("#hit-30 button.save")).to_be_visible()
     page.get_by_role("link", name="More results").click()
     expect(page.locator("#hits > li")).to_have_count(50)

@@ -126,7 +126,7 @@ def test_the_page_lists_what_the_index_answers(client: TestClient, service: Serv
     assert ids_of(page) == [hit.id for hit in answer]
     assert [one.text for one in page.all("span", class_="number")] == [f"{hit.score:.3f}" for hit in answer]
     assert page.one("h1").text == "On paper 1802.00001"
-    assert "7 papers of 41 that qualify" in page.by_id("summary").text
+    assert "The best 7 of 41 papers that qualify, exactly." in page.by_id("summary").text
 
 
 def test_both_parts_of_a_hybrid_score_are_shown(client: TestClient, service: Service) -> None:
@@ -226,6 +226,15 @@ def test_several_papers_and_a_text_are_one_question(client: TestClient) -> None:
         ("rank", "dense"),
     ]
     assert page.by_id("q").text == "\n1802.00001\n1802.00002\na text"  # a browser drops the first line end
+
+
+def test_a_short_text_is_the_heading(client: TestClient) -> None:
+    page = page_of(client, "/similar?text=dark+%3Cb%3Ematter")
+    assert page.one("h1").text == "Similar to “dark <b>matter”"
+    assert not page.all("blockquote")
+    assert (
+        page_of(client, f"/similar?text={'dark+matter+' * 20}x").one("blockquote").text.startswith("dark matter dark")
+    )
 
 
 def test_more_results_keep_those_that_are_there(client: TestClient) -> None:
