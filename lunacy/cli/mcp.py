@@ -34,7 +34,7 @@ def mcp(index_dirs: tuple[str, ...]) -> None:
         raise UsageError("standard input is closed; a client of the Model Context Protocol talks to it there")
     with _nothing_on_stdout():
         if find_spec("mcp") is None:
-            raise MissingExtra("what serves agents", "mcp")
+            raise MissingExtra("the SDK of the Model Context Protocol", "mcp")
         indexes = _indexes(index_dirs)
         if sys.stdin.isatty():
             click.echo("lunacy: waiting for an agent's client on standard input, Ctrl-C ends it", err=True)

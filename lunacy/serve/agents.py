@@ -41,7 +41,7 @@ class AgentEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises MissingExtra without the SDK, LunacyError where an index cannot be read."""
         if find_spec("mcp") is None:
-            raise MissingExtra("what serves agents", "mcp")
+            raise MissingExtra("the SDK of the Model Context Protocol", "mcp")
         if self._started is None or (self._started.done() and self._started.exception()):
             self._started = asyncio.get_running_loop().create_future()
             self._running = asyncio.create_task(self._run(self._started))

@@ -210,5 +210,5 @@ def test_without_the_sdk_it_says_how_to_install_it(small_index: Path, monkeypatc
     monkeypatch.setattr(sys.modules["lunacy.cli.mcp"], "find_spec", lambda _name: None)
     failed = run("mcp", "--index", small_index)
     assert (failed.exit_code, failed.stdout) == (2, "")
-    assert failed.stderr.startswith("lunacy: what serves agents is not installed; install it with: ")
+    assert failed.stderr.startswith("lunacy: the SDK of the Model Context Protocol is not installed; install it with: ")
     assert "'mcp>=2.3'" in failed.stderr
