@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 import lunacy
 from lunacy.query.service import Service
+from lunacy.question import Asked
+from lunacy.serve.parameter_table import PARAMETERS
 from tests.serve.conftest import IDS
 
 
@@ -195,3 +197,9 @@ def test_each_parameter_is_described_and_each_description_is_a_parameter(describ
     assert question.is_valid({"id": "1802.00001", "top": 3, "category": ["cs.*"], "fold": True})
     for wrong in ({"top": 0}, {"top": "3"}, {"ids": []}, {"rank": "best"}, {"diverse": 2}, {"text": "a" * 5001}):
         assert not question.is_valid(wrong)
+
+
+def test_all_that_python_can_ask_can_be_asked_here_but_for_lists_of_ids() -> None:
+    keywords = {one.keyword for one in PARAMETERS if one.keyword}
+    assert get_type_hints(Asked).keys() - keywords == {"only_ids", "not_ids", "together"}
+    assert keywords <= get_type_hints(Asked).keys()
