@@ -15,7 +15,7 @@ test: .venv/dev  ## Run the tests, on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
-	$(BIN)/python -m pytest -n auto --dist worksteal -m ""
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "" --hypothesis-profile thorough
 
 test-browser: .venv/dev  ## Run the tests of the page in Chromium (on Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser -rs
@@ -33,8 +33,11 @@ format: .venv/dev  ## Mend what the linter can, and format
 bench: .venv/dev  ## Measure (RSS, ingest rate, cold start): tests/bench
 	$(BIN)/python -m tests.bench
 
-docs: .venv/runtime  ## Write docs/cli.md, docs/python.md and the README's picture again from the code
+docs: .venv/runtime  ## Write docs/cli.md, docs/python.md, the README's picture and the transcript again from the code
 	$(BIN)/python docs/reference.py
+
+screenshots: .venv/dev  ## Take the README's pictures of the page again, in Chromium (on Debian: apt-get install chromium)
+	$(BIN)/python docs/screenshots.py
 
 wheel: .venv/dev  ## Build the wheel and the source distribution into dist/
 	rm -rf dist
@@ -69,4 +72,4 @@ help:  ## List the targets
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed]' && touch $@
 
-.PHONY: index test test-slow test-browser test-distributed check format bench docs wheel lock clean help
+.PHONY: index test test-slow test-browser test-distributed check format bench docs screenshots wheel lock clean help

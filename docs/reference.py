@@ -1,4 +1,6 @@
-"""Writes docs/cli.md from the commands, docs/python.md from the public names, and the README's picture: `make docs`."""
+"""Writes docs/cli.md from the commands, docs/python.md from the public names, the README's picture, and the transcript
+in docs/agents.md: `make docs`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from typing import Any
 
 import click
 from picture import picture
+from transcript import with_transcript
 
 import lunacy
 from lunacy import errors
@@ -151,7 +154,12 @@ def terminal() -> str:
     return picture(answer.splitlines())
 
 
-WRITTEN = {"cli.md": cli, "python.md": python, "terminal.svg": terminal}
+def agents() -> str:
+    """What is written by hand, with a new transcript."""
+    return with_transcript((_HERE / "agents.md").read_text(encoding="utf-8"))
+
+
+WRITTEN = {"agents.md": agents, "cli.md": cli, "python.md": python, "terminal.svg": terminal}
 
 if __name__ == "__main__":
     for name, content in WRITTEN.items():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lunacy.answer import Answer, Hit, Info, Summary
     from lunacy.copies import Copies
     from lunacy.errors import (
+        Busy,
         DiskFull,
         FingerprintMismatch,
         HarvestError,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "BuildReport",
+    "Busy",
     "CompactReport",
     "Copies",
     "Counts",
@@ -125,9 +127,9 @@ __all__ = [
 _NAMES = {
     "answer": "Answer Hit Info Summary",
     "copies": "Copies",
-    "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
-    "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
-    "UsageError VectorsError",
+    "errors": "Busy DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError "
+    "MissingExtra ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory "
+    "UnknownPaper UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "

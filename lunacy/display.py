@@ -21,8 +21,9 @@ _LONGEST = 60  # characters of what was asked, as text
 _MOST_HITS = 20  # of an answer, as text
 _MOST_CATEGORIES = 8
 _MOST_AUTHORS = 200  # characters
-# C0, C1, and the marks that reorder or hide text: a title must not be able to write on the terminal.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# C0, C1, the marks that reorder or hide text, and surrogates, which no encoding can write: a title must not be able to
+# write on the terminal.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 _NO_MATH = "tex2jax_ignore mathjax_ignore"  # classes: no notebook may run what a title has between two $
 _LEFT = ' style="text-align: left"'
 

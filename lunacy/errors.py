@@ -11,6 +11,7 @@ LunacyError                  1  500   it failed
 ├── ModelError               1  503   the embedding model cannot be had
 ├── FingerprintMismatch      1  409   vectors of two models do not mix
 ├── ServerError              1  503   a Milvus server that cannot be had, or does not do what it is asked
+├── Busy                     1  503   too much is asked at once, or the model is being loaded: ask again in a while
 ├── VectorsError             1  500   a file of vectors that does not fit its snapshot
 └── StoreError               1  500   the index folder
     ├── NoIndex              1  404   nothing there, or not an index
@@ -113,6 +114,16 @@ class ServerError(LunacyError):
     """A Milvus server that cannot be had, or does not do what it is asked."""
 
     status = 503
+
+
+class Busy(LunacyError):
+    """Too much is asked at once, or the model is being loaded: ask again after `retry_after_s` seconds."""
+
+    status = 503
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class VectorsError(LunacyError):

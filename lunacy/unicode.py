@@ -33,8 +33,12 @@ SYMBOLS = {  # macros of formulas, as LaTeX and amssymb have them
         "rfloor=⌋ ldots=… dots=… cdots=⋯".split()
     ),
 }  # fmt: skip
-_HABITS = dict(pair.split("=") for pair in "deg=° degree=° R=ℝ RR=ℝ Real=ℝ C=ℂ CC=ℂ N=ℕ NN=ℕ Q=ℚ QQ=ℚ Z=ℤ ZZ=ℤ".split())
-_MACROS = {**SYMBOLS, **_HABITS}  # what many authors define
+_HABITS = dict(  # what many authors define
+    pair.split("=")
+    for pair in "deg=° degree=° R=ℝ RR=ℝ Real=ℝ C=ℂ CC=ℂ N=ℕ NN=ℕ Q=ℚ QQ=ℚ Z=ℤ ZZ=ℤ bR=ℝ bbR=ℝ IR=ℝ bC=ℂ bZ=ℤ FF=𝔽 "
+    "al=α eps=ε ep=ε ga=γ Ga=Γ la=λ La=Λ om=ω Om=Ω ra=→ dag=† lsim=≲ gsim=≳ GeV=GeV MeV=MeV TeV=TeV".split()
+)
+MACROS = {**SYMBOLS, **_HABITS}
 _CHARACTERS = {
     **dict(zip("{}_%&#$", "{}_%&#$", strict=True)), "|": "‖", ",": " ", ";": " ", ":": " ", " ": " ", "!": "", "/": "",
 }  # fmt: skip
@@ -61,9 +65,12 @@ _RAISED = str.maketrans(
 _LOWERED = str.maketrans("0123456789+-−=()aehijklmnoprstuvxβγρφχ.,/", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ.,/")
 _DOUBLE_STRUCK = {"C": "ℂ", "H": "ℍ", "N": "ℕ", "P": "ℙ", "Q": "ℚ", "R": "ℝ", "Z": "ℤ"}
 
-# Within $ or \( \): not "$5 and $10", where a digit follows each.
-_FORMULA = re.compile(
-    r"(?<!\\)(?:\$\$(?P<display>[^$]+)\$\$|\$(?!\d[^$]*\$\d)(?P<inline>(?:\\.|[^$\\])+)\$|\\\((?P<bracket>[^$]{1,200}?)\\\))"
+# In $ or \( \), or set apart by $$ or \[ \]. Not "$5 and $10", a digit behind each, nor words between two stray $.
+_STRAY = r"\d[^$]*\$\d | (?=[^$]*[a-z]{2}) (?:\s[^$\\^_]*|[^$\\^_]*\s)\$"
+FORMULA = re.compile(
+    rf"""(?<!\\)(?: \$\$(?P<display>[^$]+)\$\$ | \$(?!{_STRAY})(?P<inline>(?:\\.|[^$\\])+)\$
+    | \\\((?P<bracket>(?:[^$\\]|\\[^()])+)\\\) | \\\[(?P<square>(?:[^$\\]|\\[^\[\]])+)\\\] )""",
+    re.VERBOSE,
 )
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\s+|.", re.DOTALL)
 _LETTER = r"(?:\\(?P<dotless>[ij])(?![a-zA-Z])\s*|(?P<letter>[^\W\d_]))"
@@ -93,9 +100,8 @@ def to_unicode(text: str) -> str:
     if "\\" not in text and "$" not in text:
         return text
     parts, start = [], 0
-    for match in _FORMULA.finditer(text):
-        formula = match["display"] or match["inline"] or match["bracket"]
-        parts += [_words(text[start : match.start()]), _formula(formula, match[0])]
+    for match in FORMULA.finditer(text):
+        parts += [_words(text[start : match.start()]), _formula(match[match.lastgroup or 0], match[0])]
         start = match.end()
     return unicodedata.normalize("NFC", "".join([*parts, _words(text[start:])]))
 
@@ -108,7 +114,7 @@ def _words(text: str) -> str:
     text = _NAMED_LETTER.sub(lambda match: LETTERS[match["name"]], text)
     text = _SCRIPT.sub(_script, text)
     text = _SWITCH.sub(r"\1", _FONT.sub(r"\1", text))
-    text = _MACRO.sub(lambda match: _MACROS.get(match["name"], match[0]), text)
+    text = _MACRO.sub(lambda match: MACROS.get(match["name"], match[0]), text)
     return _ESCAPED.sub(r"\1", text)
 
 
@@ -122,8 +128,7 @@ def _script(match: re.Match[str]) -> str:
 
 def _formula(formula: str, written: str) -> str:
     """The `formula` in characters; else as it was `written`, with its dollars."""
-    is_text = formula != formula.strip() and not {*"\\^_"} & {*formula}  # between two stray dollars
-    if is_text or len(formula) > _LONGEST:
+    if len(formula) > _LONGEST:
         return written
     tokens = iter(_TOKEN.findall(formula))
     try:
@@ -166,7 +171,7 @@ def _piece(part: str, tokens: Iterator[str]) -> str:
         return f"√{under}" if under.isalnum() and (len(under) == 1 or under.isdigit()) else f"√({under})"
     if name in _IGNORED or name in _SWITCHES:
         return ""
-    found = _MACROS.get(name, _CHARACTERS.get(name))
+    found = MACROS.get(name, _CHARACTERS.get(name))
     if found is None:
         raise _NotSimpleError
     return found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from hypothesis import settings
 
 from lunacy.embedding import Embedded, Prepared
 from lunacy.fingerprint import Fingerprint
@@ -23,6 +24,10 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # workers share the cores, and mo
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, n_threads)))
 
 DIM = 16
+
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)  # `make test-slow`
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

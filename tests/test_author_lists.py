@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunacy.author_lists import folded_lists
@@ -81,7 +81,6 @@ def assert_folded(lists: list[str], parsed: list[str]) -> None:
     assert begin == len(text)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(authors, parsed), max_size=5))
 def test_any_lists_are_folded_as_one_by_one(papers: list[tuple[str, str]]) -> None:
     assert_folded([one for one, _names in papers], [names for _one, names in papers])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lunacy import dates
@@ -134,7 +134,6 @@ DATES = st.just("") | st.builds(lambda day, length: day[:length], DAYS | NEAR, s
 IDS = [paper.id for paper in PAPERS]
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     since=DATES,
     until=DATES,

@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "indexes/README.md"]
 
 
-@pytest.mark.parametrize("name", ["cli.md", "python.md", "terminal.svg"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("agents.md", marks=pytest.mark.slow), "cli.md", "python.md", "terminal.svg"]
+)
 def test_what_is_written_from_the_code_is_current(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "docs")
     written = import_module("reference").WRITTEN

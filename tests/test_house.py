@@ -81,6 +81,7 @@ IMPORTERS = {
     "faiss": ["derived", "search", "store/segments.py", "bench/engines.py"],
     "tantivy": ["derived/lexical.py"],
     "platformdirs": ["library/places.py"],
+    "threadpoolctl": ["search/products.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
     "ray": ["pipeline/on_ray"],
@@ -92,6 +93,7 @@ IMPORTERS = {
     "starlette": ["serve"],
     "uvicorn": ["serve"],
     "jinja2": ["serve"],
+    "markupsafe": ["serve"],
     "mcp": ["serve/mcp.py"],
 }
 

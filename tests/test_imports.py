@@ -106,9 +106,9 @@ def test_import_lunacy_imports_no_arrays() -> None:
 PUBLIC = {
     "answer": "Answer Hit Info Summary",
     "copies": "Copies",
-    "errors": "DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError MissingExtra "
-    "ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory UnknownPaper "
-    "UsageError VectorsError",
+    "errors": "Busy DiskFull FingerprintMismatch HarvestError IndexDamaged IndexLocked ListError LunacyError "
+    "MissingExtra ModelError NoIndex NotAnId PruneRefused ServerError SnapshotError StoreError UnknownCategory "
+    "UnknownPaper UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "

@@ -63,9 +63,9 @@ def texts_of_the_sample(n: int) -> list[str]:
     return [paper.title for paper in papers] + [embedded_text(paper, "title+abstract") for paper in papers]
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(300, marks=pytest.mark.slow)])
-def test_the_default_model_gives_the_vectors_of_encode(n: int) -> None:
-    texts = [*texts_of_the_sample(n), *HARD_TEXTS]
+@pytest.mark.slow
+def test_the_default_model_gives_the_vectors_of_encode() -> None:
+    texts = [*texts_of_the_sample(300), *HARD_TEXTS]
     embedder = load(n_texts=1)
     assert embedder.arithmetic == ARITHMETIC
     cosines = (embedder.embed_queries(texts).vectors * reference(DEFAULT_MODEL, texts)).sum(1)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunacy.atomic import part_name
@@ -141,14 +141,6 @@ def cases(draw: st.DrawFn) -> Case:
 MODES = (cases(), st.sampled_from([0.0, 0.03, 1.0]), st.integers(0, 2))
 
 
-@settings(max_examples=50, deadline=None)
-@given(*MODES)
-def test_a_mode_with_a_filter_gives_what_brute_force_gives(case: Case, few: float, cached: int) -> None:
-    compare(case, few, cached)
-
-
-@pytest.mark.slow
-@settings(max_examples=500, deadline=None)
 @given(*MODES)
 def test_every_mode_and_filter_gives_what_brute_force_gives(case: Case, few: float, cached: int) -> None:
     compare(case, few, cached)
@@ -190,11 +182,6 @@ def compare(case: Case, few: float, cached: int) -> None:
                 assert_found(found, brute_force(able, query, k))
             for found in search(view, np.repeat(query[None], 16, axis=0), k, without=[left_out] * 16, **options):
                 assert_found(found, brute_force(able, query, k, without=left_out))
-            with pytest.MonkeyPatch.context() as many:
-                many.setattr("lunacy.search.exact._PRODUCTS_FROM", 1)  # as for a hundred queries or more
-                many.setattr("lunacy.search.products._BLOCK", 7)
-                for found in search(view, np.repeat(query[None], 3, axis=0), k, without=[left_out] * 3, **options):
-                    assert_found(found, brute_force(able, query, k, without=left_out))
             ivf = open_ivf(view)
             if ivf is not None:
                 nlist = ivf.index.nlist
@@ -560,7 +547,6 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     assert kinds == {"codes", "columns", "ivf", "neighbours", "titles"}
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 40),
     st.lists(st.integers(0, 39), max_size=8, unique=True),

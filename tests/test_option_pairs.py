@@ -127,7 +127,19 @@ WALKS = {
     "list dismiss": Walk(["thesis", "1802.00001"], {"--index": ["indexes/ix"]}),
     "list remove": Walk(["thesis", "1802.00001"], {}),
     "list show": Walk(["thesis"], {"--index": ["indexes/ix"], **_OUTPUT}),
+    "mcp": Walk([], {"--index": ["indexes/ix"]}),
     "info": Walk([], {"--index": ["indexes/ix"], "--format": ["json"]}),
+    "serve": Walk(
+        [],
+        {
+            "--index": ["indexes/ix"],
+            "--host": ["localhost"],
+            "--port": ["0"],
+            "--allow-host": ["papers.example.org"],
+            "--token": ["0123456789abcdef"],
+            "--open": [],
+        },
+    ),
     "bench embed": Walk(
         ["snapshot.jsonl"], {"--texts": ["40"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]}
     ),
@@ -160,6 +172,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "ivf": "lunacy.pipeline.build_ivf",
     "graph": "lunacy.pipeline.build_graph",
     "duplicates": "lunacy.pipeline.duplicates",
+    "serve": "lunacy.serve.listen.bind",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",
     "bench quality": "lunacy.bench.bench_quality",

@@ -18,6 +18,7 @@ from lunacy.cli import main
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_the_source_distribution_holds_every_file_of_the_repository(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of git: there is nothing to compare with")

@@ -161,6 +161,12 @@ def test_a_paper_and_a_text_together_by_words_alone_need_no_model(made: Path) ->
     assert [hit.score for hit in hits] == pytest.approx(sorted(mean.values(), reverse=True)[:5])
 
 
+def test_a_text_without_a_shared_word_has_no_hits_by_words(made: Path) -> None:
+    with lunacy.open_index(made, embedder=FakeEmbedder()) as ix:
+        assert not ix.similar_to_text("nobody wrote these", rank="lexical").hits
+        assert len(ix.similar_to_text("nobody wrote these", rank="hybrid", top=64)) == 64
+
+
 @pytest.mark.parametrize("rank", ["dense", "hybrid", "lexical"])
 @pytest.mark.parametrize(
     "options",

@@ -20,6 +20,7 @@ import lunacy
 from lunacy.answer import Answer, Hit
 from lunacy.cli import main
 from lunacy.render import answers
+from lunacy.serve.listen import bind
 from lunacy.snapshot import Snapshot, parse
 from tests.harvest.server import Server
 
@@ -79,6 +80,8 @@ def test_every_lunacy_command_of_the_documents_runs(
     monkeypatch.delenv("LUNACY_INDEX", raising=False)
     monkeypatch.setattr("lunacy.pipeline.tune_ivf.N_TITLES", 20)  # the real model embeds them
     monkeypatch.setattr("webbrowser.open", lambda _url: True)
+    monkeypatch.setattr("lunacy.serve.listen.serve", lambda _app, _socket: None)  # it goes on until a signal
+    monkeypatch.setattr("lunacy.serve.listen.bind", lambda host, _port: bind(host, 0))
     monkeypatch.setenv("LUNACY_OAI", arxiv.url)
     by_ci = (ROOT / ".ci/run").read_text()
     for command in commands_of(document):

@@ -14,7 +14,7 @@ import pytest
 from lunacy.answer import Answer, Hit
 from lunacy.formats import FORMATS, WITHOUT_NOTES
 from lunacy.paper import Paper
-from lunacy.render import CSV_COLUMNS, answers, harmless, pairs, size
+from lunacy.render import CSV_COLUMNS, answers, harmless, pairs, papers, size
 
 TWEETS = Paper("1802.05130", "Adverse Drug Reactions", "")
 FIRST = Hit(
@@ -240,6 +240,14 @@ def test_csv_has_every_score_and_what_else_is_known() -> None:
     [row] = csv.DictReader(io.StringIO(text(words([hit]), form="csv")))
     assert (row["score"], row["cosine"], row["lexical"]) == ("4.500000", "0.250000", "12.500000")
     assert (row["withdrawn"], row["doi"], row["journal_ref"]) == ("true", "10.1/x", "J. 1")
+
+
+def test_csv_of_papers_is_a_row_a_paper_and_each_once() -> None:
+    assert "".join(papers([FIRST.paper, FIRST.paper], "csv")) == (
+        "id,title,authors,categories,posted,updated,withdrawn,doi,journal_ref,url\n"
+        "1802.05121,Emotions in Tweets,Ada Lovelace,cs.IR cs.CL,2018-02,2018-02-14,false,,,"
+        "https://arxiv.org/abs/1802.05121\n"
+    )
 
 
 def test_a_table_says_who_wrote_a_hit_when_and_where_it_is() -> None:

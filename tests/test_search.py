@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from lunacy.fingerprint import Fingerprint
 from lunacy.search import Found, search
+from lunacy.search.products import best_products, one_thread_each
 from lunacy.store import Store as OpenStore
 from lunacy.store import View, Writer
 from tests.test_store import entry, names
@@ -191,7 +193,6 @@ def small_stores(draw: st.DrawFn) -> tuple[list[np.ndarray], list[int], int, int
     return np.split(pool[chosen], cuts), dead, draw(st.integers(0, 7)), draw(st.integers(1, 70))
 
 
-@settings(max_examples=80, deadline=None)
 @given(small_stores())
 def test_any_small_store_is_searched_as_by_brute_force(case: tuple[list[np.ndarray], list[int], int, int]) -> None:
     parts, dead, place, k = case
@@ -203,3 +204,33 @@ def test_any_small_store_is_searched_as_by_brute_force(case: tuple[list[np.ndarr
         left_out = min(held, default=-1)
         for found in search(view, np.repeat(query[None], 16, axis=0), k, without=[left_out] * 16):
             assert_found(found, brute_force(held, query, k, without=left_out))
+
+
+@pytest.mark.parametrize("n_rows", [1, 63, 64, 700, 5000])
+@pytest.mark.parametrize("n", [1, 9, 200])
+def test_the_best_products_are_those_of_a_full_sort(n_rows: int, n: int) -> None:
+    rng = np.random.default_rng(n_rows + n)
+    rows = rng.standard_normal((n_rows, 8)).astype(np.float32)
+    rows[rng.integers(0, n_rows, n_rows // 3)] = rows[0]  # ties
+    queries = rng.standard_normal((5, 8)).astype(np.float32)
+    hidden = np.flatnonzero(rng.random(n_rows) < 0.2)
+    wanted = rows @ queries.T  # (b, q)
+    wanted[hidden] = -np.inf
+    with one_thread_each():
+        scores, positions = best_products(rows, queries, n, hidden)
+    assert scores.shape == positions.shape == (5, min(n, n_rows))
+    for query in range(5):
+        assert len(set(positions[query].tolist())) == len(positions[query])
+        np.testing.assert_allclose(scores[query], wanted[positions[query], query], rtol=1e-5)
+        best = np.sort(wanted[:, query])[n_rows - scores.shape[1] :]
+        np.testing.assert_allclose(np.sort(scores[query]), best, rtol=1e-5)
+
+
+def test_products_of_one_thread_leave_the_number_of_threads_as_it_was() -> None:
+    def n_threads() -> list[int]:
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    before = n_threads()
+    with one_thread_each():
+        assert set(n_threads()) <= {1}
+    assert n_threads() == before

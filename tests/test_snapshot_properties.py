@@ -214,7 +214,7 @@ def mixture(good: st.SearchStrategy[bytes], max_size: int) -> st.SearchStrategy[
 
 
 @given(mixture(good_lines, 12), st.sampled_from([b"\n", b"\r\n"]), st.booleans(), st.sampled_from(list(CONTAINERS)))
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True)
 def test_every_line_with_text_is_a_good_or_a_bad_one(
     pieces: list[tuple[str, bytes]], end: bytes, is_ended: bool, container: str
 ) -> None:
@@ -230,7 +230,7 @@ def test_every_line_with_text_is_a_good_or_a_bad_one(
 
 
 @given(st.binary(max_size=200))
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True)
 def test_random_bytes_are_so_many_bad_lines(data: bytes) -> None:
     assume(not data.startswith(MAGIC))
     with TemporaryDirectory() as folder:
@@ -243,7 +243,7 @@ WHOLE = as_line("0704.0001") + b"\n" + as_line("hep-th/9711200") + b"\n"
 
 
 @given(st.sampled_from(list(CONTAINERS)), st.data())
-@settings(derandomize=True, deadline=None, max_examples=600)
+@settings(derandomize=True)
 def test_a_damaged_file_gives_lines_or_a_snapshot_error(container: str, draw: st.DataObject) -> None:
     data = bytearray(CONTAINERS[container](WHOLE))
     for place in draw.draw(st.lists(st.integers(0, len(data) - 1), max_size=4), label="places"):
@@ -282,7 +282,7 @@ papers = st.tuples(
 
 
 @given(mixture(papers, 20))
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True)
 def test_the_counts_of_a_run_add_up(pieces: list[tuple[str, bytes]]) -> None:
     pieces = [("good", as_line("0704.9999", categories="cs.LG")), *pieces]
     with TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ SHOWN = {
     r"$B^0 \to \bar{D} \pi^+$ at $\sqrt{s}=13$ TeV": "B⁰ → D̄ π⁺ at √s=13 TeV",
     r"$C^*$-algebras at 360$^\circ$": "C*-algebras at 360°",
     r"K$_{0.4}$ and $^{6,7}$Li": "K₀.₄ and ⁶,⁷Li",
-    r"$x$$\sim$1/8, $$y$$, \(q\)-functions": "x∼1/8, y, q-functions",
+    r"$x$$\sim$1/8, $$y$$, \(q\)-functions, \[ z \]": "x∼1/8, y, q-functions, z",
     r"$SU(2)\times U(1)$, $f(R)$, $N\geq 3$": "SU(2)× U(1), f(R), N≥ 3",
     r"$A_{FB}$, $H_c$, $L^\infty$, $C^{1,\alpha}$": "A_{FB}, H_c, L^∞, C^{1,α}",
     r"\emph{Gaia} and {\it Kepler}, H\textsubscript{2}O, 5\% \& \$3": "Gaia and Kepler, H₂O, 5% & $3",
@@ -34,7 +34,8 @@ SHOWN = {
     r"$\frac{1}{2}$ and $\alpha$": r"$\frac{1}{2}$ and α",
     r"\cite{x}, \foo{\bar} and $\myown_2$": r"\cite{x}, \foo{\bar} and $\myown_2$",
     r"a dollar of $5 and $10, or 3 $ more": "a dollar of $5 and $10, or 3 $ more",
-    r"D\bar{D}$ mixing, $x^{y^{z}}$, $a}$, ${a$": r"D\bar{D}$ mixing, $x^{y^{z}}$, $a}$, ${a$",
+    r"D\bar{D}$ mixing, $x^{y^{z}}$, $a}$, ${a$": r"D\bar{D}$ mixing, x^{yᶻ}, $a}$, ${a$",
+    "at 5$ a piece, $x$ and $ N = 1 $": "at 5$ a piece, x and N = 1",
     "Sets {1, 2}, a_b, 5 ~ 6, C:/x": "Sets {1, 2}, a_b, 5 ~ 6, C:/x",
     "": "",
 }
@@ -72,7 +73,7 @@ def test_no_tex_breaks_it(pieces: list[str]) -> None:
     to_unicode("".join(pieces))
 
 
-@pytest.mark.parametrize("piece", ["$", "\\(", "{", "\\'", "\\emph{", "${", "$^", "\\\\["])
+@pytest.mark.parametrize("piece", ["$", "\\(", "{", "\\'", "\\emph{", "${", "$^", "\\\\[", "\\[", "$ a", "$a "])
 def test_long_nonsense_is_read_once(piece: str) -> None:
     """Neither too deep nor in squared time."""
     assert len(to_unicode(piece * 50_000)) <= len(piece) * 50_000

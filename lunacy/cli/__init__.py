@@ -23,10 +23,12 @@ from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
 from lunacy.cli.lexical import lexical
 from lunacy.cli.list import list_
+from lunacy.cli.mcp import mcp
 from lunacy.cli.publish import publish
 from lunacy.cli.query import query
 from lunacy.cli.remove import remove
 from lunacy.cli.repair import repair
+from lunacy.cli.serve import serve
 from lunacy.cli.show import show
 from lunacy.cli.streams import OUTPUT, give_up, prepare
 from lunacy.cli.update import update
@@ -39,6 +41,7 @@ _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with l
 COMMANDS = {
     "Everyday": (index, query, show, info),
     "My reading": (list_, gaps),
+    "In the browser, and for agents": (serve, mcp),
     "From the network": (download, update, fetch),
     "Better and faster answers": (lexical, ivf, graph, duplicates),
     "Care of an index": (diff, remove, compact, verify, repair),

@@ -37,6 +37,12 @@ class Anywhere(File):
         return super().convert(value, param, ctx)
 
 
+class Alone(Anywhere):
+    """As `Anywhere`, for an option that may be repeated: in a variable there is one, whatever it holds."""
+
+    envvar_list_splitter = "\0"
+
+
 class Folder(Anywhere):
     """The path of a folder."""
 
@@ -93,6 +99,16 @@ anywhere_option: Decorator = click.option(
     envvar="LUNACY_INDEX",
     type=Anywhere(),
     help="The index folder, or where it was published  [default: $LUNACY_INDEX, else the only one in indexes/]",
+)
+indexes_option: Decorator = click.option(
+    "--index",
+    "index_dirs",
+    metavar="DIR|ADDRESS",
+    multiple=True,
+    envvar="LUNACY_INDEX",
+    type=Alone(),
+    help="An index folder, or where one was published; repeat it for more  "
+    "[default: $LUNACY_INDEX, else the only one in indexes/]",
 )
 
 

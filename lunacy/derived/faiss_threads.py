@@ -15,7 +15,7 @@ from lunacy.cores import n_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-BLAS_FROM = 16  # queries: for fewer, FAISS' matrix products are slower than a thread a segment
+BLAS_FROM = 5  # queries: for fewer, matrix products are slower than a thread a segment
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
 
@@ -25,14 +25,14 @@ from lunacy.search import Found, Ranked, Searcher, Target
 def alike(questions: Iterable[Question]) -> Iterator[tuple[Options, Iterator[Query]]]:
     """The queries of all questions, in order, in runs that are answered together: of one kind, with equal options."""
     pairs = ((question, query) for question in questions for query in question.queries)
-    for _key, run in groupby(pairs, lambda pair: (pair[0].settings, _kind(pair[1]))):
+    for _key, run in groupby(pairs, lambda pair: likeness(*pair)):
         first = next(run)
         yield first[0], (query for _question, query in chain([first], run))
 
 
-def _kind(query: Query) -> tuple[bool, bool]:
-    """Whether it has papers, and whether it is a single vector."""
-    return bool(query.papers), len(query.papers) + bool(query.text) == 1
+def likeness(question: Question, query: Query) -> Hashable:
+    """What is equal of queries that are answered together: all options, papers or none, one vector or several."""
+    return question.settings, bool(query.papers), len(query.papers) + bool(query.text) == 1
 
 
 def answer_batch(

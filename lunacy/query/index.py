@@ -23,7 +23,7 @@ from lunacy.query.ids import require_known, rows_of
 from lunacy.query.model import TextModel, TextVector
 from lunacy.query.titles import Named
 from lunacy.question import Keywords, Options, Query, Question, shows_keywords
-from lunacy.search import Searcher, open_searcher
+from lunacy.search import LastCommit, Searcher, open_searcher
 
 
 class Index:
@@ -55,6 +55,15 @@ class Index:
         """How many papers the index holds."""
         with self._searcher.pinned() as view:
             return view.n_papers
+
+    @property
+    def last_commit(self) -> LastCommit:
+        """What answers depend on, beside the question; waits for no other thread's question.
+
+        >>> ix.last_commit.generation
+        1
+        """
+        return self._searcher.last_commit()
 
     @property
     def used(self) -> frozenset[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 from lunacy.arrays import Vectors
 from lunacy.embedding import Embedder, load_again
@@ -14,6 +15,8 @@ from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import squeeze_spaces
 from lunacy.progress import Report, no_report
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,13 @@ class TextModel:
             notes = _cut(embedder, squeezed) if embedded.n_cut else [""] * len(texts)
             return list(map(TextVector, embedded.vectors[:, None], notes))
 
-        return _model_thread(os.getpid()).submit(work).result()
+        return in_model_thread(work)
 
     def _loaded(self, ours: Fingerprint, model: str | None, device: str) -> Embedder:
         """Loaded once. A folder is taken at its word when the index knows no hash of weights."""
         embedder = self._embedder
         if embedder is None or model is not None:
-            embedder = self._load(model, device, ours)
+            embedder = load_model_of(ours, self._name, model=model, device=device, progress=self._progress)
         theirs = replace(embedder.fingerprint, text=ours.text)
         if ours.weights is None and model is not None and os.path.isdir(os.path.expanduser(model)):
             theirs = replace(theirs, model=ours.model)
@@ -66,17 +69,26 @@ class TextModel:
         self._embedder = embedder
         return embedder
 
-    def _load(self, model: str | None, device: str, ours: Fingerprint) -> Embedder:
-        try:
-            return load_again(ours, model=model, device=device, n_texts=1, progress=self._progress)
-        except ModelError as error:
-            if model is not None or not os.path.isabs(ours.model):
-                raise
-            raise ModelError(  # whoever asks did not name that folder
-                "the model that made the index cannot be loaded here; give the model's folder",
-                where=self._name,
-                hint=f"give it with --model; {error.full_message}",
-            ) from None
+
+def load_model_of(
+    ours: Fingerprint, name: str, *, model: str | None = None, device: str = "auto", progress: Report = no_report
+) -> Embedder:
+    """The model that `ours` names, of the index called `name`, or the same one from `model`. Raises as `load`."""
+    try:
+        return load_again(ours, model=model, device=device, n_texts=1, progress=progress)
+    except ModelError as error:
+        if model is not None or not os.path.isabs(ours.model):
+            raise
+        raise ModelError(  # whoever asks did not name that folder
+            "the model that made the index cannot be loaded here; give the model's folder",
+            where=name,
+            hint=f"give it with --model; {error.full_message}",
+        ) from None
+
+
+def in_model_thread(work: Callable[[], T]) -> T:
+    """Do the work in the one thread that runs models."""
+    return _model_thread(os.getpid()).submit(work).result()
 
 
 def _cut(embedder: Embedder, texts: Sequence[str]) -> list[str]:

@@ -66,14 +66,14 @@ def papers(
         yield from json_list((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
     elif form == "jsonl":
         yield from json_lines((paper_record(paper, is_whole=True) for paper in found), escaped=escaped)
+    elif form == "csv":
+        yield from papers_to_csv(found)
     elif form == "bibtex":
         yield from bibtex(found)
     elif form == "ris":
         yield from ris(found)
     elif form == "csljson":
         yield from json_list(csl_records(found), escaped=escaped)
-    elif form == "csv":
-        yield from papers_to_csv(found)
     elif form == "ids":
         yield from (f"{paper.id}\n" for paper in found)
     elif form == "md":

@@ -17,9 +17,8 @@ from lunacy.display import harmless
 from lunacy.paper import Paper
 from lunacy.withdrawn import is_withdrawn
 
-CSV_COLUMNS = tuple(
-    "query rank id score cosine lexical title authors categories posted updated withdrawn doi journal_ref url".split()
-)
+PAPER_COLUMNS = tuple("id title authors categories posted updated withdrawn doi journal_ref url".split())
+CSV_COLUMNS = ("query", "rank", "id", "score", "cosine", "lexical", *PAPER_COLUMNS[1:])
 
 
 def json_list(records: Iterable[dict[str, object]], *, escaped: bool) -> Iterator[str]:
@@ -54,22 +53,23 @@ def to_csv(found: Iterable[Answer]) -> Iterator[str]:
         yield from (csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
 
 
-def papers_to_csv(found: Iterable[Paper]) -> Iterator[str]:
-    """A line a paper, with those of CSV_COLUMNS that are about it alone."""
-    yield csv_line(["id", *CSV_COLUMNS[CSV_COLUMNS.index("title") :]])
-    yield from (csv_line([paper.id, *_facts(paper)]) for paper in found)
-
-
 def _csv_row(asked: str, hit: Hit) -> list[str]:
     """The cells of CSV_COLUMNS."""
     scores = ["" if one is None else f"{one:.{SCORE_DIGITS}f}" for one in (hit.score, hit.cosine, hit.lexical)]
-    return [asked, str(hit.rank), hit.id, *scores, *_facts(hit.paper)]
+    return [asked, str(hit.rank), hit.id, *scores, *_paper_row(hit.paper)[1:]]
 
 
-def _facts(paper: Paper) -> list[str]:
-    """The cells from the title on."""
+def papers_to_csv(found: Iterable[Paper]) -> Iterator[str]:
+    """A line a paper."""
+    yield csv_line(PAPER_COLUMNS)
+    yield from map(csv_line, map(_paper_row, found))
+
+
+def _paper_row(paper: Paper) -> list[str]:
+    """The cells of PAPER_COLUMNS."""
     texts = paper.title, paper.authors, " ".join(paper.categories), paper.posted, paper.updated
-    return [*texts, "true" if is_withdrawn(paper) else "false", paper.doi, paper.journal_ref, paper.url]
+    withdrawn = "true" if is_withdrawn(paper) else "false"
+    return [paper.id, *texts, withdrawn, paper.doi, paper.journal_ref, paper.url]
 
 
 def csv_line(cells: Iterable[str]) -> str:

@@ -9,10 +9,11 @@ from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
 from lunacy.search.folder_searcher import FolderSearcher
 from lunacy.search.ranking import Ranked, Target
-from lunacy.search.searcher import Searcher
+from lunacy.search.searcher import LastCommit, Searcher
 
 __all__ = [
     "Found",
+    "LastCommit",
     "Ranked",
     "Searcher",
     "Target",

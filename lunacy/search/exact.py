@@ -17,14 +17,12 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.filter import Filter
 from lunacy.search.candidates import Candidates, candidates_of
-from lunacy.search.products import fetch_by_products
 from lunacy.search.scan import Fetched, fetch
 from lunacy.store import View
 
 ROUNDING = 1e-5  # more than float32 is off in a dot product of unit vectors of some thousand dimensions
 MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so that one pass nearly always does
 _BLOCK = 1024  # queries at a time: bounds memory
-_PRODUCTS_FROM = 128  # queries: for fewer, FAISS' scan is quicker than products of NumPy
 _GPU_BLOCK = 2**14  # the same on a GPU, to which all rows go once for each block
 _RESCORED_FLOATS = 2**22  # at a time: bounds memory
 
@@ -87,12 +85,10 @@ def _search_block(
     undecided = np.arange(len(queries))
     n_fetched = k + MARGIN
     while len(undecided):
-        if device is not None:
-            fetched = _fetch_on(device, by_segment, queries[undecided], n_fetched)
-        elif len(undecided) >= _PRODUCTS_FROM:
-            fetched = fetch_by_products(by_segment, queries[undecided], n_fetched)
-        else:
+        if device is None:
             fetched = fetch(by_segment, queries[undecided], n_fetched, again=n_fetched > k + MARGIN)
+        else:
+            fetched = _fetch_on(device, by_segment, queries[undecided], n_fetched)
         fetched.uppers[fetched.rows == left_out[undecided, None]] = -np.inf
         step = max(1, _RESCORED_FLOATS // (n_fetched * queries.shape[1]))
         for start in range(0, len(undecided), step):

@@ -27,7 +27,8 @@ from lunacy.search.background import N_DRAWN, Background
 from lunacy.search.candidates import candidates_of, qualify
 from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ranking import Ranked, Sides, Target, rank
-from lunacy.store import Store, View, inventory
+from lunacy.search.searcher import LastCommit
+from lunacy.store import Store, View, caches, inventory
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
@@ -70,6 +71,16 @@ class FolderSearcher:
         self.name = str(folder)
         self._store = Store(folder)
         self._held: View | None = None
+        self._last = LastCommit(0)
+
+    def last_commit(self) -> LastCommit:
+        """The last commit; waits for no question that another thread asks."""
+        generation, derived = self._store.state()
+        last = self._last
+        if (last.generation, last.derived) != (generation, derived):
+            has_words = any(cache.kind == "lexical" for cache in caches.read(self._store.folder))
+            last = self._last = LastCommit(generation, derived, has_words)
+        return last
 
     @contextmanager
     def pinned(self) -> Iterator[FolderSearcher]:

@@ -26,6 +26,7 @@ from lunacy.search.approximate import require_lists
 from lunacy.search.background import N_DRAWN, Background
 from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
 from lunacy.search.ranking import Ranked, Sides, Target, rank
+from lunacy.search.searcher import LastCommit
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
 _WAIT_S = 10.0  # for a server that is starting
@@ -53,10 +54,7 @@ class MilvusSearcher:
 
     @contextmanager
     def pinned(self) -> Iterator[MilvusSearcher]:
-        """What the server has at the moment; rows are numbers in the order in which papers are met.
-
-        For any thread, one at a time: the others wait.
-        """
+        """What the server has at the moment, for one thread at a time; rows number the papers as they are met."""
         with self._lock:
             if self._is_closed:
                 raise UsageError("the index is closed; open it again")
@@ -71,6 +69,13 @@ class MilvusSearcher:
                 yield self
             finally:
                 self._forget()
+
+    def last_commit(self) -> LastCommit:
+        """The commit that was published when it was opened."""
+        if self._published is None:
+            with self.pinned():
+                pass
+        return LastCommit(self._facts.generation)
 
     def _forget(self) -> None:
         self._ids: list[str] = []

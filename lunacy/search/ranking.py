@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,12 +88,13 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
         vectors = [wishes[index].aims for index in single]
         nearest = sides.nearest(np.concatenate(vectors), n + n_left_out) if single else []
         found = dict(zip(single, nearest, strict=True))
-        unwanted = [] if is_dense or unlike is None else _by_words(sides, unlike, n)
-        for index in undecided:
+        unwanted = [] if is_dense or unlike is None else _by_words(sides, [unlike], n)[0]
+        asked = [targets[index] for index in undecided]
+        words = [[] for _ in asked] if is_dense else _by_words(sides, asked, n)
+        for index, by_words in zip(undecided, words, strict=True):
             near = found.get(index) or _NOTHING
             if len(wishes[index].aims) > 1 and wishes[index].has_vectors:
                 near = sides.nearest_to_all(wishes[index].aims, n + n_left_out)
-            by_words = [] if is_dense else _by_words(sides, targets[index], n)
             candidates = _Candidates.of(sides, wishes[index], near, by_words, unlike, unwanted)
             one = candidates.ranked(options, near.recall, sides.papers)
             is_all = len(near.rows) < n + n_left_out or candidates.lowest < least
@@ -243,12 +245,13 @@ class _ByWords:
     deviation: float
 
 
-def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
-    """For each text of a target the best `n` that the filter admits, or fewer when fewer share a word with it."""
+def _by_words(sides: Sides, targets: Sequence[Target], n: int) -> list[list[_ByWords]]:
+    """For each text of each target the best `n` that the filter admits, or fewer when fewer share a word with it."""
     assert sides.lexical is not None
     lexical = sides.lexical
 
-    def best(text: str) -> _ByWords:
+    def best(asked: tuple[Target, str]) -> _ByWords:
+        target, text = asked
         n_asked = 2 * n
         while True:
             rows, scores, is_all = lexical.best(text, n_asked)
@@ -260,4 +263,5 @@ def _by_words(sides: Sides, target: Target, n: int) -> list[_ByWords]:
                 return _ByWords(rows[wanted][:n], scores[wanted][:n], mean, deviation)
             n_asked *= 8
 
-    return in_threads(best, list(target.texts))
+    found = iter(in_threads(best, [(target, text) for target in targets for text in target.texts]))
+    return [list(islice(found, len(target.texts))) for target in targets]

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.arrays import NONE, Rows, Scores, Vectors
 from lunacy.derived.faiss_threads import in_threads, multiply
 from lunacy.search.candidates import Candidates
+from lunacy.search.products import QUERIES, ROWS, best_products, one_thread_each
 
 _faiss: Any = faiss  # its stubs lack what its wrappers add
 
 _CODES_FETCH = 4  # times as many candidates by codes: their scores are off by the bound
 _FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
 _FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
-_GATHER = 2**14  # rows copied at a time, for a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,11 @@ def fetch(by_segment: Sequence[Candidates], queries: Vectors, n: int, *, again: 
 
     `again`: the first try was not enough.
     """
-    by_blas = multiply(len(queries))
-    scan = _scan_many if by_blas else partial(_scan_few, again=again)
-    return joined(in_threads(lambda candidates: scan(candidates, queries, n), by_segment), len(queries))
+    if multiply(len(queries)):
+        return _scan_many(by_segment, queries, n)
+    return joined(
+        in_threads(lambda candidates: _scan_few(candidates, queries, n, again=again), by_segment), len(queries)
+    )
 
 
 def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
@@ -71,19 +72,38 @@ def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) 
     return Fetched(found.uppers + off[:, None].astype(np.float32), found.rows, found.limits + off)
 
 
-def _scan_many(candidates: Candidates, queries: Vectors, n: int) -> Fetched:
-    """By matrix products, for many queries."""
-    if candidates.allowed is None:
-        return _search(candidates, candidates.segment.index, queries, n)
-    found = []
-    for start in range(0, len(candidates.allowed), _GATHER):
-        positions = candidates.allowed[start : start + _GATHER]
-        block = candidates.segment.vectors(positions)  # (b, dim)
-        n_here = min(n, len(block))
-        scores, indexes = faiss.knn(queries, block, n_here, metric=faiss.METRIC_INNER_PRODUCT)
-        rows = positions[indexes] + candidates.first_row
-        found.append(Fetched(scores, rows, _limits(scores, is_all=n_here == len(block))))
+def _scan_many(by_segment: Sequence[Candidates], queries: Vectors, n: int) -> Fetched:
+    """By matrix products, for many queries: some thousand rows at a time."""
+    parts = [
+        (candidates, start)
+        for candidates in by_segment
+        for start in range(0, candidates.n_rows if candidates.allowed is None else len(candidates.allowed), ROWS)
+    ]
+    with one_thread_each():
+        found = in_threads(lambda part: _multiplied(*part, queries, n), parts)
     return joined(found, len(queries))
+
+
+def _multiplied(candidates: Candidates, start: int, queries: Vectors, n: int) -> Fetched:
+    """The best `n` of ROWS rows of a segment from the one at `start`, or of those that are allowed."""
+    if candidates.allowed is None:
+        rows = candidates.segment.rows[start : start + ROWS]
+        first, end = np.searchsorted(candidates.hidden, (start, start + len(rows)))
+        hidden, positions = candidates.hidden[first:end] - start, None
+    else:
+        positions = candidates.allowed[start : start + ROWS]
+        rows, hidden = candidates.segment.vectors(positions), NONE
+    found = []
+    for block in range(0, len(queries), QUERIES):
+        scores, places = best_products(rows, queries[block : block + QUERIES], n, hidden)
+        places = places + start if positions is None else positions[places]
+        limits = _limits(scores, is_all=n >= len(rows))
+        found.append(Fetched(scores, places + candidates.first_row, limits))
+    return Fetched(
+        np.concatenate([one.uppers for one in found]),
+        np.concatenate([one.rows for one in found]),
+        np.concatenate([one.limits for one in found]),
+    )
 
 
 def _search(
@@ -108,8 +128,8 @@ def _search(
 
 
 def _limits(scores: npt.NDArray[np.float32], *, is_all: bool) -> Scores:
-    """`scores`: (q, n), best first."""
-    return np.full(len(scores), -np.inf) if is_all else scores[:, -1].astype(np.float64)
+    """`scores`: (q, n)."""
+    return np.full(len(scores), -np.inf) if is_all else scores.min(axis=1).astype(np.float64)
 
 
 def _score_allowed(candidates: Candidates, allowed: Rows, queries: Vectors, n: int) -> Fetched:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from lunacy.answer import Info, Summary
@@ -18,6 +19,15 @@ from lunacy.search.exact import Found
 from lunacy.search.ranking import Ranked, Target
 
 
+@dataclass(frozen=True, slots=True)
+class LastCommit:
+    """What answers depend on, beside the question: two that are equal give the same."""
+
+    generation: int  # the number of the commit
+    derived: tuple[int, int] | None = None  # changes with the derived data, which what is approximate depends on
+    has_words: bool = False  # whether there is a lexical index
+
+
 class Searcher(Protocol):
     """Papers with their vectors, open for queries. For one thread.
 
@@ -29,7 +39,12 @@ class Searcher(Protocol):
         """Its name in messages."""
 
     def pinned(self) -> AbstractContextManager[Searcher]:
-        """A consistent view of the index, inside whose block rows are valid. All but `name` and `close` needs one."""
+        """A consistent view of the index, inside whose block rows are valid. All needs one but `name`,
+        `last_commit` and `close`.
+        """
+
+    def last_commit(self) -> LastCommit:
+        """The last commit; waits for no question that another thread asks."""
 
     def close(self) -> None:
         """Close files or connections."""

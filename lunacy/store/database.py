@@ -77,7 +77,7 @@ class Database:
         self.folder = folder
         if not writable:
             require_index(folder)
-        path = folder / NAME
+        self._path = path = folder / NAME
         self._stamp = _stamp(path)
         with self._errors():
             self._connection, self._is_fixed = _connect(path, writable=writable)
@@ -191,8 +191,12 @@ class Database:
 
     def has_changed(self) -> bool:
         """Whether another file is in its place, or somebody wrote to one that we took for one that cannot change."""
-        stamp = _stamp(self.folder / NAME)
-        return stamp != self._stamp if self._is_fixed else stamp[:1] != self._stamp[:1]
+        if self._is_fixed:
+            return _stamp(self._path) != self._stamp
+        try:
+            return self._stamp[:1] != (os.stat(self._path).st_ino,)
+        except FileNotFoundError:
+            return self._stamp != ()
 
     def write_back(self) -> None:
         """Copy the write-ahead log into the database, and empty it. Raises StoreError where `close` would not tell."""

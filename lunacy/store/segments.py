@@ -139,7 +139,7 @@ class SegmentWriter:
 
 
 class OpenSegment:
-    """A segment, memory-mapped: the FAISS index that searches it, and its rows as an array."""
+    """A segment, memory-mapped: the FAISS index that searches it, and its rows, (n_rows, dim) float32."""
 
     def __init__(self, folder: Path, segment: Segment, dim: int, dead: Rows = NONE, withdrawn: Rows = NONE) -> None:
         """Map the file. `dead`, `withdrawn`: its positions, ascending, that no paper has, and of withdrawn papers.
@@ -160,7 +160,7 @@ class OpenSegment:
             ) from None
         # by NumPy, not by FAISS' own ways to copy rows: these start threads of OpenMP, and hang in a forked child
         flat: Any = self.index
-        self._rows: Vectors = faiss.rev_swig_ptr(flat.get_xb(), segment.n_rows * dim).reshape(segment.n_rows, dim)
+        self.rows: Vectors = faiss.rev_swig_ptr(flat.get_xb(), segment.n_rows * dim).reshape(segment.n_rows, dim)
 
     @property
     def n_live(self) -> int:
@@ -169,13 +169,13 @@ class OpenSegment:
 
     def vectors(self, positions: Rows) -> Vectors:
         """The rows at `positions` (0 is the segment's first): (n, dim) float32."""
-        return self._rows[positions]
+        return self.rows[positions]
 
     def blocks(self) -> Iterator[tuple[int, Vectors]]:
         """All rows in order, copied block by block: (first position, (n, dim) float32)."""
         step = max(1, _BLOCK_BYTES // (4 * self.index.d))
         for start in range(0, self.segment.n_rows, step):
-            yield start, self._rows[start : start + step].copy()
+            yield start, self.rows[start : start + step].copy()
 
 
 def check_shape(path: Path, segment: Segment, dim: int) -> None:

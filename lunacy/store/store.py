@@ -35,6 +35,8 @@ class Store:
         self._is_closed = False
         self._database: Database | None = Database(self.folder)
         self._view: View | None = None
+        self._watch_lock = threading.RLock()
+        self._watching: Database | None = None  # beside that of the views, so as not to wait for them
         _stores[id(self)] = self
 
     @contextmanager
@@ -50,10 +52,28 @@ class Store:
             if database.has_changed():
                 raise StoreError("the index was changed while it was read; ask again", where=self.folder)
 
-    def _open(self) -> Database:
-        """The database that is in the folder now. When there is none, the one from before stays: it may come back."""
+    def state(self) -> tuple[int, tuple[int, int] | None]:
+        """The number of the last commit, and the version of its caches; waits for no `view` of another thread."""
+        with self._watch_lock:
+            self._require_open()
+            if self._watching is None or self._watching.has_changed():
+                newer = Database(self.folder)
+                self._watch_no_more()
+                self._watching = newer
+            return read_generation(self._watching), caches.version(self.folder)
+
+    def _watch_no_more(self) -> None:
+        if self._watching is not None:
+            self._watching.close()
+            self._watching = None
+
+    def _require_open(self) -> None:
         if self._is_closed:
             raise UsageError("the index is closed; open it again")
+
+    def _open(self) -> Database:
+        """The database that is in the folder now. When there is none, the one from before stays: it may come back."""
+        self._require_open()
         if self._database is None or self._database.has_changed():
             newer = Database(self.folder)
             self._let_go()
@@ -85,9 +105,10 @@ class Store:
 
     def close(self) -> None:
         """Let go of the files, when no thread asks any more."""
-        with self._lock:
+        with self._lock, self._watch_lock:
             self._is_closed = True
             self._let_go()
+            self._watch_no_more()
 
     def _let_go(self) -> None:
         self._view = None
@@ -102,11 +123,14 @@ class Store:
         section 2.6). Parent and child open the files anew when they next ask.
         """
         self._lock.acquire()
+        self._watch_lock.acquire()
+        self._watch_no_more()
         if self._database is not None and not self._database.in_transaction:
             self._let_go()
 
     def after_fork(self) -> None:
         """Let the threads ask again."""
+        self._watch_lock.release()
         self._lock.release()
 
     def __enter__(self) -> Store:

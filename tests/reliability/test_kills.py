@@ -81,11 +81,12 @@ def finish(command: list[str], folder: Path) -> None:
     DONE["answers checked against brute force"] += len(IDS)
 
 
-def kill(command: list[str], folder: Path, n_kills: int) -> None:
+@pytest.mark.slow
+def test_after_kills_at_random_moments_the_next_run_finishes(command: list[str], tmp_path: Path) -> None:
     """Kill at seeded moments; each run goes on from what the one before had committed."""
-    rng = random.Random(n_kills)
+    folder, rng = tmp_path / "index", random.Random(50)
     before = NOTHING
-    for _ in range(n_kills):
+    for _ in range(50):
         process = start(command)
         time.sleep(rng.uniform(0, 0.25))
         assert end(process, signal.SIGKILL)[0] in (-signal.SIGKILL, 0)
@@ -97,15 +98,6 @@ def kill(command: list[str], folder: Path, n_kills: int) -> None:
             shutil.rmtree(folder)
             before = NOTHING
     finish(command, folder)
-
-
-def test_after_kills_at_random_moments_the_next_run_finishes(command: list[str], tmp_path: Path) -> None:
-    kill(command, tmp_path / "index", 3)
-
-
-@pytest.mark.slow
-def test_after_many_kills_at_random_moments_the_next_run_finishes(command: list[str], tmp_path: Path) -> None:
-    kill(command, tmp_path / "index", 50)
 
 
 @pytest.mark.parametrize(

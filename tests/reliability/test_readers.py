@@ -27,23 +27,15 @@ from tests.reliability.test_faults import check
 N_READERS = 3
 
 
-def test_answers_during_writes_are_each_of_one_commit(home: Path) -> None:
-    read_and_write(home, 2)
-
-
 @pytest.mark.slow
-def test_answers_during_many_writes_are_each_of_one_commit(home: Path) -> None:
-    read_and_write(home, 60)
-
-
-def read_and_write(home: Path, seconds: float) -> None:
+def test_answers_during_writes_are_each_of_one_commit(home: Path) -> None:
     home.mkdir()
     publish(0, home / "index")
     command = [sys.executable, "-m", "tests.reliability.reader", str(home / "index")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     readers = [subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, **pipes) for _ in range(N_READERS)]
     assert [reader.stdout and reader.stdout.readline() for reader in readers] == ["asking\n"] * N_READERS
-    until = time.monotonic() + seconds
+    until = time.monotonic() + 60
     n_editions = next(edition for edition in count(1) if publish(edition, home / "index") or time.monotonic() > until)
     ended = [reader.communicate() for reader in readers]
     for reader, (said, failed) in zip(readers, ended, strict=True):
@@ -96,6 +88,7 @@ def test_a_reader_that_may_not_write_sees_the_commits_of_others(home: Path, monk
             assert {hit.title for hits in index.similar_many(ids[::7]) for hit in hits} == {title(edition)}
 
 
+@pytest.mark.slow
 def test_a_commit_that_a_kill_cut_short_never_comes_back_without_its_segment(
     course: Callable[[str], Course], home: Path, watched: Children
 ) -> None:

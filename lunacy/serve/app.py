@@ -1,0 +1,50 @@
+"""The whole server: routes, and what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from lunacy.errors import LunacyError
+from lunacy.serve.agents import AgentEndpoint
+from lunacy.serve.api import api_routes
+from lunacy.serve.errors import Refused, told
+from lunacy.serve.pages import page_routes
+from lunacy.serve.security import Guard
+
+if TYPE_CHECKING:
+    from lunacy.query.service import Service
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: str = "") -> Starlette:
+    """The server for the indexes of `service`.
+
+    `allowed_hosts`: names in the header Host, beside those of loopback. `token`: asked of everybody, unless "".
+    """
+    agents = AgentEndpoint(service)
+    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service), agents.route]
+    if _STATIC.is_dir():
+        routes.append(Mount("/static", StaticFiles(directory=_STATIC), name="static"))
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token)],
+        exception_handlers=dict.fromkeys((LunacyError, Refused, HTTPException), _told),
+        lifespan=lambda _app: agents.stopped(),
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    return told(request, error)

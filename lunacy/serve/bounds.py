@@ -1,0 +1,27 @@
+"""How much may be asked of the server, and for how long: each bound is told in the answer that refuses."""
+
+from __future__ import annotations
+
+# of a question
+TEXT = 5_000  # characters
+IDS = 100  # of one list together
+NAME = 500  # characters of an id or a title
+UNLIKE = 20  # ids
+CATEGORIES = 20
+AUTHORS = 10
+WORD = 200  # characters of any other value
+TOP = 500  # hits
+NPROBE = 65_536  # IVF lists
+BATCH = 10_000  # ids, for a list each
+
+# of a request
+BODY_BYTES = 2_000_000
+HEADER_BYTES = 65_536  # the request line and all headers: a text of 5,000 Chinese characters has 45,000
+HEADER_S = 10  # until the headers are there
+BODY_S = 20  # until the body is there
+SEND_S = 30  # until the client reads on
+WAIT_S = 30  # for an answer
+
+# of the server
+REQUESTS = 256  # at once; more are told to come back
+CONNECTIONS = 512  # below the 1,024 files that a process may have open on most systems

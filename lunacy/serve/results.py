@@ -1,0 +1,165 @@
+"""An answer as the page shows it: where each link leads, and how each number reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lunacy.answer import Answer, Hit, Info
+from lunacy.display import harmless
+from lunacy.formats import OF_SUFFIX
+from lunacy.serve import bounds
+from lunacy.serve.address import Address
+from lunacy.serve.html import count
+
+RANKINGS = {"hybrid": "meaning and words", "dense": "meaning", "lexical": "words"}
+EXPORTS = {"bib": "BibTeX", "ris": "RIS", "csv": "CSV", "json": "JSON", "md": "Markdown"}
+assert {f".{suffix}" for suffix in EXPORTS} <= OF_SUFFIX.keys()
+_STEP = 20  # hits that "more results" adds
+_ONLY_ONE = ("ivf", "nprobe")  # go with one paper or text
+_WORDS = {
+    "not": "less like {}",
+    "category": "in {}",
+    "author": "by {}",
+    "since": "since {}",
+    "until": "until {}",
+    "updated_since": "changed since {}",
+    "min_score": "score from {}",
+}
+_LONGEST, _LONGEST_HEADING = 60, 120  # characters, of a chip and of a text
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A part of the question, and the question without it."""
+
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One number of a hit: what it is, as text, and how long its bar is."""
+
+    name: str
+    number: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A hit with its links; "" where a bound forbids one."""
+
+    hit: Hit
+    parts: tuple[Part, ...]
+    similar_url: str
+    more_url: str
+    less_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that the page has beside the papers themselves."""
+
+    heading: str  # where no single paper is asked for
+    is_text_in_heading: bool
+    summary: str  # how many, of how many, and how sure
+    without_url: dict[str, str]  # of each paper of several, by id: the question without it
+    without_text_url: str  # "" where the text is all that is asked
+    hits: list[Listed]
+    chips: list[Chip]
+    rankings: list[tuple[str, str, bool]]  # words, URL, whether it is this one
+    exports: list[tuple[str, str]]  # name, URL
+    more_url: str  # "" where there are no more
+    is_least_shown: bool  # whether `not` lowers the scores
+
+
+def results_of(answer: Answer, address: Address, root: str, *, info: Info | None, titles: Mapping[str, str]) -> Results:
+    """`info`: of the index that answered. `titles`: of the papers that chips name, by id."""
+    page = f"{root}/similar"
+    top = int(address.first("top") or 10)
+    wider = min(top + _STEP, bounds.TOP)
+    more = f"{address.set('top', wider).url(page)}#hit-{top + 1}" if len(answer.hits) == top < wider else ""
+    first = address.minus("top")
+    most_words = max((hit.lexical or 0.0 for hit in answer.hits), default=0.0) or max(_scores(answer), default=1.0)
+    is_several = len(answer.papers) + bool(answer.text) > 1
+    return Results(
+        heading=_heading(answer),
+        is_text_in_heading=_is_short(answer),
+        summary=_summary(answer, info.summary.n_papers if info else None),
+        without_url={one.id: first.minus("id", one.id).url(page) for one in answer.papers if is_several},
+        without_text_url=first.minus("text").url(page) if is_several else "",
+        hits=[_listed(hit, answer, first, page, most_words) for hit in answer.hits],
+        chips=list(_chips(first, page, titles)),
+        rankings=[
+            (words, first.set("rank", name).url(page), name == answer.ranking) for name, words in RANKINGS.items()
+        ]
+        if info and info.has_words
+        else [],
+        exports=[(name, address.url(f"{page}.{suffix}")) for suffix, name in EXPORTS.items()],
+        more_url=more,
+        is_least_shown=bool(address.all("not")),
+    )
+
+
+def _listed(hit: Hit, answer: Answer, address: Address, page: str, most_words: float) -> Listed:
+    alone = address.minus("id").minus("text").minus("not")
+    several = address
+    for name in _ONLY_ONE:
+        several = several.minus(name)
+    n_ids, n_unlike = len(address.all("id")), len(address.all("not"))
+    return Listed(
+        hit,
+        tuple(_parts(hit, answer, most_words)),
+        alone.plus("id", hit.id).url(page),
+        several.plus("id", hit.id).url(page) if n_ids < bounds.IDS else "",
+        several.plus("not", hit.id).url(page) if n_unlike < bounds.UNLIKE else "",
+    )
+
+
+def _parts(hit: Hit, answer: Answer, most_words: float) -> Iterator[Part]:
+    if answer.ranking == "dense":
+        yield Part("similarity", f"{hit.score:.3f}", hit.score)
+        return
+    if hit.cosine is not None:
+        yield Part("meaning", f"{hit.cosine:.3f}", hit.cosine)
+    by_words = hit.score if hit.lexical is None else hit.lexical
+    yield Part("words", f"{by_words:.0f}", by_words / (most_words or 1.0))
+
+
+def _scores(answer: Answer) -> list[float]:
+    return [hit.score for hit in answer.hits]
+
+
+def _is_short(answer: Answer) -> bool:
+    """Whether a text stands alone, and fits into the heading."""
+    return 0 < len(answer.text) <= _LONGEST_HEADING and not answer.papers
+
+
+def _heading(answer: Answer) -> str:
+    if _is_short(answer):
+        return f"Similar to \N{LEFT DOUBLE QUOTATION MARK}{harmless(answer.text)}\N{RIGHT DOUBLE QUOTATION MARK}"
+    n = len(answer.papers)
+    papers = "" if not n else "a paper" if n == 1 else "both papers" if n == 2 else f"each of {n} papers"
+    return f"Similar to {' and '.join(filter(None, [papers, 'a text' if answer.text else '']))}"
+
+
+def _summary(answer: Answer, n_papers: int | None) -> str:
+    n = len(answer.hits)
+    of = "" if n_papers is None else f" of {count(n_papers, 'paper')}"
+    if answer.n_qualified is not None:
+        of = f" of {count(answer.n_qualified, 'paper that qualifies', 'papers that qualify')}"
+    best = f"The best{'' if n == 1 else f' {n}'}{of}"
+    if answer.recall is None:
+        return f"{best}, exactly."
+    return f"{best}; approximate, with {100 * answer.recall:.0f} % of the true best on average."
+
+
+def _chips(address: Address, page: str, titles: Mapping[str, str]) -> Iterator[Chip]:
+    """The conditions, each with the question without it."""
+    for name, value in address.items:
+        if name not in ("id", "text", "rank", "index"):
+            shown = titles.get(value, value) if name == "not" else value
+            shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST].rstrip()} …"
+            words = _WORDS.get(name, f"{name.replace('_', ' ')}: {{}}").replace("{}", shown)
+            yield Chip(words, address.minus(name, value).url(page))

@@ -1,0 +1,209 @@
+"""The server at a real port: clients that are slow, vanish or never end, and the command itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import orjson
+import pytest
+import uvicorn
+
+from lunacy.query.service import Service
+from lunacy.serve import bounds, connection
+from lunacy.serve.app import create_app
+from lunacy.serve.connection import settings
+from lunacy.serve.listen import bind
+from tests.serve.conftest import IDS
+from tests.test_cli import run
+
+
+@pytest.fixture
+def waiting_for_nobody(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, uvicorn.Server]]:
+    """A server with little patience, and its port."""
+    monkeypatch.setattr(connection, "_LOOK_S", 0.02)
+    for name in ("HEADER_S", "BODY_S", "SEND_S"):
+        monkeypatch.setattr(bounds, name, 0.2)
+    with bind("127.0.0.1", 0) as listening:
+        port = int(listening.getsockname()[1])
+        server = uvicorn.Server(uvicorn.Config(create_app(service), **settings()))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        yield port, server
+        server.should_exit = True
+        thread.join()
+        assert not server.server_state.connections
+
+
+@pytest.fixture
+def hasty(waiting_for_nobody: tuple[int, uvicorn.Server]) -> int:
+    """Its port."""
+    return waiting_for_nobody[0]
+
+
+def connected(port: int) -> socket.socket:
+    opened = socket.create_connection(("127.0.0.1", port))
+    opened.settimeout(10)
+    return opened
+
+
+def received(opened: socket.socket) -> bytes:
+    """All until the server ends the connection."""
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := opened.recv(2**16):
+            found += piece
+    return found
+
+
+HEAD = b"POST /api/similar HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /api/hea", HEAD, HEAD + b"Content-Type: application/json\r\nX-"])
+def test_a_request_that_never_comes_whole_is_given_up(hasty: int, begun: bytes) -> None:
+    with connected(hasty) as slow:
+        slow.sendall(begun)
+        assert received(slow) == b""
+
+
+def test_a_head_that_comes_letter_by_letter_is_given_up(hasty: int) -> None:
+    with connected(hasty) as slow, contextlib.suppress(ConnectionError):
+        until = time.monotonic() + 5
+        while time.monotonic() < until and not select.select([slow], [], [], 0.02)[0]:
+            slow.sendall(b"G")
+        assert slow.recv(1) == b""
+        assert time.monotonic() < until
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\n"])
+def test_a_body_that_never_comes_whole_is_told_so(hasty: int, length: bytes) -> None:
+    with connected(hasty) as slow:
+        slow.sendall(HEAD + length + b'{"id"')
+        answer = received(slow)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"the body did not come within" in answer
+
+
+def test_a_body_without_end_is_refused_while_it_comes(hasty: int) -> None:
+    with connected(hasty) as endless:
+        endless.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        n_sent = 0
+        with contextlib.suppress(ConnectionError):
+            while n_sent < 20 * bounds.BODY_BYTES:
+                endless.sendall(b"10000\r\n" + b"a" * 2**16 + b"\r\n")
+                n_sent += 2**16
+                if select.select([endless], [], [], 0)[0]:
+                    break
+        assert n_sent < 10 * bounds.BODY_BYTES  # what the kernel held, too
+        with contextlib.suppress(ConnectionError):
+            assert endless.recv(2**16).startswith(b"HTTP/1.1 413 ")
+
+
+def test_who_does_not_read_is_given_up(waiting_for_nobody: tuple[int, uvicorn.Server]) -> None:
+    port, server = waiting_for_nobody
+    body = orjson.dumps({"id": IDS[:40] * 250, "top": 40})  # 150 MB of answers
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", port))
+        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        deaf.sendall(b"POST /api/batch HTTP/1.1\r\nHost: localhost\r\n" + length.encode() + body)
+        assert select.select([deaf], [], [], 10)[0]  # the answer begins
+        until = time.monotonic() + 10
+        while server.server_state.connections and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not server.server_state.connections
+        assert not server.server_state.tasks
+
+
+def test_others_are_served_beside_slow_ones(hasty: int) -> None:
+    with contextlib.ExitStack() as slow:
+        for _n in range(50):
+            slow.enter_context(connected(hasty)).sendall(HEAD)
+        answer = httpx2.get(f"http://127.0.0.1:{hasty}/api/similar?id={IDS[0]}")
+    assert answer.status_code == 200
+    assert not {"server"} & set(answer.headers)
+
+
+def test_a_request_that_is_no_http_is_refused(hasty: int) -> None:
+    for garbage in (b"\x16\x03\x01\x02\x00", b"GET / HTTP/9\r\n\r\n", b"\r\n" * 10 + b"\0\r\n\r\n"):
+        with connected(hasty) as strange:
+            strange.sendall(garbage)
+            assert received(strange).startswith((b"HTTP/1.1 400 ", b""))
+    with connected(hasty) as long:
+        with contextlib.suppress(ConnectionError):
+            long.sendall(b"GET /" + b"a" * 2 * bounds.HEADER_BYTES + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" not in received(long)
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(small_index: Path) -> None:
+    with bind("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+        result = run("serve", "--index", small_index, "--port", port)
+    told = f"lunacy: port {port} is taken; give another with --port, or --port 0 for any that is free\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", told)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "0.0.0.0"], "others can reach --host 0.0.0.0; set LUNACY_TOKEN"),
+        (["--token", "short"], "the token needs at least 16 letters"),
+        (["--token", ""], "the token needs at least 16 letters"),
+        (["--token", "t" * 16, "--host", "0.0.0.0"], "name it as others do, with --allow-host"),
+        (["--token", "t" * 16, "--host", "::"], "name it as others do, with --allow-host"),
+        (["--allow-host", "http://x/"], "is no name of a host"),
+        (["--allow-host", "*"], "is no name of a host"),
+        (["--index", "milvus:x.db/papers"], "is an address; this command is for an index folder"),
+    ],
+)
+def test_what_would_be_unsafe_is_refused(small_index: Path, options: list[str], said: str) -> None:
+    result = run("serve", "--index", small_index, *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_without_the_extra_the_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["lunacy.cli.serve"], "find_spec", lambda name: name != "uvicorn")
+    result = run("serve")
+    assert result.exit_code == 2
+    assert "the web server is not installed; install it with: " in result.stderr
+    assert "uvicorn" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGTERM, 143, ""), pytest.param(signal.SIGINT, 130, "lunacy: stopped\n", marks=pytest.mark.slow)],
+)
+def test_a_signal_ends_it_at_once_whatever_is_open(small_index: Path, number: int, code: int, said: str) -> None:
+    command = [sys.executable, "-m", "lunacy", "serve", "--index", str(small_index), "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("serving papers at http://127.0.0.1:")
+        assert line.endswith("/ (Ctrl-C stops it)\n")
+        port = int(line.partition("127.0.0.1:")[2].partition("/")[0])
+        with connected(port) as idle, connected(port) as slow:
+            slow.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
+            idle.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.recv(2**16).startswith(b"HTTP/1.1 200 ")
+            before = time.monotonic()
+            process.send_signal(number)
+            rest, told = process.communicate(timeout=10)
+        assert (process.returncode, rest, told) == (code, "", said)
+        assert time.monotonic() - before < 2  # a second, on a machine with time
+    finally:
+        process.kill()
+        process.wait()
