@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
     from lunacy.pipeline.duplicates import duplicates
+    from lunacy.pipeline.exports.export import ExportReport, export
+    from lunacy.pipeline.exports.rebuild import RebuildReport, rebuild
     from lunacy.pipeline.fetch import FetchReport, fetch
     from lunacy.pipeline.prune import PruneReport, prune
     from lunacy.pipeline.publish import PublishReport, publish
@@ -68,6 +70,7 @@ __all__ = [
     "DiffReport",
     "DiskFull",
     "DownloadReport",
+    "ExportReport",
     "FetchReport",
     "FingerprintMismatch",
     "GraphReport",
@@ -91,6 +94,7 @@ __all__ = [
     "PruneReport",
     "PublishReport",
     "Question",
+    "RebuildReport",
     "RemoveReport",
     "RepairReport",
     "ServerError",
@@ -111,11 +115,13 @@ __all__ = [
     "diff",
     "download",
     "duplicates",
+    "export",
     "fetch",
     "open_index",
     "preview_update",
     "prune",
     "publish",
+    "rebuild",
     "remove",
     "repair",
     "update",
@@ -133,6 +139,7 @@ _NAMES = {
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
     "prune publish remove verify",
+    "pipeline.exports": "ExportReport RebuildReport export rebuild",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
