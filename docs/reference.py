@@ -30,7 +30,7 @@ _SECTIONS = {  # of the public names that are no errors
     "Download and update": "download DownloadReport update UpdateReport preview_update fetch FetchReport",
     "Look after": "diff DiffReport remove RemoveReport prune PruneReport compact CompactReport verify VerifyReport "
     "repair RepairReport",
-    "Publish": "publish PublishReport",
+    "Publish and export": "publish PublishReport export ExportReport rebuild RebuildReport",
 }
 _NOTE = "<!-- Written by `make docs` from the code; change the words there. -->"
 

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
     from lunacy.pipeline.duplicates import duplicates
+    from lunacy.pipeline.exports.export import ExportReport, export
+    from lunacy.pipeline.exports.rebuild import RebuildReport, rebuild
     from lunacy.pipeline.fetch import FetchReport, fetch
     from lunacy.pipeline.prune import PruneReport, prune
     from lunacy.pipeline.publish import PublishReport, publish
@@ -70,6 +72,7 @@ __all__ = [
     "DiffReport",
     "DiskFull",
     "DownloadReport",
+    "ExportReport",
     "FetchReport",
     "FingerprintMismatch",
     "GraphReport",
@@ -93,6 +96,7 @@ __all__ = [
     "PruneReport",
     "PublishReport",
     "Question",
+    "RebuildReport",
     "RemoveReport",
     "RepairReport",
     "ServerError",
@@ -113,11 +117,13 @@ __all__ = [
     "diff",
     "download",
     "duplicates",
+    "export",
     "fetch",
     "open_index",
     "preview_update",
     "prune",
     "publish",
+    "rebuild",
     "remove",
     "repair",
     "update",
@@ -135,6 +141,7 @@ _NAMES = {
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
     "prune publish remove verify",
+    "pipeline.exports": "ExportReport RebuildReport export rebuild",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",

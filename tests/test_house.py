@@ -85,7 +85,7 @@ IMPORTERS = {
     "pymilvus": ["milvus"],
     "click": ["cli"],
     "ray": ["pipeline/on_ray"],
-    "pyarrow": ["pipeline/on_ray"],
+    "pyarrow": ["pipeline/on_ray", "pipeline/exports/columnar.py"],
     "httpx2": ["harvest"],
     "pypdf": ["references/read.py"],
     "xml": ["harvest", "references/records.py", "serve/mathml.py"],

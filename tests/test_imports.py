@@ -114,6 +114,7 @@ PUBLIC = {
     "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
     "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
     "prune publish remove verify",
+    "pipeline.exports": "ExportReport RebuildReport export rebuild",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",

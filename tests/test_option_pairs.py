@@ -70,9 +70,17 @@ WALKS = {
             "--device": ["cpu"],
             "--batch-size": ["7"],
             "--ray": ["local"],
+            "--from": ["papers.parquet"],
         },
         needs={"--prune-limit": ["--prune"]},
         refused={
+            **{
+                ("--from", f"--{name}"): "--from takes the place of a snapshot"
+                for name in (
+                    "into category limit strict prune prune-limit text model prompt dims long-texts vectors device "
+                    "batch-size ray"
+                ).split()
+            },
             ("--limit", "--prune"): "limit and prune contradict each other",
             **{
                 ("--vectors", f"--{name}"): f"vectors take the place of a model, so {name.replace('-', '_')} has no"
@@ -120,6 +128,7 @@ WALKS = {
     ),
     "fetch": Walk(["1802.00001"], {"--index": ["indexes/ix"], "--device": ["cpu"], **_SERVER}),
     "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
+    "export": Walk(["x.npz"], {"--index": ["indexes/ix"], "--graph": []}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
     "gaps": Walk(["snapshot.jsonl"], {"--index": ["indexes/ix"], "--top": ["3"], "--newer": [], **_OUTPUT}),
     "list add": Walk(["new", "1802.00001"], {"--index": ["indexes/ix"]}),
@@ -173,6 +182,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "graph": "lunacy.pipeline.build_graph",
     "duplicates": "lunacy.pipeline.duplicates",
     "serve": "lunacy.serve.listen.bind",
+    "export": "lunacy.pipeline.export",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",
     "bench quality": "lunacy.bench.bench_quality",

@@ -14,6 +14,7 @@ from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
 from lunacy.cli.download import download
 from lunacy.cli.duplicates import duplicates
+from lunacy.cli.export import export
 from lunacy.cli.fetch import fetch
 from lunacy.cli.gaps import gaps
 from lunacy.cli.graph import graph
@@ -45,7 +46,7 @@ COMMANDS = {
     "From the network": (download, update, fetch),
     "Better and faster answers": (lexical, ivf, graph, duplicates),
     "Care of an index": (diff, remove, compact, verify, repair),
-    "Beyond one machine": (publish,),
+    "Beyond one machine": (publish, export),
     "Measuring": (bench,),
 }
 

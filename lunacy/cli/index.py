@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.parameters import Dependent, File, Folder, category_option, device_option
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_INDEX = "indexes/sample"
 _HEADINGS = {
-    "Index and papers": "--into --category --limit --strict",
+    "Index and papers": "--into --category --limit --strict --from",
     "Updating": "--prune --prune-limit",
     "Embedding": "--text --model --prompt --dims --long-texts --vectors --device --batch-size --ray",
 }
@@ -89,8 +90,17 @@ _HEADINGS = {
     flag_value="",
     help="Embed on a Ray cluster: auto, local or HOST:PORT  [default: Ray's own choice]",
 )
+@click.option(
+    "--from",
+    "exported",
+    metavar="FILE.parquet",
+    type=File(),
+    help="Instead of a snapshot: papers and vectors of another index, as `lunacy export` wrote them.",
+)
 @click.option("--strict", is_flag=True, help="Refuse a snapshot with a bad line, instead of skipping the line.")
-def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], **options: Any) -> None:
+def index(
+    snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], exported: str | None, **options: Any
+) -> None:
     """Build an index from a snapshot of arXiv's metadata, or update it.
 
     SNAPSHOT is a file of JSON Lines in the form of Kaggle's arXiv dataset, plain or packed (.gz, .zst, .bz2, .xz,
@@ -100,9 +110,14 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
     Run the same command again after an interruption, or with a newer snapshot: only new and changed papers are
     embedded. An index remembers its categories, text and model; --category '*' adds papers of all categories again.
     """
-    if into is None and snapshot:
+    if exported is not None:
+        _require_alone(snapshot)
+    if into is None and (snapshot or exported is not None):
         raise UsageError("say where the index goes: --into DIR")
     folder = into or _SAMPLE_INDEX
+    if exported is not None:
+        _rebuild(exported, folder)
+        return
     try:
         with ProgressLine("reading the snapshot") as shown:
             from lunacy.pipeline import build_index
@@ -126,6 +141,29 @@ def index(snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...]
         from lunacy.query import example_query
 
         click.echo(f"try: {example_query(folder)}")
+
+
+def _require_alone(snapshot: tuple[str, ...]) -> None:
+    """Raise UsageError if more than --from and --into is given."""
+    ctx = click.get_current_context()
+    given = [
+        one for one in ctx.command.params if ctx.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
+    ]
+    others = [one.opts[0] for one in given if one.name not in ("snapshot", "into", "exported")]
+    if snapshot or others:
+        what = ", ".join([*snapshot, *others])
+        raise UsageError(f"--from takes the place of a snapshot and what belongs to it; leave {what} out")
+
+
+def _rebuild(exported: str, folder: str) -> None:
+    with ProgressLine("reading the file") as shown:
+        from lunacy.pipeline import rebuild
+
+        report = rebuild(exported, into=folder, progress=shown)
+    click.echo(
+        f"read {report.n_papers:,} papers = added {report.n_added:,} + unchanged {report.n_papers - report.n_added:,}"
+    )
+    click.echo(f"{report.folder} is up to date, after {report.wait_s:.1f} s")
 
 
 def _n_papers(folder: str) -> int:

@@ -9,6 +9,7 @@ from lunacy.pipeline.compact import CompactReport, compact
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import DiffReport, diff
 from lunacy.pipeline.duplicates import duplicates
+from lunacy.pipeline.exports import ExportReport, RebuildReport, export, rebuild
 from lunacy.pipeline.prune import PruneReport, prune
 from lunacy.pipeline.publish import PublishReport, publish
 from lunacy.pipeline.refresh_derived import IvfReport, LexicalReport, build_ivf, build_lexical, refresh_caches
@@ -20,11 +21,13 @@ __all__ = [
     "CompactReport",
     "Counts",
     "DiffReport",
+    "ExportReport",
     "GraphReport",
     "IvfReport",
     "LexicalReport",
     "PruneReport",
     "PublishReport",
+    "RebuildReport",
     "RemoveReport",
     "VerifyReport",
     "build_graph",
@@ -34,8 +37,10 @@ __all__ = [
     "compact",
     "diff",
     "duplicates",
+    "export",
     "prune",
     "publish",
+    "rebuild",
     "refresh_caches",
     "remove",
     "verify",

@@ -1,4 +1,4 @@
-"""Embed on a Ray cluster: other machines, or the cores of this one. The only importer of ray and pyarrow.
+"""Embed on a Ray cluster: other machines, or the cores of this one. The only importer of ray.
 
     snapshots -> pieces -> workers, each with the model: a piece -> a shard -> this program: shards in order -> store
 

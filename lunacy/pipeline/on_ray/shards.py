@@ -1,4 +1,4 @@
-"""Shards: the papers of a piece of a snapshot with their vectors, a Parquet file each. The only importer of pyarrow.
+"""Shards: the papers of a piece of a snapshot with their vectors, a Parquet file each.
 
 They are the checkpoint of a run on many machines, between those that embed and the one that stores. The format is
 described in indexes/README.md.
