@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import bibtexparser
 import pytest
@@ -146,7 +149,7 @@ def test_a_withdrawn_paper_says_so_and_one_that_is_not_of_arxiv_has_no_eprint() 
     for form in ("bibtex", "ris", "csljson"):
         assert "Withdrawn." in shown(gone, form=form)
     local = shown(Paper("local:7", "The title", "A"), form="bibtex")
-    assert local == "@misc{anonymoustitle,\n  title = {{The title}},\n}\n"
+    assert local == "@misc{anonymoustitle,\n  title = {{The title}},\n  key = {thetitle},\n}\n"
 
 
 TITLES = {  # as TeX reads them
@@ -204,6 +207,22 @@ def test_the_papers_of_the_sample_are_read_back() -> None:
     listed = rispy.loads(shown(*found, form="ris"))
     assert [one["accession_number"] for one in listed] == [f"arXiv:{one.id}" for one in found]
     assert [len(one["authors"]) for one in listed] == [len(authors(one)) for one in found]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("bibtex") is None, reason="needs bibtex (apt: texlive-binaries)")
+@pytest.mark.parametrize("style", ["plain", "alpha", "abbrv", "unsrt"])
+def test_bibtex_itself_compiles_the_sample_without_a_warning(tmp_path: Path, style: str) -> None:
+    with Snapshot() as sample:
+        found = [parse(line) for line in sample.lines()]
+    found += [replace(TWEETS, id=f"1802.06{n:03}", title=title) for n, title in enumerate(TITLES)]
+    found += [replace(TWEETS, id=f"1802.07{n:03}", authors="") for n in range(20)]
+    (tmp_path / "found.bib").write_text(shown(*found, form="bibtex"), encoding="utf-8")
+    aux = ["\\relax", "\\citation{*}", f"\\bibstyle{{{style}}}", "\\bibdata{found}"]
+    (tmp_path / "found.aux").write_text("\n".join(aux) + "\n")
+    done = subprocess.run(["bibtex", "found"], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.count(b"Warning")) == (0, 0), done.stdout.decode(errors="replace")[-2000:]
+    assert (tmp_path / "found.bbl").read_bytes().count(b"\\bibitem") == len(found)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine

@@ -24,9 +24,11 @@ def bibtex(found: Iterable[Paper]) -> Iterator[str]:
     for place, paper in enumerate(found):
         key = _key(paper, used)
         kind = "article" if paper.journal_ref else "misc"
+        people = " and ".join(map(_bibtex_author, authors(paper)))
         fields = {
             "title": f"{{{to_tex(paper.title)}}}" if paper.title else "",  # a second pair of braces keeps the case
-            "author": " and ".join(map(_bibtex_author, authors(paper))),
+            "author": people,
+            "key": "" if people else _letters(to_unicode(paper.title)) or _letters(paper.id),  # what it is sorted by
             "journal": to_tex(paper.journal_ref),
             "year": paper.posted[:4],
             "eprint": to_tex(paper.id) if paper.url else "",
