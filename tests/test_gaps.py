@@ -101,7 +101,8 @@ def test_what_was_posted_after_the_draft_is_listed_only_when_asked_for(ix: lunac
 def test_the_draft_itself_and_what_it_may_refer_to_is_not_listed(ix: lunacy.Index) -> None:
     titles = [RECORDS[number]["title"] for number in (5, 6)]
     unsure = Reference("line 9", "x", title=titles[1], surname="Somebody", year=1950)
-    draft = Draft((*drafted(0, range(5)).references, unsure), title=titles[0].upper())
+    untitled = Reference("line 10", title="$\\to$")  # has no letter, and says nothing of any other title
+    draft = Draft((*drafted(0, range(5)).references, untitled, unsure), title=titles[0].upper())
     found = find_gaps(ix, draft, top=N)
     assert found.references[-1].why_not
     assert not {identifier(0, 5), identifier(0, 6)} & set(ids_of(found))

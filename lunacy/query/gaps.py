@@ -117,7 +117,7 @@ def find_gaps(ix: Index, draft: Draft, *, top: int = 20, newer: bool = False) ->
 
 def _keys_left_out(draft: Draft, found: Sequence[Resolved]) -> set[str]:
     """The titles of the draft itself, and of references of which it is not certain which paper they are."""
-    return {title_key(one) for one in (draft.title, *(one.reference.title for one in found)) if one}
+    return {title_key(one) for one in (draft.title, *(one.reference.title for one in found))} - {""}
 
 
 def _ranked(
