@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import bibtexparser
@@ -275,6 +276,28 @@ def test_ten_thousand_entries_are_read_in_no_time() -> None:
     started = time.process_time()
     assert len(references_of_bibtex(text)) == 10_000
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.bib", "@string{a = a # a}\n" * 60 + "@a{b, title = a}"),  # a macro that doubles itself
+        ("b.bib", "@a{x, title = {" + "{" * 50_000),
+        ("a.tex", "\\bibitem[" * 5_000 + "{[" * 5_000),
+        ("b.tex", "\\begin{abstract}" * 5_000),
+        ("c.tex", "\\bibitem{a} b\n" * 5_000),
+        ("a.bbl", "\\entry{a}{b}{}\\field{title}{" * 2_000),
+        ("a.md", "abstract\n" * 20_000),
+        ("b.md", "# References\n" + "[1] " * 20_000),
+        ("a.rdf", "<a>" * 20_000),
+        ("a.json", "[" * 20_000),
+    ],
+)
+def test_no_shape_of_a_file_takes_more_than_moments(tmp_path: Path, name: str, text: str) -> None:
+    started = time.process_time()
+    with suppress(ListError):
+        read(tmp_path, name, text)
+    assert time.process_time() - started < 3
 
 
 PIECES = st.sampled_from(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from lunacy.references.lines import lines_at
 from lunacy.references.reference import Reference, reference_of
 
 _ENTRY = re.compile(r"^[ \t]*@\s*([A-Za-z]+)\s*[{(]", re.MULTILINE)
@@ -16,6 +17,7 @@ _FIELD = re.compile(r"\s*,?\s*([A-Za-z][\w:.-]*)\s*=\s*")
 _NEXT_FIELD = re.compile(r"[\n,]\s*([A-Za-z][\w:.-]*)\s*=\s*(?=[{\"\w])")
 _SWALLOWED = re.compile(r"\s*,?\s*\n\s*[A-Za-z]+\s*=\s*[{\"]")  # the next field, by a value that is never closed
 _KEY = re.compile(r"\s*([^,\s=}]*)\s*(?:,|(?=[\n})]))")
+_LONGEST = 10_000  # characters of a value that is put together
 _NAME = re.compile(r"[^\s,#{}\"=]+")
 _PARENTS = ("crossref", "xdata")
 _NOT_OF_PARENTS = frozenset(("title", "author", "crossref", "doi", "eprint", "url"))
@@ -73,13 +75,9 @@ def _with_parents(fields: Macros, by_key: Mapping[str, Macros]) -> Macros:
 def _entries(text: str) -> Iterator[tuple[int, str, str]]:
     """The line, the kind in lower case, and the body of each entry: as far as its brace, or the next entry."""
     matches = list(_ENTRY.finditer(text))
-    line, before = 1, 0
-    for place, match in enumerate(matches):
-        line += text.count("\n", before, match.start())
-        before = match.start()
-        end = matches[place + 1].start() if place + 1 < len(matches) else len(text)
-        skipped = len(match[0]) - len(match[0].lstrip("\n"))
-        yield line + skipped, match[1].lower(), text[match.end() : end]
+    ends = [*(one.start() for one in matches[1:]), len(text)]
+    for match, end, line in zip(matches, ends, lines_at(text, (one.start(1) for one in matches)), strict=bool(matches)):
+        yield line, match[1].lower(), text[match.end() : end]
 
 
 def _fields(body: str, macros: Macros) -> Iterator[tuple[str, str]]:
@@ -98,6 +96,7 @@ def _fields(body: str, macros: Macros) -> Iterator[tuple[str, str]]:
 def _value(body: str, place: int, macros: Macros) -> tuple[str, int]:
     """The value that begins at `place`, whose parts # joins, and where it ends."""
     parts: list[str] = []
+    size = 0
     while True:
         if body[place : place + 1] in ("{", '"'):
             part, place = _delimited(body, place)
@@ -105,7 +104,9 @@ def _value(body: str, place: int, macros: Macros) -> tuple[str, int]:
             part, place = macros.get(name[0].lower(), name[0]), name.end()
         else:
             return "".join(parts), place
-        parts.append(part)
+        if size <= _LONGEST:  # a macro may double itself with each line
+            parts.append(part)
+            size += len(part)
         joined = re.compile(r"\s*#\s*").match(body, place)
         if joined is None:
             return "".join(parts), place

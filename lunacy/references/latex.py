@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lunacy.references.bibtex import MARKUP, references_of_bibtex
+from lunacy.references.lines import lines_at
 from lunacy.references.plain import reference_of_text
 from lunacy.references.reference import Draft, Reference, reference_of
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
 _INPUT = re.compile(r"\\(?:input|include|subfile)\s*\{([^{}]+)\}|\\input\s+([^\s{}\\]+)")
 _DEEPEST, _MOST_FILES = 10, 500
-_BIBITEM = re.compile(r"\\bibitem\s*(?:\[(?:[^\[\]]|\[[^\]]*\]|\{[^{}]*\})*\])?\s*\{([^{}]*)\}")
+_BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+_BIBITEM = re.compile(rf"\\bibitem\s*(?:\[(?:[^\[\]{{}}]|{_BRACED})*\])?\s*\{{([^{{}}]*)\}}")
 _END = re.compile(r"\\end\s*\{thebibliography\}")
 _BIBLIOGRAPHY = re.compile(r"\\(?:bibliography|addbibresource|addglobalbib)\s*(?:\[[^\]]*\])?\s*\{([^{}]+)\}")
-_CITE = re.compile(r"\\(?:no)?[a-zA-Z]*cite[a-zA-Z]*\*?\s*((?:\[[^\]]*\]\s*){0,2})((?:\{[^{}]*\}\s*)+)")
+_CITE = re.compile(r"\\[a-zA-Z]{0,20}cite[a-zA-Z]{0,20}\*?\s*((?:\[[^\]]*\]\s*){0,2})((?:\{[^{}]*\}\s*)+)")
 _ENTRY = re.compile(r"\\entry\{([^{}]*)\}\{[^{}]*\}")
 _BBL_FIELD = re.compile(r"\\(?:field|strng)\{([a-z]+)\}\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
 _BBL_VERB = re.compile(r"\\verb\{([a-z]+)\}\s*\\verb ([^\n]*)")
 _BBL_FAMILY = re.compile(r"family=\{((?:[^{}]|\{[^{}]*\})*)\}")
-_ABSTRACT = re.compile(r"\\begin\s*\{abstract\}(.*?)\\end\s*\{abstract\}", re.DOTALL)
+_ABSTRACT, _ABSTRACT_END = (re.compile(rf"\\{word}\s*\{{abstract\}}") for word in ("begin", "end"))
 _ARRANGING = re.compile(
     r"""\\(?:(?:bibinfo|bibfield|BibitemShut)\s*\{[^{}]*\}|newblock|bibnamefont|bibfnamefont|natexlab|BibitemOpen|Eprint|eprint
     |href@noop|href|url|doi|path|em|emph|textit|textbf|sl|it|bf|enquote|citenamefont|translation|NoStop|urlprefix)(?![a-zA-Z])""",
@@ -36,11 +38,13 @@ def read_latex(path: Path, read: Callable[[Path], str]) -> Draft:
     """The draft in `path` with the files that it names. `read`: gives the text of a file."""
     notes: list[str] = []
     text = "\n".join(_with_inputs(path, path.parent, read, notes, 0, set()))
-    abstract = _ABSTRACT.search(text)
+    begin = _ABSTRACT.search(text)
+    end = _ABSTRACT_END.search(text, begin.end()) if begin else None
+    abstract = text[begin.end() : end.start()] if begin and end else _argument(text, "abstract")
     return Draft(
         tuple(_references(path, text, read, notes)),
         MARKUP.sub("", " ".join(_argument(text, "title").split())),
-        " ".join((abstract[1] if abstract else _argument(text, "abstract")).split()),
+        " ".join(abstract.split()),
         date_in(_argument(text, "date")),
         tuple(notes),
     )
@@ -53,7 +57,7 @@ def references_of_bbl(text: str) -> list[Reference]:
         return _bibitems(text)
     ends = [*(one.start() for one in entries[1:]), len(text)]
     found = []
-    for entry, end in zip(entries, ends, strict=True):
+    for entry, end, line in zip(entries, ends, lines_at(text, (one.start() for one in entries)), strict=True):
         body = text[entry.end() : end]
         fields: dict[str, str] = {}
         for name, value in [*_BBL_FIELD.findall(body), *_BBL_VERB.findall(body)]:
@@ -62,8 +66,7 @@ def references_of_bbl(text: str) -> list[Reference]:
         plain = {name: MARKUP.sub("", value) for name, value in fields.items()} | {"title": title}
         plain.setdefault("journal", plain.get("journaltitle", ""))
         family = _BBL_FAMILY.search(body)
-        where = f"line {text.count(chr(10), 0, entry.start()) + 1}"
-        found.append(reference_of(where, entry[1], plain, surname=family[1] if family else ""))
+        found.append(reference_of(f"line {line}", entry[1], plain, surname=family[1] if family else ""))
     return found
 
 
@@ -107,14 +110,13 @@ def _references(path: Path, text: str, read: Callable[[Path], str], notes: list[
 def _bibitems(text: str) -> list[Reference]:
     r"""A reference for each \bibitem."""
     matches = list(_BIBITEM.finditer(text))
+    ends = [*(one.start() for one in matches[1:]), len(text)]
     found = []
-    for place, match in enumerate(matches):
-        end = matches[place + 1].start() if place + 1 < len(matches) else len(text)
+    for match, end, line in zip(matches, ends, lines_at(text, (one.start() for one in matches)), strict=bool(matches)):
         body = text[match.end() : end]
         if ended := _END.search(body):
             body = body[: ended.start()]
-        where = f"line {text.count(chr(10), 0, match.start()) + 1}"
-        found.append(reference_of_text(where, match[1].strip(), _plain(body)))
+        found.append(reference_of_text(f"line {line}", match[1].strip(), _plain(body)))
     return found
 
 

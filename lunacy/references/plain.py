@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lunacy.doi import dois_in
 from lunacy.paper import canonical_id
+from lunacy.references.lines import lines_at
 from lunacy.references.mentions import ids_in, year_in
 from lunacy.references.reference import Draft, Reference
 
@@ -15,13 +16,11 @@ _HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBER = re.compile(r"^[ \t]*(?:\[(\d{1,3}|[A-Za-z+]{2,8}\d{2,4}[a-z]?)\]:?|(\d{1,3})\.|[-*+])[ \t]+", re.MULTILINE)
-_ABSTRACT = re.compile(
-    r"^[ \t#*_]*abstract[ \t*_]*[:.—–-]?[ \t*_]*\n?(.*?)"
-    r"(?=\n[ \t]*\n[ \t]*\S|\n[ \t]*(?:#|\d?\.?[ \t]*introduction|keywords))",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
+_ABSTRACT = re.compile(r"^[ \t#*_]*abstract[ \t*_]*[:.—–-]?[ \t*_]*", re.IGNORECASE | re.MULTILINE)
+_ABSTRACT_END = re.compile(r"\S[^\n]*(?=\n[ \t]*(?:\n[ \t]*\S|#|\d?\.?[ \t]*introduction|keywords))", re.IGNORECASE)
 _LEAST_LETTERS = 15  # of what may be a reference
 _LONGEST = 2000  # characters of one
+_LONGEST_ABSTRACT = 5000
 
 
 def draft_of_text(text: str) -> Draft:
@@ -31,8 +30,10 @@ def draft_of_text(text: str) -> Draft:
     references = _references(listed, text.count("\n", 0, len(text) - len(listed)) + 1) if listed else []
     known = {one for reference in references for one in (*reference.ids, *reference.dois)}
     mentioned = [one for one in _mentioned(body) if known.isdisjoint((*one.ids, *one.dois))]
-    abstract = _ABSTRACT.search(body)
-    return Draft((*references, *mentioned), _title(body), " ".join(abstract[1].split()) if abstract else "")
+    begin = _ABSTRACT.search(body)
+    end = _ABSTRACT_END.search(body, begin.end()) if begin else None
+    abstract = body[begin.end() : end.end()] if begin and end else ""
+    return Draft((*references, *mentioned), _title(body), " ".join(abstract[:_LONGEST_ABSTRACT].split()))
 
 
 def reference_of_text(where: str, key: str, text: str) -> Reference:
@@ -59,11 +60,11 @@ def _references(listed: str, first_line: int) -> list[Reference]:
             pieces.append((start, "", listed[start : match.start() if match else len(listed)]))
             start = match.end() if match else start
     found = []
-    for start, key, piece in pieces:
+    lines = lines_at(listed, [start for start, _key, _piece in pieces], first_line)
+    for line, (_start, key, piece) in zip(lines, pieces, strict=True):
         squeezed = " ".join(re.sub(r"-\n[ \t]*(?=[a-z])", "", piece).split())
         if sum(map(str.isalnum, squeezed)) >= _LEAST_LETTERS or ids_in(squeezed):
-            where = f"line {first_line + listed.count(chr(10), 0, start)}"
-            found.append(reference_of_text(where, f"[{key}]" if key else "", squeezed))
+            found.append(reference_of_text(f"line {line}", f"[{key}]" if key else "", squeezed))
     return found
 
 
