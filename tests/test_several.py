@@ -16,6 +16,7 @@ from lunacy.search.background import Background
 from lunacy.search.several import Pool, rank_several, text_of
 from lunacy.search.words import Words
 from tests.conftest import FakeEmbedder, lines, record
+from tests.direction import direction_of
 
 DRAW = np.random.default_rng(7)
 
@@ -91,5 +92,7 @@ def test_the_score_of_a_paper_is_the_same_whatever_the_other_candidates_are(tmp_
         np.testing.assert_allclose(scores, pool.by_vectors(vectors) + pool.by_words(texts))
         assert set(np.argsort(-scores)[:3]) == set(liked)
         assert rank_several(view, vectors, texts, all_rows[:0]).shape == (0,)
-        np.testing.assert_allclose(pool.by_vectors(vectors).mean(), 0, atol=1e-9)  # the sample is all papers
+        products = pool.vectors @ direction_of(pool.vectors, vectors, pool.vectors[[1]])
+        wanted = (products - products.mean()) / products.std()  # the sample is all papers
+        np.testing.assert_allclose(pool.by_vectors(vectors, pool.vectors[[1]]), wanted, atol=1e-5)
     searcher.close()

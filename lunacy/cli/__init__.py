@@ -12,6 +12,7 @@ import click
 from lunacy.cli.bench import bench
 from lunacy.cli.compact import compact
 from lunacy.cli.diff import diff
+from lunacy.cli.digest import digest
 from lunacy.cli.download import download
 from lunacy.cli.duplicates import duplicates
 from lunacy.cli.export import export
@@ -41,7 +42,7 @@ _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with l
 
 COMMANDS = {
     "Everyday": (index, query, show, info),
-    "My reading": (list_, gaps),
+    "My reading": (list_, digest, gaps),
     "In the browser, and for agents": (serve, mcp),
     "From the network": (download, update, fetch),
     "Better and faster answers": (lexical, ivf, graph, duplicates),

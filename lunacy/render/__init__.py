@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lunacy.answer import Answer, paper_record
 from lunacy.copies import Copies
+from lunacy.digest import Digest
 from lunacy.display import harmless
 from lunacy.formats import BIBLIOGRAPHIES
 from lunacy.paper import Paper
+from lunacy.render.atom import digest_atom
 from lunacy.render.bibliography import bibtex, csl_records, ris
 from lunacy.render.copies import copies_csv, copies_table
+from lunacy.render.digests import digest_html, digest_markdown, digest_table
 from lunacy.render.markdown import markdown_of_answer, markdown_of_list, markdown_of_paper
 from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
 from lunacy.render.reports import columns, graph_recall, names, pairs, recalls, size
@@ -21,6 +24,7 @@ __all__ = [
     "answers",
     "columns",
     "copies",
+    "digests",
     "graph_recall",
     "harmless",
     "names",
@@ -108,6 +112,24 @@ def copies(found: Sequence[Copies], form: str, *, escaped: bool = False) -> Iter
         yield from copies_csv(found)
     else:
         yield from copies_table(found)
+
+
+def digests(
+    found: Sequence[Digest], form: str, *, width: int = 80, styled: bool = False, escaped: bool = False
+) -> Iterator[str]:
+    """The text of digests in `form`, one of DIGEST_FORMATS; as `answers`."""
+    if form == "json":
+        yield from json_list((one.as_record() for one in found), escaped=escaped)
+    elif form == "html":
+        yield from digest_html(found)
+    elif form == "atom":
+        yield digest_atom(found)
+    elif form == "md":
+        yield from digest_markdown(found)
+    elif form == "table":
+        yield from digest_table(found, width=width, styled=styled)
+    else:
+        yield from papers((item.paper for one in found for item in one.items), form, escaped=escaped)
 
 
 def _once(found: Iterable[Paper]) -> Iterator[Paper]:

@@ -17,11 +17,11 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#$~&])")
 
 def markdown_of_answer(answer: Answer) -> str:
     """A heading, a numbered list of links, and the notes."""
-    head = _link(answer.paper) if answer.paper else _text(answer.asked)
+    head = markdown_link(answer.paper) if answer.paper else markdown_text(answer.asked)
     lines = [f"## {head}", "", *map(_hit, answer.hits)]
     if not answer.hits:
         lines.append("No hits.")
-    lines += [line for note in answer.notes for line in ("", f"*{_text(note)}*")]
+    lines += [line for note in answer.notes for line in ("", f"*{markdown_text(note)}*")]
     return "\n".join(lines) + "\n"
 
 
@@ -37,9 +37,9 @@ def markdown_of_paper(paper: Paper) -> str:
         "Comments": paper.comments,
         "Withdrawn": "yes" if is_withdrawn(paper) else "",
     }
-    lines = [f"## {_link(paper)}", "", _text(paper.authors), ""]
-    lines += [f"- {name}: {_text(value)}" for name, value in facts.items() if value]
-    lines += ["", _text(paper.abstract)] if paper.abstract else []
+    lines = [f"## {markdown_link(paper)}", "", markdown_text(paper.authors), ""]
+    lines += [f"- {name}: {markdown_text(value)}" for name, value in facts.items() if value]
+    lines += ["", markdown_text(paper.abstract)] if paper.abstract else []
     return "\n".join(lines) + "\n"
 
 
@@ -48,20 +48,22 @@ def markdown_of_list(papers: Iterable[Paper], notes: Mapping[str, str]) -> str:
     lines = []
     for paper in papers:
         facts = [first_authors(paper), paper.posted[:4], " ".join(paper.categories), notes.get(paper.id, "")]
-        lines.append(f"- {_link(paper)}: {_text(', '.join(filter(None, facts)))}\n")
+        lines.append(f"- {markdown_link(paper)}: {markdown_text(', '.join(filter(None, facts)))}\n")
     return "".join(lines)
 
 
 def _hit(hit: Hit) -> str:
     year = hit.posted[:4]
     facts = [first_authors(hit.paper), year, " ".join(hit.categories), "withdrawn" if hit.withdrawn else ""]
-    return f"{hit.rank}. {_link(hit.paper)} ({hit.score:.3f}): {_text(', '.join(filter(None, facts)))}"
+    return f"{hit.rank}. {markdown_link(hit.paper)} ({hit.score:.3f}): {markdown_text(', '.join(filter(None, facts)))}"
 
 
-def _link(paper: Paper) -> str:
-    return f"[{_text(paper.title)}]({paper.url})" if paper.url else f"{_text(paper.title)} ({_text(paper.id)})"
+def markdown_link(paper: Paper) -> str:
+    """The title as a link to the paper's page."""
+    title = markdown_text(paper.title)
+    return f"[{title}]({paper.url})" if paper.url else f"{title} ({markdown_text(paper.id)})"
 
 
-def _text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """With what Markdown takes for its own escaped; in a line."""
     return _SPECIAL.sub(r"\\\1", harmless(to_unicode(" ".join(text.split()))))

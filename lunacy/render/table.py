@@ -77,7 +77,7 @@ def list_table(papers: Sequence[Paper], notes: Mapping[str, str], *, width: int,
     lines: list[str] = []
     for paper in papers:
         note = notes.get(paper.id, "")
-        lines += _listed(paper, "", id_width, width, [note] if note else [], styled=styled)
+        lines += listed(paper, "", id_width, width, [note] if note else [], styled=styled)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -105,10 +105,10 @@ def _hit(hit: Hit, start: str, id_width: int, width: int, *, styled: bool) -> It
     """`start`: its rank and score."""
     parts = [f"{name} {part:.4g}" for name, part in hit.parts.items()]
     copies = [f"with {' '.join(hit.copies)}"] if hit.copies else []
-    yield from _listed(hit.paper, start, id_width, width, [*parts, *copies], styled=styled)
+    yield from listed(hit.paper, start, id_width, width, [*parts, *copies], styled=styled)
 
 
-def _listed(paper: Paper, start: str, id_width: int, width: int, more: Sequence[str], *, styled: bool) -> Iterator[str]:
+def listed(paper: Paper, start: str, id_width: int, width: int, more: Sequence[str], *, styled: bool) -> Iterator[str]:
     """A paper of a list: behind `start` its id and title, then in dim letters its facts and `more`."""
     identifier = harmless(paper.id)
     gap = " " * (id_width - width_of(identifier) + 2)

@@ -30,6 +30,12 @@ class Candidates:
         """How many rows may be hits."""
         return self.n_rows - len(self.hidden) if self.allowed is None else len(self.allowed)
 
+    def rows(self) -> Rows:
+        """(n,): those that may be hits, ascending."""
+        if self.allowed is not None:
+            return self.first_row + self.allowed
+        return self.first_row + np.setdiff1d(np.arange(self.n_rows), self.hidden, assume_unique=True)
+
     @property
     def n_rows(self) -> int:
         """How many rows the segment has."""

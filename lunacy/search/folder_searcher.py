@@ -172,6 +172,14 @@ class FolderSearcher:
         """How many papers may be hits."""
         return sum(one.n for one in candidates_of(self._view, wanted, include_withdrawn))
 
+    def admitted(self, wanted: Filter) -> Rows:
+        """The rows of all papers that `wanted` admits and that are not withdrawn, ascending."""
+        return np.concatenate([NONE, *(one.rows() for one in candidates_of(self._view, wanted, False))])
+
+    def added_after(self, generation: int) -> Rows:
+        """The rows of all papers that first came in a later commit, and are not withdrawn, ascending."""
+        return self._view.added_after(generation)
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`. Raises IndexDamaged for a row without a paper."""
         return self._view.papers(rows)

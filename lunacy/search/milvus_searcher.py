@@ -144,6 +144,14 @@ class MilvusSearcher:
         """How many papers may be hits."""
         return self._collection.count(expression(wanted, include_withdrawn, self._facts.summary.by_category))
 
+    def admitted(self, wanted: Filter) -> Rows:  # noqa: ARG002
+        """Raises UsageError: a server lists the nearest, not all."""
+        raise UsageError("a Milvus collection cannot list its papers; ask the index folder for that", where=self.name)
+
+    def added_after(self, generation: int) -> Rows:  # noqa: ARG002
+        """Raises UsageError: it is not published."""
+        raise UsageError("a Milvus collection does not know when papers came; ask the index folder", where=self.name)
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, without their abstracts."""
         self._fetch(rows)
@@ -183,15 +191,12 @@ class MilvusSearcher:
     ) -> Sequence[Found]:
         """By the vectors alone: exact, but for `options.ivf` without a filter. Raises UsageError beyond MOST_HITS."""
         _check_listed(k)
-        left_out = rows_left_out(without, len(queries))
-        found: list[Found | None] = [None] * len(queries)
+        left_out, found = rows_left_out(without, len(queries)), list[Found | None]([None] * len(queries))
         if options.ivf and (facts := self._ivf()) and options.filter.admits_all:
             require_lists(options.nprobe, facts.nlist)
             found = self._in_lists(queries, k, options, left_out, facts.of(query_kind))
-        admitted, n = (
-            expression(options.filter, options.include_withdrawn, self._facts.summary.by_category),
-            k + _MARGIN,
-        )
+        admitted = expression(options.filter, options.include_withdrawn, self._facts.summary.by_category)
+        n = k + _MARGIN
         while undecided := [query for query, one in enumerate(found) if one is None]:
             listed = self._collection.search(queries[undecided], n, admitted)
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))

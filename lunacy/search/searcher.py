@@ -81,6 +81,18 @@ class Searcher(Protocol):
     def n_qualified(self, wanted: Filter, include_withdrawn: bool) -> int:
         """How many papers may be hits."""
 
+    def admitted(self, wanted: Filter) -> Rows:
+        """The rows of all papers that `wanted` admits and that are not withdrawn, ascending.
+
+        Raises UsageError where the rows cannot be listed.
+        """
+
+    def added_after(self, generation: int) -> Rows:
+        """The rows of all papers that first came in a later commit, and are not withdrawn, ascending.
+
+        Raises UsageError where that is not known.
+        """
+
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, in that order. Raises StoreError for one that is not there."""
 

@@ -38,6 +38,15 @@ class Pool:
         """
         return self.by_vectors(liked, unliked) + self.by_words(texts)
 
+    def typical(self, liked: Vectors, texts: Sequence[str], unliked: Vectors | None, share: float) -> float:
+        """The score that a `share` of papers in general stays below, for the same list."""
+        background = self._background
+        direction = background.direction(liked, liked[:0] if unliked is None else unliked).astype(np.float64)
+        products = background.vectors @ direction
+        likeness = self._words_drawn.likeness(Words.of(texts), self.rarity)
+        both = background.standardized(products, products) + background.standardized(likeness, likeness)
+        return float(np.quantile(both, share)) if len(both) else 0.0
+
     def by_vectors(self, liked: Vectors, unliked: Vectors | None = None) -> Scores:
         """(c,): the part of the vectors, in deviations of papers in general."""
         background = self._background
@@ -47,8 +56,8 @@ class Pool:
     def by_words(self, texts: Sequence[str]) -> Scores:
         """(c,): the part of the words, in deviations of papers in general. `texts`: at least one."""
         wanted, here, drawn = Words.of(texts), self._words, self._words_drawn
-        typical = drawn.likeness(wanted, self._rarity)
-        return self._background.standardized(here.likeness(wanted, self._rarity), typical)
+        typical = drawn.likeness(wanted, self.rarity)
+        return self._background.standardized(here.likeness(wanted, self.rarity), typical)
 
     @cached_property
     def _words(self) -> Words:
@@ -59,7 +68,8 @@ class Pool:
         return Words.of([text_of(paper) for paper in self._drawn])
 
     @cached_property
-    def _rarity(self) -> Scores:
+    def rarity(self) -> Scores:
+        """Of each hashed term, in papers in general."""
         return self._words_drawn.rarity()
 
 

@@ -5,6 +5,7 @@ For some thousand texts at a time; over a whole index the lexical index finds ca
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,28 @@ from lunacy.derived.lexical import PAIRS, analysed
 
 _WORDS = 2**20  # values of a word's hash
 _N_TERMS = _WORDS + PAIRS
+
+
+_TOKEN = re.compile(r"[^\W\d_][\w-]*[^\W_]")
+_SHORTEST = 4  # letters of a word that says something
+_COMMON = 0.02  # share of papers that have a word which says nothing
+
+
+def shared_words(one: str, other: str, rarity: Scores, n: int) -> tuple[str, ...]:
+    """The `n` rarest words that two texts have in common, whatever their endings, as the first has them.
+
+    `rarity`: in papers in general, of which few have such a word.
+    """
+    least = 1 - np.log(_COMMON)
+    theirs = set(analysed(other)["words"])
+    found: dict[str, str] = {}
+    for token in _TOKEN.findall(one):
+        stems = analysed(token)["words"]
+        if len(stems) == 1 and len(token) >= _SHORTEST and stems[0] in theirs:
+            found.setdefault(stems[0], token.lower() if token[1:].islower() else token)
+    rarities = {stem: float(rarity[crc32(stem.encode()) % _WORDS]) for stem in found}
+    rare = sorted((stem for stem in found if rarities[stem] > least), key=lambda stem: (-rarities[stem], stem))
+    return tuple(found[stem] for stem in rare[:n])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

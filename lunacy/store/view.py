@@ -107,6 +107,12 @@ class View:
         """The rows that have a paper, ascending."""
         return read_rows(self._database, "SELECT row FROM papers ORDER BY row")
 
+    def added_after(self, generation: int) -> Rows:
+        """The rows of the papers that first came in a later commit, but of those withdrawn, ascending."""
+        return read_rows(
+            self._database, "SELECT row FROM papers WHERE added > ? AND NOT withdrawn ORDER BY row", [generation]
+        )
+
     @property
     def end_row(self) -> int:
         """The row behind the last one."""

@@ -80,8 +80,8 @@ def by_author(papers: Sequence[Paper], least: int, most: int, n: int) -> Iterato
     rows_of = collections.defaultdict[str, list[int]](list)
     for row in np.flatnonzero(is_able).tolist():
         for name in papers[row].authors.split(", "):
-            first, *others = name.split()
-            if others and len(first.strip(".")) > 1 and len(name) >= 10:
+            words = name.split()
+            if len(words) > 1 and len(words[0].strip(".")) > 1 and len(name) >= 10:
                 rows_of[name].append(row)
     for year, month in MONTHS:
         now = 12 * year + month
