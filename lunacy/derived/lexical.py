@@ -235,9 +235,19 @@ _ANALYSER = (
 
 def analysed(text: str) -> dict[str, list[str]]:
     """The terms of each field."""
-    words = _ANALYSER.analyze(text)
-    pairs = [f"{crc32(f'{one} {other}'.encode()) % PAIRS:x}" for one, other in pairwise(words)]
-    return {"words": words, "pairs": pairs}
+    words = stems(text)
+    return {"words": words, "pairs": [f"{pair:x}" for pair in pair_hashes(words)]}
+
+
+def stems(text: str) -> list[str]:
+    """The words of `text` that count, without their endings, in their order."""
+    found: list[str] = _ANALYSER.analyze(text)
+    return found
+
+
+def pair_hashes(words: Sequence[str]) -> list[int]:
+    """A number below PAIRS for each word and the next."""
+    return [crc32(f"{one} {other}".encode()) % PAIRS for one, other in pairwise(words)]
 
 
 def _link(before: Path, folder: Path, names: Sequence[str]) -> None:

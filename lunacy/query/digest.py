@@ -102,7 +102,7 @@ def _new(view: Searcher, last: int | None, since: str) -> tuple[Rows, str]:
         return view.admitted(Filter(since=date)), f"posted since {date}"
     generation = view.info().generation
     if last is not None and last <= generation:
-        return view.added_after(last), "that came into the index since the last digest"
+        return view.admitted(Filter(), added_after=last), "that came into the index since the last digest"
     date = _first_day(view.summary())
     if not date:
         return NONE, "whose date is known"

@@ -172,13 +172,13 @@ class FolderSearcher:
         """How many papers may be hits."""
         return sum(one.n for one in candidates_of(self._view, wanted, include_withdrawn))
 
-    def admitted(self, wanted: Filter) -> Rows:
-        """The rows of all papers that `wanted` admits and that are not withdrawn, ascending."""
-        return np.concatenate([NONE, *(one.rows() for one in candidates_of(self._view, wanted, False))])
-
-    def added_after(self, generation: int) -> Rows:
-        """The rows of all papers that first came in a later commit, and are not withdrawn, ascending."""
-        return self._view.added_after(generation)
+    def admitted(self, wanted: Filter, *, added_after: int = 0) -> Rows:
+        """The rows of all papers that `wanted` admits, that first came after a commit, and are not withdrawn."""
+        by_segment = candidates_of(self._view, wanted, False)
+        if not added_after:
+            return np.concatenate([NONE, *(one.rows() for one in by_segment)])
+        rows = self._view.added_after(added_after)
+        return rows[qualify(by_segment, rows)]
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`. Raises IndexDamaged for a row without a paper."""

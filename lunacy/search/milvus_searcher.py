@@ -1,7 +1,7 @@
 """Searching an index that was published to Milvus.
 
-The server's scan is in float32; what it lists is scored again here in float64, from the rows themselves, as `exact.py`
-does it. So scores are those of the index folder to the last digit, and lists differ among ties alone.
+The server's scan is in float32; what it lists is scored again in float64, from the rows themselves, as in `exact.py`:
+scores are those of the index folder to the last digit, and lists differ among ties alone.
 """
 
 from __future__ import annotations
@@ -144,13 +144,9 @@ class MilvusSearcher:
         """How many papers may be hits."""
         return self._collection.count(expression(wanted, include_withdrawn, self._facts.summary.by_category))
 
-    def admitted(self, wanted: Filter) -> Rows:  # noqa: ARG002
+    def admitted(self, wanted: Filter, *, added_after: int = 0) -> Rows:  # noqa: ARG002
         """Raises UsageError: a server lists the nearest, not all."""
-        raise UsageError("a Milvus collection cannot list its papers; ask the index folder for that", where=self.name)
-
-    def added_after(self, generation: int) -> Rows:  # noqa: ARG002
-        """Raises UsageError: it is not published."""
-        raise UsageError("a Milvus collection does not know when papers came; ask the index folder", where=self.name)
+        raise UsageError("a Milvus collection cannot list what is new; ask the index folder for that", where=self.name)
 
     def papers(self, rows: Rows) -> list[Paper]:
         """The papers at `rows`, without their abstracts."""
@@ -286,15 +282,13 @@ class MilvusSearcher:
         """By vectors. Raises UsageError where words are wanted."""
         if options.rank != "dense":
             raise UsageError(f"a Milvus collection has no words; rank {options.rank} needs a folder", where=self.name)
-        n_left_out = max((len(one.left_out) for one in targets), default=0)
+        n_least = options.top + max((len(one.left_out) for one in targets), default=0)
         needs_all = options.fold or options.diverse
         sides = Sides(
             vectors=self.vectors,
             papers=self.papers,
             nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind),
-            nearest_to_all=lambda vectors, n: self._nearest_to_all(
-                vectors, n, n if needs_all else options.top + n_left_out, options
-            ),
+            nearest_to_all=lambda vectors, n: self._nearest_to_all(vectors, n, n if needs_all else n_least, options),
             background=self.background,
         )
         return rank(sides, targets, unlike, options)

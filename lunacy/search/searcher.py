@@ -81,16 +81,10 @@ class Searcher(Protocol):
     def n_qualified(self, wanted: Filter, include_withdrawn: bool) -> int:
         """How many papers may be hits."""
 
-    def admitted(self, wanted: Filter) -> Rows:
-        """The rows of all papers that `wanted` admits and that are not withdrawn, ascending.
+    def admitted(self, wanted: Filter, *, added_after: int = 0) -> Rows:
+        """The rows of all papers that `wanted` admits, that first came after a commit, and are not withdrawn.
 
-        Raises UsageError where the rows cannot be listed.
-        """
-
-    def added_after(self, generation: int) -> Rows:
-        """The rows of all papers that first came in a later commit, and are not withdrawn, ascending.
-
-        Raises UsageError where that is not known.
+        Ascending. Raises UsageError where they cannot be listed.
         """
 
     def papers(self, rows: Rows) -> list[Paper]:

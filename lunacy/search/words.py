@@ -6,16 +6,16 @@ For some thousand texts at a time; over a whole index the lexical index finds ca
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Scores
-from lunacy.derived.lexical import PAIRS, analysed
+from lunacy.derived.lexical import PAIRS, pair_hashes, stems
 
 _WORDS = 2**20  # values of a word's hash
 _N_TERMS = _WORDS + PAIRS
@@ -32,15 +32,20 @@ def shared_words(one: str, other: str, rarity: Scores, n: int) -> tuple[str, ...
     `rarity`: in papers in general, of which few have such a word.
     """
     least = 1 - np.log(_COMMON)
-    theirs = set(analysed(other)["words"])
+    theirs = set(stems(other))
     found: dict[str, str] = {}
     for token in _TOKEN.findall(one):
-        stems = analysed(token)["words"]
-        if len(stems) == 1 and len(token) >= _SHORTEST and stems[0] in theirs:
-            found.setdefault(stems[0], token.lower() if token[1:].islower() else token)
+        if len(token) >= _SHORTEST and (stem := _stem(token)) in theirs:
+            found.setdefault(stem, token.lower() if token[1:].islower() else token)
     rarities = {stem: float(rarity[crc32(stem.encode()) % _WORDS]) for stem in found}
     rare = sorted((stem for stem in found if rarities[stem] > least), key=lambda stem: (-rarities[stem], stem))
     return tuple(found[stem] for stem in rare[:n])
+
+
+@lru_cache(maxsize=2**14)
+def _stem(token: str) -> str:
+    """That of a single word; "" for one that does not count."""
+    return "".join(stems(token))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,16 +60,15 @@ class Words:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Words:
         """The terms of `texts`."""
-        terms, counts, sizes = list[int](), list[int](), list[int]()
+        hashes, sizes = list[int](), list[int]()
         for text in texts:
-            fields = analysed(text)
-            found = Counter(crc32(word.encode()) % _WORDS for word in fields["words"])
-            found.update(_WORDS + int(pair, 16) for pair in fields["pairs"])
-            terms.extend(found)
-            counts.extend(found.values())
-            sizes.append(len(found))
-        owners = np.repeat(np.arange(len(sizes)), sizes)
-        return cls(np.array(terms, np.int64), 1 + np.log(np.array(counts, np.float64)), owners, len(texts))
+            words = stems(text)
+            hashes.extend(crc32(word.encode()) % _WORDS for word in words)
+            hashes.extend(_WORDS + pair for pair in pair_hashes(words))
+            sizes.append(2 * len(words) - bool(words))
+        places = np.repeat(np.arange(len(sizes)) * _N_TERMS, sizes) + np.array(hashes, np.int64)
+        found, counts = np.unique(places, return_counts=True)
+        return cls(found % _N_TERMS, 1 + np.log(counts), found // _N_TERMS, len(texts))
 
     def rarity(self) -> Scores:
         """(terms,): the inverse document frequency of each term among these texts, as scikit-learn smooths it."""

@@ -108,10 +108,8 @@ class View:
         return read_rows(self._database, "SELECT row FROM papers ORDER BY row")
 
     def added_after(self, generation: int) -> Rows:
-        """The rows of the papers that first came in a later commit, but of those withdrawn, ascending."""
-        return read_rows(
-            self._database, "SELECT row FROM papers WHERE added > ? AND NOT withdrawn ORDER BY row", [generation]
-        )
+        """The rows of the papers that first came after a commit, ascending."""
+        return read_rows(self._database, "SELECT row FROM papers WHERE added > ? ORDER BY row", [generation])
 
     @property
     def end_row(self) -> int:
