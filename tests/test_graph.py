@@ -16,7 +16,7 @@ import lunacy
 from lunacy.derived.graph import KIND, open_graph, state_of
 from lunacy.entry import Entry
 from lunacy.errors import UsageError
-from lunacy.pipeline import build_graph, build_ivf, make_graph, refresh_caches
+from lunacy.pipeline import build_graph, build_ivf, make_graph, nearest, refresh_caches
 from lunacy.search import search
 from lunacy.store import Writer, caches, verify
 from tests.conftest import FakeEmbedder
@@ -107,7 +107,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(tmp_path: Path, monkeypatch: pyt
             asked.extend(without)
             return search(view, vectors, k, without=without)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(make_graph, "search", noted)
+        monkeypatch.setattr(nearest, "search", noted)
 
     monkeypatch.setattr(make_graph, "_BLOCK", 16)
     monkeypatch.setattr(make_graph, "_PART_S", 0.0)
@@ -238,6 +238,13 @@ def test_a_graph_by_lists_has_the_recall_that_it_tells(tmp_path: Path) -> None:
     assert 0.8 <= facts.recall.mean < 1
     assert facts.recall.low - 0.02 <= np.mean(shares) <= facts.recall.high + 0.02
     assert not build_graph(tmp_path, k=5, ivf=True, recall=0.8).is_new
+    lunacy.remove(tmp_path, [paper(place).id for place in range(0, 300, 3)])
+    with viewed(tmp_path) as view:
+        live = view.live_rows()
+        products[:, np.setdiff1d(np.arange(len(rows)), live)] = -1
+        true = np.argsort(-products, axis=1)[:, :5].tolist()
+        shares = [len({*mine} & {*true[row]}) / 5 for row, mine, _ in stored(tmp_path) if row in set(live.tolist())]
+    assert np.mean(shares) >= 0.8
 
 
 @pytest.mark.parametrize("k", [0, -1, 1001])

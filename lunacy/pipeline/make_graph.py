@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from lunacy.arrays import Rows
 from lunacy.derived.graph import (
     KIND,
     Lists,
@@ -23,9 +22,9 @@ from lunacy.derived.graph import (
 from lunacy.derived.ivf import Ivf, open_ivf
 from lunacy.errors import StoreError
 from lunacy.measured import GraphFacts, Recall
+from lunacy.pipeline.nearest import nearest
 from lunacy.pipeline.update_graph import updated_graph
 from lunacy.progress import Progress, Report
-from lunacy.search import Found, search, search_ivf
 from lunacy.search.recall import N_QUERIES, draw, interval, recalls
 from lunacy.store import Cache, Changes, View, caches
 
@@ -74,21 +73,13 @@ def _find_all(
         rows = live[slice(*np.searchsorted(live, (start, end)))]
         progress(Progress(_DOING, int(np.searchsorted(live, start)), len(live), "papers"))
         lists = Lists.empty(end - start, facts.k)
-        found = _nearest(view, ivf, rows, facts.k, facts.nprobe)
+        found = nearest(view, rows, facts.k, ivf, facts.nprobe)
         for row, one in zip(rows.tolist(), found, strict=True):
             lists.put(row - start, one.rows, one.scores)
         some.append(lists)
         if end == view.end_row or time.monotonic() - since_s >= _PART_S:
             keep(end - sum(map(len, some)), some)
             some, since_s = [], time.monotonic()
-
-
-def _nearest(view: View, ivf: Ivf | None, rows: Rows, k: int, nprobe: int | None) -> list[Found]:
-    """As a query has them: without the paper itself and those that were withdrawn. `nprobe`: None is exact."""
-    vectors, without = view.vectors(rows), rows.tolist()
-    if nprobe is None or ivf is None:
-        return search(view, vectors, k, without=without)
-    return search_ivf(view, ivf, vectors, k, query_kind="paper", nprobe=nprobe, without=without)
 
 
 def _joined(view: View, parts: Sequence[Cache]) -> Iterator[Lists]:
@@ -103,12 +94,12 @@ def tuned_facts(view: View, ivf: Ivf, k: int, wanted: float, progress: Report) -
     """How the graph is made by the fewest lists with the share `wanted` of the true `k` nearest, on average."""
     progress(Progress("measuring recall: exact answers"))
     rows = draw(view, N_QUERIES)
-    truth = _nearest(view, None, rows, k, None)
+    truth = nearest(view, rows, k)
     nlist = ivf.index.nlist
     nprobe = max([1, *(tried for tried, recall in ivf.facts.papers.curve if recall.mean < wanted)])  # of the ten best
     while True:
         progress(Progress("measuring recall"))
-        recall: Recall = interval(recalls(truth, _nearest(view, ivf, rows, k, nprobe)))
+        recall: Recall = interval(recalls(truth, nearest(view, rows, k, ivf, nprobe)))
         if recall.mean >= wanted or nprobe >= nlist:
             return GraphFacts(k, wanted, nprobe, recall, len(rows))
         nprobe = min(nlist, nprobe + max(1, nprobe // 8))

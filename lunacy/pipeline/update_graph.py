@@ -1,7 +1,8 @@
 """Bringing the graph of neighbours up to a later commit: as if it were made anew, at the cost of what has changed.
 
 A paper that came, in all lists, is one product with each vector. The lists that have a paper which is gone, or was
-withdrawn, are found again, and so are those of papers that came. A changed vector is a paper that is gone and came.
+withdrawn, are found again, as the graph was made, and so are those of papers that came. A changed vector is a paper
+that is gone and came.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived.graph import Graph, Keys, Lists, add_graph, paper_keys
+from lunacy.derived.ivf import Ivf, open_ivf
+from lunacy.pipeline.nearest import nearest
 from lunacy.progress import Progress, Report
-from lunacy.search import search
 from lunacy.search.exact import ROUNDING, rescore
 from lunacy.store import Cache, View
 
@@ -45,9 +47,11 @@ def updated_graph(view: View, cache: Cache, graph: Graph, most_products: int, pr
     if change is None:
         return None
     n_again = int(_lack_one(graph.lists.rows, change).sum() + (keys[change.before < 0] != 0).sum())
-    if (n_again + len(change.fresh)) * view.n_papers > most_products:
+    ivf = open_ivf(view) if graph.facts.nprobe else None
+    share = (graph.facts.nprobe or 1) / ivf.index.nlist if ivf else 1.0  # of all papers that a search looks at
+    if (share * n_again + len(change.fresh)) * view.n_papers > most_products:
         return None
-    return add_graph(view, graph.facts, keys, _blocks(view, graph, keys, change, progress))
+    return add_graph(view, graph.facts, keys, _blocks(view, graph, keys, change, ivf, progress))
 
 
 def _change(view: View, old: Keys, new: Keys) -> _Change | None:
@@ -74,7 +78,9 @@ def _lack_one(lists: npt.NDArray[np.int32], change: _Change) -> npt.NDArray[np.b
     return found
 
 
-def _blocks(view: View, graph: Graph, keys: Keys, change: _Change, progress: Report) -> Iterator[Lists]:
+def _blocks(
+    view: View, graph: Graph, keys: Keys, change: _Change, ivf: Ivf | None, progress: Report
+) -> Iterator[Lists]:
     """The lists of all rows now, in order."""
     fresh = view.vectors(change.fresh)  # as many as an update may bring
     for start in range(0, view.end_row, _BLOCK):
@@ -87,8 +93,7 @@ def _blocks(view: View, graph: Graph, keys: Keys, change: _Change, progress: Rep
         lists.cosines[is_kept] = graph.lists.cosines[before[is_kept]]
         _offer(view, lists, start, np.flatnonzero(is_kept), change.fresh, fresh)
         again = np.flatnonzero(~is_kept & (keys[start : start + _BLOCK] != 0))
-        rows = again + start
-        found = search(view, view.vectors(rows), graph.facts.k, without=rows.tolist())
+        found = nearest(view, again + start, graph.facts.k, ivf, graph.facts.nprobe)
         for place, one in zip(again.tolist(), found, strict=True):
             lists.put(place, one.rows, one.scores)
         yield lists
