@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lunacy.pipeline import build_graph, build_ivf, make_graph, nearest, refresh
 from lunacy.search import search
 from lunacy.store import Writer, caches, verify
 from tests.conftest import FakeEmbedder
+from tests.test_cli import run
 from tests.test_modes import fill, paper, viewed
 from tests.test_search import brute_force, random_units
 
@@ -251,3 +253,20 @@ def test_a_graph_by_lists_has_the_recall_that_it_tells(tmp_path: Path) -> None:
 def test_a_graph_of_no_or_too_many_neighbours_is_refused(tmp_path: Path, k: int) -> None:
     with pytest.raises(UsageError, match="1 to 1,000"):
         build_graph(tmp_path, k=k)
+
+
+def test_the_commands_tell_of_the_graph_and_whether_it_is_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, [some_rows(40)])
+    index = ["--index", str(tmp_path)]
+    assert run("graph", "--k", "3", *index).stdout.startswith(
+        f"{tmp_path}: the 3 nearest neighbours of 40 papers, 1.3 kB,"
+    )
+    assert "up to date already\nexact\n" in run("graph", "--k", "3", *index).stdout
+    assert "the 3 nearest neighbours of each paper; exact\n" in run("info", *index).stdout
+    monkeypatch.setattr(make_graph, "_KEEP_UP", 0)
+    lunacy.remove(tmp_path, [paper(3).id])
+    assert "papers have changed since; make it again with: lunacy graph --index" in run("info", *index).stdout
+    told = json.loads(run("info", "--format", "json", *index).stdout)["graph"]
+    assert told == {"k": 3, "recall": None, "current": False}

@@ -30,12 +30,16 @@ def graph(index_dir: str | None, k: int, ivf: bool, recall: float) -> None:
     They are those of `lunacy query ID --top N`. Run the same command again after an interruption; `lunacy index` and
     `lunacy update` keep the graph up to date. `lunacy duplicates` needs it.
     """
-    with ProgressLine("reading the index") as progress:
-        from lunacy import render
-        from lunacy.pipeline import build_graph
-        from lunacy.query import find_index
+    try:
+        with ProgressLine("reading the index") as progress:
+            from lunacy import render
+            from lunacy.pipeline import build_graph
+            from lunacy.query import find_index
 
-        report = build_graph(find_index(index_dir), k=k, ivf=ivf, recall=recall, progress=progress)
+            report = build_graph(find_index(index_dir), k=k, ivf=ivf, recall=recall, progress=progress)
+    except (KeyboardInterrupt, SystemExit):
+        click.echo("lunacy: all but the last half minute's work is kept; the same command goes on from there", err=True)
+        raise
     made = f"made in {report.wait_s:.1f} s" if report.is_new else "up to date already"
     click.echo(
         f"{report.folder}: the {report.facts.k} nearest neighbours of {report.n_papers:,} papers, "
