@@ -66,6 +66,7 @@ def test_without_an_index_ids_are_put_down_and_titles_are_not(file: Path, monkey
     assert (done.exit_code, done.stdout) == (2, "thesis: 1 added\n")
     assert done.stderr.startswith("lunacy: there is no index in indexes/, so papers are not looked up; make one of")
     assert file.read_text() == '{"list": "thesis", "id": "2401.00001"}\n'
+    assert run("list", "show", "thesis", "--format", "ids").stdout == "2401.00001\n"
 
 
 def test_a_list_is_shown_in_every_form(file: Path) -> None:

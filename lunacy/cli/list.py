@@ -155,15 +155,14 @@ def show(name: str, index_dir: str | None, form: str | None, output: str | None,
     """
     from lunacy import render
     from lunacy.library import lists_path, read_lists, require_list
-    from lunacy.query import find_index, open_index
     from lunacy.query.reading_lists import papers_of
 
     wanted = require_list(name, read_lists(), lists_path())
-    with open_index(find_index(index_dir)) as ix:
+    with ExitStack() as stack:
+        ix = _open_index(index_dir, stack)
         papers, lacking = papers_of(ix, wanted)
-    if lacking:
-        told = f"{len(lacking):,} of {len(papers):,} papers are not in the index: {render.names(lacking)}"
-        click.echo(f"lunacy: {told}", err=True)
+    if ix is not None and lacking:
+        _say(f"{len(lacking):,} of {len(papers):,} papers are not in the index: {render.names(lacking)}")
     form = form_of(form, output, "table")
     notes = {one.id: " ".join(filter(None, [one.note, *(f"#{tag}" for tag in one.tags)])) for one in wanted.entries}
     with opened(output) as out:

@@ -76,11 +76,13 @@ def look_up_references(ix: Index | None, references: Sequence[Reference]) -> Loo
     return Looked(titles, tuple(notes), ())
 
 
-def papers_of(ix: Index, wanted: ReadingList) -> tuple[list[Paper], list[str]]:
+def papers_of(ix: Index | None, wanted: ReadingList) -> tuple[list[Paper], list[str]]:
     """The papers of a list in its order, and the ids of those that the index lacks: of them only the title is known."""
     known = {entry.id: entry.title for entry in wanted.entries}
-    with ix.view() as view:
-        rows = view.rows(list(wanted.ids))
-        held = dict(zip(rows, view.papers(np.array(list(rows.values()), np.int64)), strict=True))
+    held: dict[str, Paper] = {}
+    if ix is not None:
+        with ix.view() as view:
+            rows = view.rows(list(wanted.ids))
+            held = dict(zip(rows, view.papers(np.array(list(rows.values()), np.int64)), strict=True))
     lacking = [one for one in wanted.ids if one not in held]
     return [held.get(one) or Paper(one, known.get(one, ""), "") for one in wanted.ids], lacking
