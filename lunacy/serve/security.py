@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,9 +71,11 @@ class Guard:
                 return
             bounded = receive if request.method in _SAFE else _bounded(receive)
             await self._app(scope, bounded, with_headers)
+        except ClientDisconnect:
+            pass  # within its body: there is nobody to tell
         except Exception as error:  # noqa: BLE001 - the last place that can answer; what nobody foresaw is logged
             if not isinstance(error, Refused):
-                _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+                _log.error("%s %a failed", request.method, request.url.path, exc_info=error)
             if not is_started:
                 await told(request, error)(scope, receive, with_headers)
         finally:
