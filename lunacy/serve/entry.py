@@ -34,11 +34,12 @@ async def read_entry(service: Service, typed: str, index: str) -> Entry:
             papers += found
             lines = [rest, *lines[1:]] if rest else lines[1:]
             continue
-        if not papers and len(lines) == 1 and id_fault(lines[0]):
-            return Entry(lines, "")
         n_lines, paper = await _titled(service, lines, index)
         if not n_lines:
-            break
+            is_alone = len(lines) == 1 and not papers
+            if not id_fault(lines[0]) or (" " in lines[0] and not is_alone):
+                break
+            n_lines, paper = 1, lines[0]
         papers.append(paper)
         lines = lines[n_lines:]
     return Entry(list(dict.fromkeys(papers)), " ".join(lines))

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import characters, text
 from starlette.testclient import TestClient
 
 import lunacy
@@ -85,6 +87,7 @@ def ids_of(page: Page) -> list[str]:
         ("1802.00001 but for fish", [("id", "1802.00001"), ("text", "but for fish")]),
         ("a text of\n1802.00001", [("text", "a text of 1802.00001")]),
         ("1802.0001", [("id", "1802.0001")]),  # mistyped: the answer says how
+        ("1802.0001\n1802.00002", [("id", "1802.0001"), ("id", "1802.00002")]),
         ("1802.00001\n1802.00001", [("id", "1802.00001")]),
     ],
 )
@@ -93,6 +96,21 @@ def test_what_is_typed_becomes_papers_and_text(client: TestClient, typed: str, a
     assert response.status_code == 303
     assert urlsplit(response.headers["location"]).path == "/similar"
     assert address_of(response.headers["location"]) == asked
+
+
+@given(text(alphabet=characters(codec="utf-8"), max_size=60))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_typed_has_one_address_and_an_answer(client: TestClient, typed: str) -> None:
+    response = client.get("/", params={"q": typed})
+    if response.status_code == 200:
+        assert not typed.strip()
+        return
+    url = response.headers["location"]
+    items = parse_qsl(urlsplit(url).query)
+    assert Address.of(items).items == tuple(items)
+    if items:
+        page = Page(client.get(url, params={**dict(items), "rank": "lexical"}).text)
+        assert page.one("h1").text
 
 
 def test_filters_go_along_with_what_is_typed_and_empty_ones_are_dropped(client: TestClient) -> None:
