@@ -44,6 +44,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
         info=None,
         form=form_of(address, wrong=_wrong(problem, address)),
         problem=problem,
+        message=problem.message.partition("; ask again")[0],  # the page does so itself
         heading=_HEADINGS.get(problem.type, "That went wrong"),
         advice=_ADVICE.get(problem.type) or (f"{problem.hint}." if problem.type in _TELLS_ITSELF else ""),
         ways=list(_ways_on(problem, address, root)),

@@ -356,14 +356,15 @@ def test_a_page_that_waits_for_the_model_asks_again(
 ) -> None:
     def busy(_question: Question, _index: str = "") -> Future[Answer]:
         failed: Future[Answer] = Future()
-        failed.set_exception(Busy("the model is being loaded", retry_after_s=3))
+        failed.set_exception(Busy("the model is being loaded; ask again in some seconds", retry_after_s=3))
         return failed
 
     monkeypatch.setattr(service, "ask", busy)
     response = client.get("/similar?text=a+text")
     assert response.status_code == 503
     assert response.headers["refresh"] == response.headers["retry-after"] == "3"
-    assert "The model is being loaded".lower() in Page(response.text).by_id("problem").text.lower()
+    assert Page(response.text).by_id("problem").text == "the model is being loaded."
+    assert "This page asks again by itself." in response.text
 
 
 def test_a_failure_shows_no_traceback(client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
