@@ -150,6 +150,23 @@ def test_others_are_served_beside_slow_ones(hasty: int) -> None:
     assert not {"server"} & set(answer.headers)
 
 
+def test_who_asks_nothing_makes_room_for_who_asks(hasty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "CONNECTIONS", 5)
+    monkeypatch.setattr(bounds, "HEADER_S", 20)
+    with contextlib.ExitStack() as opened:
+        idle = [opened.enter_context(connected(hasty)) for _n in range(4)]
+        busy = opened.enter_context(connected(hasty))
+        ask_for_megabytes(busy)
+        more = [opened.enter_context(connected(hasty)) for _n in range(3)]
+        for one in more:
+            one.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(2**16).startswith(b"HTTP/1.1 200 ")
+        assert [received(one) for one in idle[:3]] == [b"", b"", b""]
+        idle[3].sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle[3].recv(2**16).startswith(b"HTTP/1.1 200 ")
+        assert busy.recv(2**10)
+
+
 def test_a_request_that_is_no_http_is_refused(hasty: int) -> None:
     for garbage in (b"\x16\x03\x01\x02\x00", b"GET / HTTP/9\r\n\r\n", b"\r\n" * 10 + b"\0\r\n\r\n"):
         with connected(hasty) as strange:
