@@ -104,7 +104,7 @@ def _require_known(request: Request, names: Collection[str]) -> None:
     for name in request.query_params:
         if name not in names:
             allowed = f"there is {', '.join(names)}" if names else "it takes none in the address"
-            raise UsageError(f"{request.url.path} has no parameter {name[:40]!r}; {allowed}")
+            raise UsageError(f"{request.scope['path']} has no parameter {name[:40]!r}; {allowed}")
 
 
 async def _info_record(service: Service, name: str) -> dict[str, object]:

@@ -78,7 +78,7 @@ def told(request: Request, error: Exception) -> Response:
         problem.headers["Connection"] = "close"
     if request.method == "OPTIONS" and problem.status == 405:
         return Response(status_code=204, headers=problem.headers)
-    if re.match(r"/(api|mcp)(/|$)", request.url.path):
+    if re.match(r"/(api|mcp)(/|$)", request.scope["path"]):
         return json_response(problem.as_record(), status=problem.status, headers=problem.headers)
     from lunacy.serve.problem_page import problem_page  # which needs this module
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from typing import Any, get_type_hints
 
 import pytest
 from jsonschema import Draft202012Validator
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import lunacy
 from lunacy.query.service import Service
 from lunacy.question import Asked
+from lunacy.serve.api import api_routes
 from lunacy.serve.parameter_table import PARAMETERS
 from tests.serve.conftest import IDS
 
@@ -203,3 +207,19 @@ def test_all_that_python_can_ask_can_be_asked_here_but_for_lists_of_ids() -> Non
     keywords = {one.keyword for one in PARAMETERS if one.keyword}
     assert get_type_hints(Asked).keys() - keywords == {"only_ids", "not_ids", "together"}
     assert keywords <= get_type_hints(Asked).keys()
+
+
+def test_what_is_described_is_what_is_there(described: dict[str, Any], service: Service) -> None:
+    there: dict[str, set[str]] = {}
+    for route in api_routes(service):
+        assert isinstance(route, Route)
+        there[route.path.replace(":path", "")] = {one.lower() for one in route.methods or ()} - {"head"}
+    assert {path: set(operations) for path, operations in described["paths"].items()} == there
+    for reference in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)):
+        assert reference in described["components"]["schemas"]
+    operations = [one for path in described["paths"].values() for one in path.values()]
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    for one in operations:
+        for parameter in one["parameters"]:
+            if "example" in parameter:
+                Draft202012Validator(parameter["schema"]).validate(parameter["example"])

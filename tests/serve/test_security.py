@@ -134,6 +134,8 @@ def test_a_browser_gives_the_token_once(guarded: TestClient) -> None:
     guarded.cookies.clear()
     secured = guarded.get("/", params={"token": TOKEN}, headers={"X-Forwarded-Proto": "https"})
     assert (secured.headers["location"], "Secure" in secured.headers["set-cookie"]) == ("/", True)
+    escaped = guarded.get(f"/paper/a%3Fb%20c?x=%26&token={TOKEN}")
+    assert escaped.headers["location"] == "/paper/a%3Fb%20c?x=%26"
     elsewhere = guarded.get("http://papers.example.org//evil.example/", params={"token": TOKEN})
     assert elsewhere.headers["location"] == "/evil.example/"
     guarded.cookies.clear()
