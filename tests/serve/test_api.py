@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -13,10 +15,14 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import lunacy
+from lunacy.answer import Answer
 from lunacy.query.service import Service
 from lunacy.question import Asked
+from lunacy.serve import bounds
 from lunacy.serve.api import api_routes
+from lunacy.serve.app import create_app
 from lunacy.serve.parameter_table import PARAMETERS
+from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.conftest import IDS
 
 
@@ -191,6 +197,33 @@ def test_methods_are_named(client: TestClient) -> None:
     assert (asked.status_code, asked.headers["allow"]) == (204, "OPTIONS, POST")
     head = client.head("/api/similar", params={"id": IDS[0]})
     assert (head.status_code, head.headers["content-type"]) == (200, "application/json")
+
+
+def test_who_waits_too_long_is_told_so_and_the_question_is_taken_back(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: Future[Answer] = Future()
+    monkeypatch.setattr(bounds, "WAIT_S", 0.01)
+    monkeypatch.setattr(service, "ask", lambda *_given: waiting)
+    refused = client.get("/api/similar", params={"id": IDS[0]})
+    assert (refused.status_code, refused.json()["error"]["type"]) == (503, "Busy")
+    assert waiting.cancelled()
+
+
+def test_several_indexes_are_asked_by_name(small_index: Path, tmp_path: Path) -> None:
+    other = tmp_path / "others"
+    (tmp_path / "snapshot.jsonl").write_bytes(lines([record("2001.00001"), record("2001.00002")]))
+    lunacy.build_index(tmp_path / "snapshot.jsonl", into=other, embedder=FakeEmbedder())
+    with Service([small_index, other], embedder=FakeEmbedder()) as both, TestClient(create_app(both)) as client:
+        client.headers["host"] = "localhost"
+        assert [one["name"] for one in client.get("/api/info").json()["indexes"]] == ["papers", "others"]
+        assert client.get("/api/similar?id=2001.00001").status_code == 404
+        [hit] = client.get("/api/similar?id=2001.00001&index=others").json()["hits"]
+        assert hit["id"] == "2001.00002"
+        assert client.get("/api/paper/2001.00002?index=others").json()["id"] == "2001.00002"
+        assert client.get(f"/api/paper/{IDS[0]}?index=papers").json()["id"] == IDS[0]
+        described = client.get("/api/openapi.json").json()["components"]["schemas"]
+        assert described["Question"]["properties"]["index"]["enum"] == ["papers", "others"]
 
 
 def test_each_parameter_is_described_and_each_description_is_a_parameter(described: dict[str, Any]) -> None:
