@@ -41,6 +41,7 @@ def _environment() -> Environment:
         "line": line,
         "names": names,
         "plain": harmless,
+        "sentence": sentence,
         "quoted": lambda text: quote(text, safe="/"),
         "tex": tex_to_html,
         "withdrawn": is_withdrawn,
@@ -87,3 +88,9 @@ def day(date: str) -> str:
 def line(text: str) -> str:
     """A title where no markup can be: with characters in the place of TeX."""
     return harmless(to_unicode(text))
+
+
+def sentence(text: str) -> str:
+    """What is told, as a sentence: an id at its beginning stays as it is."""
+    first, space, rest = harmless(text).partition(" ")
+    return f"{first.capitalize() if first.isalpha() and first.islower() else first}{space}{rest}."

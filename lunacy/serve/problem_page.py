@@ -11,7 +11,7 @@ from lunacy.paper import canonical_id, id_fault
 from lunacy.serve.address import Address, root_of
 from lunacy.serve.errors import Problem
 from lunacy.serve.form import FILTERS, form_of
-from lunacy.serve.html import render
+from lunacy.serve.html import render, sentence
 
 _HEADINGS = {
     "Busy": "One moment, please",
@@ -46,7 +46,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
         problem=problem,
         message=problem.message.partition("; ask again")[0],  # the page does so itself
         heading=_HEADINGS.get(problem.type, "That went wrong"),
-        advice=_ADVICE.get(problem.type) or (f"{problem.hint}." if problem.type in _TELLS_ITSELF else ""),
+        advice=_ADVICE.get(problem.type) or (sentence(problem.hint) if problem.type in _TELLS_ITSELF else ""),
         ways=list(_ways_on(problem, address, root)),
     )
     headers = dict(problem.headers)

@@ -22,7 +22,7 @@ from lunacy.query.service import Service
 from lunacy.question import Question
 from lunacy.serve.address import Address
 from lunacy.serve.app import create_app
-from lunacy.serve.html import beginning, day
+from lunacy.serve.html import beginning, day, sentence
 from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.html import Page
 
@@ -191,6 +191,20 @@ def test_the_beginning_of_an_abstract_cuts_no_formula() -> None:
         assert len(beginning(text)) < 250
 
 
+def test_what_is_told_is_a_sentence_and_an_id_stays_as_it_is() -> None:
+    assert sentence("since 20x is no date") == "Since 20x is no date."
+    assert sentence("hep-th/9711200 was withdrawn") == "hep-th/9711200 was withdrawn."
+
+
+def test_a_question_without_hits_says_why(client: TestClient) -> None:
+    page = page_of(client, "/similar?id=1802.00001&author=Nobody")
+    assert [one.text for one in page.all("li") if page.one("ul", class_="notes") in one.inside] == [
+        "No paper passes author Nobody."
+    ]
+    assert page.one("p", class_="none").text == "Take one of the conditions above away."
+    assert not page.all("nav", class_="exports")
+
+
 def test_dates_are_written_out() -> None:
     assert [day(one) for one in ("2024-05-03", "2024-05", "1991")] == ["3 May 2024", "May 2024", "1991"]
 
@@ -327,9 +341,9 @@ LACKING, WRONG, NOWHERE = "That paper is not in the index", "That cannot be aske
         ("?id=2601.00001&id=1802.00001", 404, LACKING, "newer than the index", "?id=1802.00001"),
         ("?id=no+such+title", 400, "That is no paper of the index", "neither an arXiv id", "?text=no+such+title"),
         ("?id=1802.0001", 400, "That is no paper of the index", "five digits", "/"),
-        ("?id=1802.00001&since=20x", 400, WRONG, "since '20x' is not a date", "?id=1802.00001"),
+        ("?id=1802.00001&since=20x", 400, WRONG, "Since '20x' is not a date", "?id=1802.00001"),
         ("?id=1802.00001&category=cs.XX", 400, "There is no such category", "cs.XX", "?id=1802.00001"),
-        ("?id=1802.00001&colour=red", 400, WRONG, "no parameter 'colour'", "?id=1802.00001"),
+        ("?id=1802.00001&colour=red", 400, WRONG, "There is no parameter 'colour'", "?id=1802.00001"),
         ("?id=1802.00001&index=third", 400, WRONG, "first, second", "/"),
         (".exe?id=1802.00001", 404, NOWHERE, "no such page", "/"),
     ],
@@ -363,7 +377,7 @@ def test_a_page_that_waits_for_the_model_asks_again(
     response = client.get("/similar?text=a+text")
     assert response.status_code == 503
     assert response.headers["refresh"] == response.headers["retry-after"] == "3"
-    assert Page(response.text).by_id("problem").text == "the model is being loaded."
+    assert Page(response.text).by_id("problem").text == "The model is being loaded."
     assert "This page asks again by itself." in response.text
 
 
