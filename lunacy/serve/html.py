@@ -30,6 +30,7 @@ def _environment() -> Environment:
         loader=PackageLoader("lunacy.serve"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,  # an upgrade beside a running server changes files that its code does not fit
         trim_blocks=True,
         lstrip_blocks=True,
     )
