@@ -39,7 +39,7 @@ def _environment() -> Environment:
         "bar": bar,
         "count": count,
         "day": day,
-        "line": line,
+        "plain_title": plain_title,
         "names": names,
         "plain": harmless,
         "sentence": sentence,
@@ -86,7 +86,7 @@ def day(date: str) -> str:
     return " ".join(filter(None, [rest[1].lstrip("0") if len(rest) > 1 else "", month, year]))
 
 
-def line(text: str) -> str:
+def plain_title(text: str) -> str:
     """A title where no markup can be: with characters in the place of TeX."""
     return harmless(to_unicode(text))
 

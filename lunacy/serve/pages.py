@@ -18,11 +18,11 @@ from lunacy.query.service import Service
 from lunacy.serve import bounds
 from lunacy.serve.address import Address, root_of
 from lunacy.serve.download import download
-from lunacy.serve.entry import read_entry
 from lunacy.serve.form import form_of
 from lunacy.serve.html import render
 from lunacy.serve.parameters import question_of
 from lunacy.serve.results import EXPORTS, results_of
+from lunacy.serve.typed import read_typed
 from lunacy.unicode import to_unicode
 
 # Papers that many know, of which the first page shows some that the index has.
@@ -66,8 +66,8 @@ class _Pages:
 
     async def _read(self, request: Request, address: Address, path: str) -> Response:
         """To the URL of what was typed."""
-        entry = await read_entry(self._service, address.first("q"), address.first("index"))
-        items = [*address.minus("q").items, *(("id", one) for one in entry.papers), ("text", entry.text)]
+        typed = await read_typed(self._service, address.first("q"), address.first("index"))
+        items = [*address.minus("q").items, *(("id", one) for one in typed.papers), ("text", typed.text)]
         return _to(Address.of(items).url(f"{root_of(request)}{path}"))
 
     async def similar(self, request: Request) -> Response:

@@ -70,6 +70,8 @@ def _ways_on(problem: Problem, address: Address, root: str) -> Iterator[tuple[st
         yield from _without_lacking(problem, address, page)
     elif problem.type == "UnknownCategory":
         yield "Ask in all categories", address.minus("category").url(page)
+    elif problem.type == "ModelError":  # words need no model, but an index of them
+        yield "Ask by words alone", address.set("rank", "lexical").url(page)
     elif problem.type == "UsageError":
         bare = Address(tuple(item for item in address.items if item[0] in ("id", "text", "index")))
         if bare != address and (bare.all("id") or bare.first("text")):

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 import lunacy
 from lunacy.answer import Answer
-from lunacy.errors import Busy
+from lunacy.errors import Busy, ModelError
 from lunacy.query.service import Service
 from lunacy.question import Question
 from lunacy.serve.address import Address
@@ -379,6 +379,22 @@ def test_a_page_that_waits_for_the_model_asks_again(
     assert response.headers["refresh"] == response.headers["retry-after"] == "3"
     assert Page(response.text).by_id("problem").text == "The model is being loaded."
     assert "This page asks again by itself." in response.text
+
+
+def test_without_a_model_a_text_can_be_asked_by_its_words(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+
+        def fail(_question: Question, _index: str = "") -> Future[Answer]:
+            raise ModelError("the model is not there", where="/secret/folder", hint="lunacy --secret")
+
+        patched.setattr(service, "ask", fail)
+        response = client.get("/similar?text=paper+1802.00007")
+    assert response.status_code == 503
+    assert "secret" not in response.text
+    [url] = Page(response.text).links("Ask by words alone")
+    assert ids_of(page_of(client, url))[0] == "1802.00007"
 
 
 def test_a_failure_shows_no_traceback(client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,14 @@ _MOST_LINES = 3  # that a title is broken into, where it is copied from a PDF
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
-class Entry(NamedTuple):
+class Typed(NamedTuple):
     """What was meant: ids as arXiv writes them, and a text."""
 
     papers: list[str]
     text: str
 
 
-async def read_entry(service: Service, typed: str, index: str) -> Entry:
+async def read_typed(service: Service, typed: str, index: str) -> Typed:
     """The papers that `typed` begins with, by id, link or title, a line or several in one; what is behind is the text.
 
     What looks like a mistyped id is given as a paper, so that the answer says what is wrong with it.
@@ -42,7 +42,7 @@ async def read_entry(service: Service, typed: str, index: str) -> Entry:
             n_lines, paper = 1, lines[0]
         papers.append(paper)
         lines = lines[n_lines:]
-    return Entry(list(dict.fromkeys(papers)), " ".join(lines))
+    return Typed(list(dict.fromkeys(papers)), " ".join(lines))
 
 
 def _leading_ids(line: str) -> tuple[list[str], str]:
