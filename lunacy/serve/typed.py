@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from asyncio import wrap_future
 from typing import NamedTuple
 
 from lunacy.paper import canonical_id, id_fault, squeeze_spaces
 from lunacy.query.service import Service
+from lunacy.serve.waiting import in_time
 
 _LONGEST_TITLE = 500  # characters
 _MOST_LINES = 3  # that a title is broken into, where it is copied from a PDF
@@ -64,10 +64,10 @@ async def _titled(service: Service, lines: list[str], index: str) -> tuple[int, 
     """How many of the first lines are the title of a paper of the index, and its id; (0, "") where none are."""
     joined = [" ".join(lines[:n]) for n in range(min(_MOST_LINES, len(lines)), 0, -1)]
     titles = [one for one in joined if len(one) <= _LONGEST_TITLE]
-    named = await wrap_future(service.named(titles, index)) if titles else set()
+    named = await in_time(service.named(titles, index)) if titles else set()
     for title in titles:
         if title in named:
-            paper = await wrap_future(service.paper(title, index))
+            paper = await in_time(service.paper(title, index))
             n_lines = len(lines[:_MOST_LINES]) - joined.index(title)
             return n_lines, paper.id
     return 0, ""

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from urllib.parse import parse_qsl, urlsplit
@@ -22,7 +23,7 @@ from lunacy.query.service import Service
 from lunacy.question import Question
 from lunacy.serve.address import Address
 from lunacy.serve.app import create_app
-from lunacy.serve.html import beginning, day, sentence
+from lunacy.serve.html import beginning, day, render, sentence
 from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.html import Page
 
@@ -407,6 +408,20 @@ def test_a_failure_shows_no_traceback(client: TestClient, service: Service, monk
     assert Page(response.text).one("h1").text == "The server failed"
     assert "secret" not in response.text
     assert "Traceback" not in response.text
+
+
+def test_a_long_page_is_made_in_a_thread_of_its_own(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noted(template: str, **values: object) -> str:
+        threads.append(threading.get_ident())
+        return render(template, **values)
+
+    monkeypatch.setattr("lunacy.serve.pages.render", noted)
+    monkeypatch.setattr("lunacy.serve.pages._MANY", 20)
+    for top in (5, 6, 40):
+        page_of(client, f"/similar?id=1802.00001&top={top}")
+    assert threads[0] == threads[1] != threads[2]
 
 
 def test_no_page_has_a_script_or_a_style_of_its_own(client: TestClient) -> None:
