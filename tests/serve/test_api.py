@@ -123,6 +123,14 @@ REFUSED = {
     "text=words&include_self=true": (400, "include_self lists the paper that is asked for"),
     "id=1802.00001&index=other": (400, "there is no index 'other'"),
     "id=" + "1802.00001&id=" * 100 + "1802.00002": (400, "id has 101 values; give at most 100"),
+    "&".join(["id=1802.00001"] * 50) + "&id=" + "1802.00002&fold=1": (
+        400,
+        "fold takes too long with 51 papers and 10 hits",
+    ),
+    "&".join(["id=1802.00001"] * 10) + "&id=" + "1802.00002&fold=1&top=500": (
+        400,
+        "fold takes too long with 11 papers and 500 hits",
+    ),
     "text=" + "a" * 5001: (400, "text has 5,001 characters; give at most 5,000"),
     "id=" + "a" * 501: (400, "id has 501 characters; give at most 500"),
 }
