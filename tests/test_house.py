@@ -73,13 +73,13 @@ IMPORTERS = {
     "ray": ["pipeline/on_ray"],
     "pyarrow": ["pipeline/on_ray"],
     "httpx2": ["harvest"],
-    "xml": ["harvest", "serve/mathml.py"],
-    "latex2mathml": ["serve/mathml.py"],
+    "xml": ["harvest", "serve/page/mathml.py"],
+    "latex2mathml": ["serve/page/mathml.py"],
     "starlette": ["serve"],
     "uvicorn": ["serve"],
     "jinja2": ["serve"],
     "markupsafe": ["serve"],
-    "mcp": ["serve/mcp.py"],
+    "mcp": ["serve/agents"],
 }
 
 

@@ -19,7 +19,7 @@ from lunacy.answer import Answer
 from lunacy.query.service import Service
 from lunacy.question import Asked
 from lunacy.serve import bounds
-from lunacy.serve.api import api_routes
+from lunacy.serve.api.routes import api_routes
 from lunacy.serve.app import create_app
 from lunacy.serve.parameter_table import PARAMETERS
 from tests.conftest import FakeEmbedder, lines, record

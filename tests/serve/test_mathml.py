@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunacy.serve.mathml import tex_to_html
+from lunacy.serve.page.mathml import tex_to_html
 from tests.bench.formulas import render
 from tests.serve.markup import assert_only_formulas
 

@@ -21,9 +21,9 @@ from lunacy.answer import Answer
 from lunacy.errors import Busy, ModelError
 from lunacy.query.service import Service
 from lunacy.question import Question
-from lunacy.serve.address import Address
 from lunacy.serve.app import create_app
-from lunacy.serve.html import beginning, day, render, sentence
+from lunacy.serve.page.address import Address
+from lunacy.serve.page.html import beginning, day, render, sentence
 from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.html import Page
 
@@ -417,8 +417,8 @@ def test_a_long_page_is_made_in_a_thread_of_its_own(client: TestClient, monkeypa
         threads.append(threading.get_ident())
         return render(template, **values)
 
-    monkeypatch.setattr("lunacy.serve.pages.render", noted)
-    monkeypatch.setattr("lunacy.serve.pages._MANY", 20)
+    monkeypatch.setattr("lunacy.serve.page.pages.render", noted)
+    monkeypatch.setattr("lunacy.serve.page.pages._MANY", 20)
     for top in (5, 6, 40):
         page_of(client, f"/similar?id=1802.00001&top={top}")
     assert threads[0] == threads[1] != threads[2]

@@ -16,13 +16,13 @@ from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.paper import Paper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
-from lunacy.serve.address import Address, root_of
-from lunacy.serve.download import download
-from lunacy.serve.form import form_of
-from lunacy.serve.html import render
+from lunacy.serve.page.address import Address, root_of
+from lunacy.serve.page.download import download
+from lunacy.serve.page.form import form_of
+from lunacy.serve.page.html import render
+from lunacy.serve.page.results import EXPORTS, results_of
+from lunacy.serve.page.typed import read_typed
 from lunacy.serve.parameters import question_of
-from lunacy.serve.results import EXPORTS, results_of
-from lunacy.serve.typed import read_typed
 from lunacy.serve.waiting import in_time
 from lunacy.unicode import to_unicode
 

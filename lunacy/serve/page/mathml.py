@@ -19,7 +19,7 @@ from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
 from lunacy.display import harmless
-from lunacy.serve.math_letters import LETTERS
+from lunacy.serve.page.math_letters import LETTERS
 from lunacy.unicode import CHARACTERS, FORMULA, MACROS, to_unicode
 
 if TYPE_CHECKING:

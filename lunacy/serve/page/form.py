@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from lunacy.answer import Info
 from lunacy.serve import bounds
-from lunacy.serve.address import Address
-from lunacy.serve.html import count
+from lunacy.serve.page.address import Address
+from lunacy.serve.page.html import count
 
 FILTERS = ("category", "author", "since", "until")
 _SEPARATORS = {"category": ", ", "author": "; "}

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from lunacy.authors import authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
-from lunacy.serve.mathml import tex_to_html
+from lunacy.serve.page.mathml import tex_to_html
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
@@ -27,7 +27,7 @@ def render(template: str, **values: object) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("lunacy.serve"),
+        loader=PackageLoader("lunacy.serve.page"),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,  # an upgrade beside a running server changes files that its code does not fit

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from lunacy.paper import canonical_id, id_fault
-from lunacy.serve.address import Address, root_of
 from lunacy.serve.errors import Problem
-from lunacy.serve.form import FILTERS, form_of
-from lunacy.serve.html import render, sentence
+from lunacy.serve.page.address import Address, root_of
+from lunacy.serve.page.form import FILTERS, form_of
+from lunacy.serve.page.html import render, sentence
 
 _HEADINGS = {
     "Busy": "One moment, please",
