@@ -45,7 +45,7 @@ def parse(words: list[str]) -> None:
         assert words[0] in named.commands, words
         named, words = named.commands[words[0]], words[1:]
     if not isinstance(named, click.Group):
-        named.make_context(str(named.name), [PLACEHOLDERS.get(word, word) for word in words])
+        named.make_context(str(named.name), [PLACEHOLDERS.get(word, word) for word in words], **main.context_settings)
 
 
 @cache
