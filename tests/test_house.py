@@ -90,13 +90,13 @@ IMPORTERS = {
     "pyarrow": ["pipeline/on_ray", "pipeline/exports/columnar.py"],
     "httpx2": ["harvest"],
     "pypdf": ["references/read.py"],
-    "xml": ["harvest", "render/atom.py", "references/records.py", "serve/mathml.py"],
-    "latex2mathml": ["serve/mathml.py"],
+    "xml": ["harvest", "render/atom.py", "references/records.py", "serve/page/mathml.py"],
+    "latex2mathml": ["serve/page/mathml.py"],
     "starlette": ["serve"],
     "uvicorn": ["serve"],
     "jinja2": ["serve"],
     "markupsafe": ["serve"],
-    "mcp": ["serve/mcp.py"],
+    "mcp": ["serve/agents"],
 }
 
 

@@ -189,6 +189,21 @@ def test_who_waited_too_long_is_told_so(shared: Service, monkeypatch: pytest.Mon
     assert len(shared.ask(Question(papers=IDS[0])).result(20)) == 10
 
 
+def test_where_no_thread_can_be_started_the_question_says_so(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Service([whole]) as service:
+        with monkeypatch.context() as patch:
+            patch.setattr(ThreadPoolExecutor, "submit", refuse)
+            with pytest.raises(LunacyError, match="too many run already"):
+                service.ask(Question(papers=IDS[0])).result(0)
+            service.warm()
+            with pytest.raises(ModelError, match="the model cannot be loaded"):
+                service.ask(TEXT).result(0)
+        assert len(service.ask(Question(papers=IDS[0])).result(20)) == 10
+
+
 def test_many_slow_questions_keep_a_quick_one_waiting_for_one_turn_alone(shared: Service) -> None:
     order: list[str] = []
 

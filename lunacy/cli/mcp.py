@@ -39,7 +39,7 @@ def mcp(index_dirs: tuple[str, ...]) -> None:
         if sys.stdin.isatty():
             click.echo("lunacy: waiting for an agent's client on standard input, Ctrl-C ends it", err=True)
         from lunacy.query.service import Service
-        from lunacy.serve.mcp import create_server, run_stdio
+        from lunacy.serve.agents.server import create_server, run_stdio
 
         server = create_server(Service(indexes))
     for number in (signal.SIGTERM, signal.SIGINT):

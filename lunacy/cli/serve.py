@@ -101,7 +101,8 @@ def serve(
             service.info(name).result()  # what cannot be read is told now
         service.warm()
         url = listen.url_of(socket, host)
-        click.echo(f"serving {', '.join(service.names)} at {url} (Ctrl-C stops it)")
+        known = ", for who knows the token" if token else ""
+        click.echo(f"serving {', '.join(service.names)} at {url}{known} (Ctrl-C stops it)")
         if opens:
             _open(url)
         listen.serve(create_app(service, allowed_hosts=names, token=token or ""), socket)

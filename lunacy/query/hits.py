@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from math import isnan
 
@@ -22,13 +21,15 @@ def hits_of(view: Searcher, found: Sequence[Found | Ranked], min_score: float | 
 
 
 def _list(view: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list[Hit]:
+    scored = zip(one.scores.tolist(), papers, strict=True)
+    if not isinstance(one, Ranked):
+        return [Hit(rank, paper, score) for rank, (score, paper) in enumerate(scored, 1)]
     hits = []
-    for place, (score, paper) in enumerate(zip(one.scores.tolist(), papers, strict=True)):
-        hit = Hit(place + 1, paper, score)
-        if isinstance(one, Ranked):
-            hit = replace(hit, copies=tuple(other.id for other in view.papers(one.copies[place])))
-            if one.lexical is not None:
-                cosine = float(one.cosines[place])
-                hit = replace(hit, cosine=None if isnan(cosine) else cosine, lexical=float(one.lexical[place]))
-        hits.append(hit)
+    for place, (score, paper) in enumerate(scored):
+        cosine = lexical = None
+        if one.lexical is not None:
+            cosine, lexical = float(one.cosines[place]), float(one.lexical[place])
+        rows = one.copies[place]
+        copies = tuple(other.id for other in view.papers(rows)) if len(rows) else ()
+        hits.append(Hit(place + 1, paper, score, None if cosine is None or isnan(cosine) else cosine, lexical, copies))
     return hits

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from lunacy.errors import Busy, LunacyError
+from lunacy.errors import NO_THREADS, Busy, LunacyError, is_out_of_threads
 
 T = TypeVar("T")
 
@@ -70,14 +70,23 @@ class Line(Generic[T]):
         if self._process != os.getpid():
             self._begin()  # whoever held the lock, and the thread, are the parent's
         with self._lock:
-            error = self._refusal()
+            error = self._refusal() or self._at_work()
             if error is None:
                 self._waiting.append(one)
-                if not self._is_at_work:
-                    self._is_at_work = True
-                    self._thread.submit(self._work)
         if error is not None:
             one.fail(error)
+
+    def _at_work(self) -> LunacyError | None:
+        """See to it that the thread works, as soon as the lock is free; why it cannot."""
+        if not self._is_at_work:
+            try:
+                self._thread.submit(self._work)
+            except RuntimeError as error:
+                if is_out_of_threads(error):
+                    return LunacyError(NO_THREADS)
+                raise
+            self._is_at_work = True
+        return None
 
     def _refusal(self) -> LunacyError | None:
         if self._is_closed:
@@ -132,10 +141,11 @@ class Line(Generic[T]):
 
     def close(self) -> None:
         """End the thread, after what it is at; those that still wait are told `Busy`."""
+        if self._process != os.getpid():
+            self._begin()
         with self._lock:
             self._is_closed = True
             waiting, self._waiting = self._waiting, deque()
         for one in waiting:
             one.fail(Busy("the service is being stopped"))
-        if self._process == os.getpid():
-            self._thread.shutdown()
+        self._thread.shutdown()

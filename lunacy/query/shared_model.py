@@ -38,7 +38,7 @@ class SharedModel:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._thread: ThreadPoolExecutor | None = None  # that loads
+        self._is_loading = False
 
     @property
     def state(self) -> str:
@@ -52,23 +52,24 @@ class SharedModel:
         if self._process != os.getpid():
             self._begin()  # who loaded it is the parent's
         with self._lock:
-            if self._embedder is None and self._thread is None:
-                self._error = None
-                self._tried_s = monotonic()
-                self._thread = ThreadPoolExecutor(1, "lunacy-load")
-                self._thread.submit(self._try)
-                self._thread.shutdown(wait=False)
+            if self._embedder is not None or self._is_loading:
+                return
+            self._is_loading, self._error, self._tried_s = True, None, monotonic()
+            thread = ThreadPoolExecutor(1, "lunacy-load")
+            try:
+                thread.submit(self._try)
+            except RuntimeError as error:  # there is no thread for it
+                self._error, self._is_loading = _as_model_error(error), False
+            thread.shutdown(wait=False)
 
     def _try(self) -> None:
         try:
             self._embedder = self._load()
-        except LunacyError as error:
-            self._error = ModelError(str(error), where=error.where, hint=error.hint)
-        except (OSError, MemoryError, ImportError, RuntimeError, ValueError) as error:
-            self._error = ModelError("the model cannot be loaded", hint=one_line(error))
+        except Exception as error:  # noqa: BLE001 (who asks for a text raises it)
+            self._error = _as_model_error(error)
         finally:
             with self._lock:
-                self._thread = None
+                self._is_loading = False
 
     def require_ready(self) -> Embedder:
         """The loaded model. Raises Busy while it is being loaded, ModelError for a minute after that failed."""
@@ -76,7 +77,7 @@ class SharedModel:
         if embedder is not None:
             return embedder
         if error is not None and monotonic() - self._tried_s < _TRY_AGAIN_S:
-            raise ModelError(str(error), where=error.where, hint=error.hint)
+            raise _as_model_error(error)  # a new one: each has a traceback of its own
         self.start()
         raise Busy("the model is being loaded; ask again in some seconds", retry_after_s=_RETRY_AFTER_S)
 
@@ -135,3 +136,9 @@ class SharedModel:
     def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         """As the model does."""
         return self.require_ready().count_tokens(texts)
+
+
+def _as_model_error(error: Exception) -> ModelError:
+    if isinstance(error, LunacyError):
+        return ModelError(str(error), where=error.where, hint=error.hint)
+    return ModelError("the model cannot be loaded", hint=one_line(error))

@@ -15,16 +15,16 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from lunacy.errors import LunacyError
-from lunacy.serve.agents import AgentEndpoint
-from lunacy.serve.api import api_routes
+from lunacy.serve.agents.endpoint import AgentEndpoint
+from lunacy.serve.api.routes import api_routes
 from lunacy.serve.errors import Refused, told
-from lunacy.serve.pages import page_routes
+from lunacy.serve.page.pages import page_routes
 from lunacy.serve.security import Guard
 
 if TYPE_CHECKING:
     from lunacy.query.service import Service
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parent / "page" / "static"
 
 
 def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: str = "") -> Starlette:
@@ -33,9 +33,8 @@ def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: st
     `allowed_hosts`: names in the header Host, beside those of loopback. `token`: asked of everybody, unless "".
     """
     agents = AgentEndpoint(service)
-    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service), agents.route]
-    if _STATIC.is_dir():
-        routes.append(Mount("/static", StaticFiles(directory=_STATIC), name="static"))
+    static = Mount("/static", StaticFiles(directory=_STATIC), name="static")
+    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service), agents.route, static]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token)],

@@ -11,6 +11,8 @@ CATEGORIES = 20
 AUTHORS = 10
 WORD = 200  # characters of any other value
 TOP = 500  # hits
+FOLDED = 5_000  # papers together times hits, with fold: 4 s of a core with 120,000 papers; 30 x 500 took 11
+FOLDED_LEAST = 100  # hits, for fewer take no less time
 NPROBE = 65_536  # IVF lists
 BATCH = 10_000  # ids, for a list each
 

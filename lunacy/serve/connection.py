@@ -15,6 +15,8 @@ _LOOK_S = 2  # between two looks at a connection
 class Connection(H11Protocol):
     """Closed when a request does not come, or an answer is not read, for `HEADER_S` and `SEND_S` seconds.
 
+    Of more than `CONNECTIONS` the one that has asked nothing for the longest time is closed, so that nobody can keep
+    others out by asking nothing (uvicorn's limit refuses everybody then).
     How long a request is worked on, and its body awaited, is for the application to bound.
     """
 
@@ -24,6 +26,17 @@ class Connection(H11Protocol):
         self._n_unread = 0  # bytes of the answer that the client has not read
         self._since = self.loop.time()  # when there was progress last
         self._look: asyncio.TimerHandle | None = self.loop.call_later(_LOOK_S, self._look_at)
+        if len(self.connections) > bounds.CONNECTIONS:
+            idle = [one for one in self.connections if isinstance(one, Connection) and one._is_idle]
+            min(idle, key=lambda one: one._since, default=self).transport.abort()  # who does nothing makes room
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def _is_idle(self) -> bool:
+        return not (self._is_at_work or self.transport.is_closing())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
@@ -39,8 +52,7 @@ class Connection(H11Protocol):
 
     def _look_at(self) -> None:
         now, n_unread = self.loop.time(), self.transport.get_write_buffer_size()
-        is_at_work = self.cycle is not None and not self.cycle.response_complete
-        if n_unread != self._n_unread or (is_at_work and not n_unread):
+        if n_unread != self._n_unread or (self._is_at_work and not n_unread):
             self._n_unread, self._since = n_unread, now
         if now - self._since > (bounds.SEND_S if n_unread else bounds.HEADER_S):
             self.transport.abort()
@@ -57,7 +69,6 @@ def settings() -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,
-        "limit_concurrency": bounds.CONNECTIONS,
         "h11_max_incomplete_event_size": bounds.HEADER_BYTES,
         "timeout_graceful_shutdown": 0,  # what is asked is answered in a fraction of a second, or not at all
     }

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lunacy.errors import Busy, LunacyError, MissingExtra, ModelError, NotAnId, UnknownPaper, UsageError
-from lunacy.serve.json_response import json_response
+from lunacy.serve.api.json_response import json_response
 
 _DESCRIBED = "the parameters are described in /api/openapi.json"
 _HINTS: dict[type[Exception], str] = {
@@ -78,8 +78,8 @@ def told(request: Request, error: Exception) -> Response:
         problem.headers["Connection"] = "close"
     if request.method == "OPTIONS" and problem.status == 405:
         return Response(status_code=204, headers=problem.headers)
-    if re.match(r"/(api|mcp)(/|$)", request.url.path):
+    if re.match(r"/(api|mcp)(/|$)", request.scope["path"]):
         return json_response(problem.as_record(), status=problem.status, headers=problem.headers)
-    from lunacy.serve.problem_page import problem_page  # which needs this module
+    from lunacy.serve.page.problem_page import problem_page  # which needs this module
 
     return problem_page(request, problem)

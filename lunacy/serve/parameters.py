@@ -110,6 +110,11 @@ def _keywords(values: Mapping[str, Any], n_together: int) -> dict[str, Any]:
             raise UsageError("ivf searches for one id or text, not for several together; leave ivf out")
         if len(values.get("not", [])) > 1:
             raise UsageError(f"not has {len(values['not'])} ids; ivf goes with one, so leave ivf out")
+    top = values.get("top", BY_NAME["top"].default)
+    if values.get("fold") and n_together > 1 and n_together * max(top, bounds.FOLDED_LEAST) > bounds.FOLDED:
+        raise UsageError(
+            f"fold takes too long with {n_together} papers and {top} hits; ask for fewer, or leave fold out"
+        )
     return {BY_NAME[name].keyword: value for name, value in values.items()}
 
 

@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,9 +71,11 @@ class Guard:
                 return
             bounded = receive if request.method in _SAFE else _bounded(receive)
             await self._app(scope, bounded, with_headers)
+        except ClientDisconnect:
+            pass  # within its body: there is nobody to tell
         except Exception as error:  # noqa: BLE001 - the last place that can answer; what nobody foresaw is logged
             if not isinstance(error, Refused):
-                _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+                _log.error("%s %a failed", request.method, scope["path"], exc_info=error)
             if not is_started:
                 await told(request, error)(scope, receive, with_headers)
         finally:
@@ -85,12 +87,13 @@ class Guard:
             raise Refused(503, "Busy", "too much is asked at once", "ask again in a moment", {"Retry-After": "1"})
         self._require_host(request.headers)
         _require_own_origin(request)
-        if not self._secret or request.url.path == "/api/health":
+        if not self._secret or request.scope["path"] == "/api/health":
             return None
-        if request.method in _SAFE and "token=" in request.url.query:
-            given = dict(parse_qsl(request.url.query)).get("token")
+        query = request.scope["query_string"].decode("latin-1")
+        if request.method in _SAFE and "token=" in query:
+            given = dict(parse_qsl(query)).get("token")
             if given is not None and self._is_secret(_hash(given)):
-                return self._signed_in(request)
+                return self._signed_in(request, query)
         if not self._is_known(request.headers):
             raise Refused(
                 401,
@@ -127,12 +130,12 @@ class Guard:
     def _is_secret(self, hashed: str) -> bool:
         return hmac.compare_digest(hashed.encode(), self._secret.encode())
 
-    def _signed_in(self, request: Request) -> Response:
+    def _signed_in(self, request: Request, query: str) -> Response:
         """To the same address without the token, which a browser then has as a cookie that no script can read."""
-        kept = [pair for pair in request.url.query.split("&") if pair.partition("=")[0] != "token"]
-        path = "/" + request.url.path.lstrip("/\\")  # "//elsewhere" would lead there
+        kept = [pair for pair in query.split("&") if pair.partition("=")[0] != "token"]
+        path = "/" + request.scope["raw_path"].decode("latin-1").lstrip("/\\")  # "//elsewhere" would lead there
         response = RedirectResponse(f"{path}?{'&'.join(kept)}" if kept else path, 303, {"Cache-Control": "no-store"})
-        is_secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+        is_secure = "https" in (request.headers.get("x-forwarded-proto"), request.scope["scheme"])
         response.set_cookie(COOKIE, self._secret, max_age=_COOKIE_S, httponly=True, samesite="strict", secure=is_secure)
         return response
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lunacy.paper import Paper
-from lunacy.serve.mathml import tex_to_html
+from lunacy.serve.page.mathml import tex_to_html
 from lunacy.snapshot import Snapshot, parse
 from lunacy.unicode import FORMULA
 from tests.serve.markup import assert_only_formulas

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 from jsonschema import Draft202012Validator
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import lunacy
+from lunacy.answer import Answer
 from lunacy.query.service import Service
 from lunacy.question import Asked
+from lunacy.serve import bounds
+from lunacy.serve.api.routes import api_routes
+from lunacy.serve.app import create_app
 from lunacy.serve.parameter_table import PARAMETERS
+from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.conftest import IDS
 
 
@@ -113,6 +123,14 @@ REFUSED = {
     "text=words&include_self=true": (400, "include_self lists the paper that is asked for"),
     "id=1802.00001&index=other": (400, "there is no index 'other'"),
     "id=" + "1802.00001&id=" * 100 + "1802.00002": (400, "id has 101 values; give at most 100"),
+    "&".join(["id=1802.00001"] * 50) + "&id=" + "1802.00002&fold=1": (
+        400,
+        "fold takes too long with 51 papers and 10 hits",
+    ),
+    "&".join(["id=1802.00001"] * 10) + "&id=" + "1802.00002&fold=1&top=500": (
+        400,
+        "fold takes too long with 11 papers and 500 hits",
+    ),
     "text=" + "a" * 5001: (400, "text has 5,001 characters; give at most 5,000"),
     "id=" + "a" * 501: (400, "id has 501 characters; give at most 500"),
 }
@@ -189,6 +207,33 @@ def test_methods_are_named(client: TestClient) -> None:
     assert (head.status_code, head.headers["content-type"]) == (200, "application/json")
 
 
+def test_who_waits_too_long_is_told_so_and_the_question_is_taken_back(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: Future[Answer] = Future()
+    monkeypatch.setattr(bounds, "WAIT_S", 0.01)
+    monkeypatch.setattr(service, "ask", lambda *_given: waiting)
+    refused = client.get("/api/similar", params={"id": IDS[0]})
+    assert (refused.status_code, refused.json()["error"]["type"]) == (503, "Busy")
+    assert waiting.cancelled()
+
+
+def test_several_indexes_are_asked_by_name(small_index: Path, tmp_path: Path) -> None:
+    other = tmp_path / "others"
+    (tmp_path / "snapshot.jsonl").write_bytes(lines([record("2001.00001"), record("2001.00002")]))
+    lunacy.build_index(tmp_path / "snapshot.jsonl", into=other, embedder=FakeEmbedder())
+    with Service([small_index, other], embedder=FakeEmbedder()) as both, TestClient(create_app(both)) as client:
+        client.headers["host"] = "localhost"
+        assert [one["name"] for one in client.get("/api/info").json()["indexes"]] == ["papers", "others"]
+        assert client.get("/api/similar?id=2001.00001").status_code == 404
+        [hit] = client.get("/api/similar?id=2001.00001&index=others").json()["hits"]
+        assert hit["id"] == "2001.00002"
+        assert client.get("/api/paper/2001.00002?index=others").json()["id"] == "2001.00002"
+        assert client.get(f"/api/paper/{IDS[0]}?index=papers").json()["id"] == IDS[0]
+        described = client.get("/api/openapi.json").json()["components"]["schemas"]
+        assert described["Question"]["properties"]["index"]["enum"] == ["papers", "others"]
+
+
 def test_each_parameter_is_described_and_each_description_is_a_parameter(described: dict[str, Any]) -> None:
     named = {one["name"] for one in described["paths"]["/api/similar"]["get"]["parameters"]}
     assert named == set(described["components"]["schemas"]["Question"]["properties"])
@@ -203,3 +248,19 @@ def test_all_that_python_can_ask_can_be_asked_here_but_for_lists_of_ids() -> Non
     keywords = {one.keyword for one in PARAMETERS if one.keyword}
     assert get_type_hints(Asked).keys() - keywords == {"only_ids", "not_ids", "together"}
     assert keywords <= get_type_hints(Asked).keys()
+
+
+def test_what_is_described_is_what_is_there(described: dict[str, Any], service: Service) -> None:
+    there: dict[str, set[str]] = {}
+    for route in api_routes(service):
+        assert isinstance(route, Route)
+        there[route.path.replace(":path", "")] = {one.lower() for one in route.methods or ()} - {"head"}
+    assert {path: set(operations) for path, operations in described["paths"].items()} == there
+    for reference in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)):
+        assert reference in described["components"]["schemas"]
+    operations = [one for path in described["paths"].values() for one in path.values()]
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    for one in operations:
+        for parameter in one["parameters"]:
+            if "example" in parameter:
+                Draft202012Validator(parameter["schema"]).validate(parameter["example"])

@@ -15,7 +15,7 @@ import lunacy
 from lunacy.answer import Answer
 from lunacy.errors import Busy
 from lunacy.query.service import Service
-from lunacy.serve import batch
+from lunacy.serve.api import batch
 from lunacy.serve.parameters import batch_of_record
 from tests.serve.conftest import IDS
 
@@ -107,7 +107,7 @@ def test_a_busy_service_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
         lines = lines_of(service, 1)
         first = asyncio.ensure_future(anext(lines))
         await asyncio.sleep(0)
-        monkeypatch.setattr("lunacy.serve.batch.asyncio.sleep", wait)
+        monkeypatch.setattr("lunacy.serve.api.batch.asyncio.sleep", wait)
         service.waiting[0].set_exception(Busy("too much is asked", retry_after_s=7))
         return bytes(await first)
 

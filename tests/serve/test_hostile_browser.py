@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import quote
 
@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 
 import lunacy
 from lunacy.query.service import Service
-from tests.conftest import FakeEmbedder, lines
+from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.browser import chromium, serving, watched
-from tests.serve.hostile_papers import BOMBS, PAYLOADS, harmless_twin, id_of, papers
+from tests.serve.hostile_papers import BOMBS, PAYLOADS, harmless_twin, id_of, ids, papers
 from tests.serve.markup import MATHML
 
 pytestmark = pytest.mark.browser
@@ -29,13 +29,18 @@ _EVERYTHING_OPEN = "() => { for (const one of document.querySelectorAll('details
 
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Servers of hostile papers, of the same ones made harmless, and of papers whose formulas are bombs."""
-    corpora: dict[str, Sequence[str]] = {"ill": PAYLOADS, "well": [*map(harmless_twin, PAYLOADS)], "bombs": BOMBS}
+    """Servers of hostile papers, of the same made harmless, of papers with bombs for formulas, and with hostile ids."""
+    corpora = {
+        "ill": papers(PAYLOADS),
+        "well": papers(map(harmless_twin, PAYLOADS)),
+        "bombs": papers(BOMBS),
+        "ids": [record(one) for one in ids(PAYLOADS)[::4]],
+    }
     with ExitStack() as stack:
         found = {}
-        for name, texts in corpora.items():
+        for name, records in corpora.items():
             folder = tmp_path_factory.mktemp(name)
-            (folder / "snapshot.jsonl").write_bytes(lines(papers(texts)))
+            (folder / "snapshot.jsonl").write_bytes(lines(records))
             lunacy.build_index(folder / "snapshot.jsonl", into=folder / name, embedder=FakeEmbedder())
             service = Service([folder / name], embedder=FakeEmbedder())
             stack.callback(service.close)
@@ -93,6 +98,25 @@ def test_nothing_in_a_question_runs_or_loads(addresses: dict[str, str], browser:
         page.goto(addresses["ill"] + place.replace("%s", quote(text[:2_000], safe="")))
         assert page.evaluate("window.pwned") is None
     assert [one for one in seen if "Failed to load resource" not in one] == []  # of questions that are refused
+
+
+@pytest.mark.parametrize("name", ["ill", "ids"])
+def test_nothing_runs_when_results_and_a_list_are_added_to(
+    addresses: dict[str, str], browser: Browser, name: str
+) -> None:
+    """What the page's own script adds, and what it keeps."""
+    page = opened(browser, has_policy=False)
+    seen = watched(page, addresses[name])
+    page.goto(f"{addresses[name]}/similar?text=anything&top=20")
+    page.get_by_role("link", name="More results").click()
+    page.wait_for_function("document.querySelectorAll('#hits > li').length > 20")
+    page.evaluate("() => { for (const one of document.querySelectorAll('#hits button.save')) one.click() }")
+    kept = page.evaluate("[...document.querySelectorAll('#hits > li')].map(one => one.dataset.id)")
+    page.locator("#list-link").click()
+    page.wait_for_url("**/list?**")
+    assert page.evaluate("[...document.querySelectorAll('#hits > li')].map(one => one.dataset.id)") == kept
+    assert page.evaluate("window.pwned") is None
+    assert seen == []
 
 
 @pytest.mark.parametrize("name", ["ill", "bombs"])

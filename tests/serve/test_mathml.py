@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunacy.serve.mathml import tex_to_html
+from lunacy.serve.page.mathml import tex_to_html
 from tests.bench.formulas import render
 from tests.serve.markup import assert_only_formulas
 
@@ -31,6 +31,8 @@ SHOWN = {
     r"$\R\eps$ $\Cal F$ $\GeV$": "<math><mrow><mi>ℝ</mi><mi>ε</mi></mrow></math> <math><mi>ℱ</mi></math> "
     "<math><mi>GeV</mi></math>",
     r"$\mathbb{% R}$ $x5%$": "<math><mi>ℝ</mi></math> <math><mrow><mi>x</mi><mn>5</mn><mi>%</mi></mrow></math>",
+    r"$\bigl\{ x \ $": '<math><mrow><mo stretchy="true" fence="true" minsize="1.2em" maxsize="1.2em">{</mo><mi>x</mi>'
+    "<mtext>\xa0</mtext></mrow></math>",
     r"$\myown$": r"<math><mi>\myown</mi></math>",
     # what latex2mathml refuses
     r"$a} \left($ and <": r"<code>$a} \left($</code> and &lt;",

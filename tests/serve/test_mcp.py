@@ -26,8 +26,8 @@ from lunacy.paper import Paper
 from lunacy.query.service import Service
 from lunacy.question import Question
 from lunacy.serve import bounds
-from lunacy.serve.mcp import create_server
-from lunacy.serve.tool_records import short_authors, whole_record
+from lunacy.serve.agents.records import short_authors, whole_record
+from lunacy.serve.agents.server import create_server
 from tests.conftest import FakeEmbedder
 from tests.serve.conftest import IDS
 

@@ -98,7 +98,7 @@ def test_an_allowed_host_and_the_token_hold_for_agents_too(service: Service) -> 
 
 
 def test_a_server_without_the_sdk_serves_the_rest(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunacy.serve.agents.find_spec", lambda _name: None)
+    monkeypatch.setattr("lunacy.serve.agents.endpoint.find_spec", lambda _name: None)
     refused = posted(client, "tools/list", {})
     assert (refused.status_code, refused.json()["error"]["type"]) == (501, "MissingExtra")
     assert client.get("/api/similar", params={"id": IDS[0]}).status_code == 200
@@ -110,7 +110,7 @@ def test_an_index_that_cannot_be_read_is_told_and_asked_again(
     service = Service([small_index], embedder=FakeEmbedder())
     with TestClient(create_app(service), base_url="http://localhost") as client:
         with monkeypatch.context() as patch:
-            patch.setattr("lunacy.serve.mcp._instructions", broken)
+            patch.setattr("lunacy.serve.agents.server._instructions", broken)
             assert posted(client, "tools/list", {}).status_code == 500
         assert posted(client, "tools/list", {}).status_code == 200
     service.close()

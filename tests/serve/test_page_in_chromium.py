@@ -125,7 +125,7 @@ def test_one_asks_by_an_abstract_and_waits_for_the_model(
     page.goto("/")
     page.locator("#q").fill(abstract.replace(". ", ".\n"))  # as a PDF has it
     page.get_by_role("button", name="Find similar").click()
-    expect(page.locator("#problem")).to_have_text("the model is being loaded.")
+    expect(page.locator("#problem")).to_have_text("The model is being loaded.")
     expect(page.locator("#hits > li").first).to_be_visible(timeout=60_000)  # the page asks again by itself
     assert n_asked >= 3
     assert ids(page)[0] == TWEETS

@@ -6,21 +6,24 @@ import csv
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import characters, text
 from starlette.testclient import TestClient
 
 import lunacy
 from lunacy.answer import Answer
-from lunacy.errors import Busy
+from lunacy.errors import Busy, ModelError
 from lunacy.query.service import Service
 from lunacy.question import Question
-from lunacy.serve.address import Address
 from lunacy.serve.app import create_app
-from lunacy.serve.html import beginning, day
+from lunacy.serve.page.address import Address
+from lunacy.serve.page.html import beginning, day, render, sentence
 from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.html import Page
 
@@ -85,6 +88,7 @@ def ids_of(page: Page) -> list[str]:
         ("1802.00001 but for fish", [("id", "1802.00001"), ("text", "but for fish")]),
         ("a text of\n1802.00001", [("text", "a text of 1802.00001")]),
         ("1802.0001", [("id", "1802.0001")]),  # mistyped: the answer says how
+        ("1802.0001\n1802.00002", [("id", "1802.0001"), ("id", "1802.00002")]),
         ("1802.00001\n1802.00001", [("id", "1802.00001")]),
     ],
 )
@@ -93,6 +97,21 @@ def test_what_is_typed_becomes_papers_and_text(client: TestClient, typed: str, a
     assert response.status_code == 303
     assert urlsplit(response.headers["location"]).path == "/similar"
     assert address_of(response.headers["location"]) == asked
+
+
+@given(text(alphabet=characters(codec="utf-8"), max_size=60))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_typed_has_one_address_and_an_answer(client: TestClient, typed: str) -> None:
+    response = client.get("/", params={"q": typed})
+    if response.status_code == 200:
+        assert not typed.strip()
+        return
+    url = response.headers["location"]
+    items = parse_qsl(urlsplit(url).query)
+    assert Address.of(items).items == tuple(items)
+    if items:
+        page = Page(client.get(url, params={**dict(items), "rank": "lexical"}).text)
+        assert page.one("h1").text
 
 
 def test_filters_go_along_with_what_is_typed_and_empty_ones_are_dropped(client: TestClient) -> None:
@@ -171,6 +190,20 @@ def test_the_beginning_of_an_abstract_cuts_no_formula() -> None:
         text = "x" * n + " $a + b$ and more words " + "y" * 200
         assert beginning(text).count("$") in (0, 2)
         assert len(beginning(text)) < 250
+
+
+def test_what_is_told_is_a_sentence_and_an_id_stays_as_it_is() -> None:
+    assert sentence("since 20x is no date") == "Since 20x is no date."
+    assert sentence("hep-th/9711200 was withdrawn") == "hep-th/9711200 was withdrawn."
+
+
+def test_a_question_without_hits_says_why(client: TestClient) -> None:
+    page = page_of(client, "/similar?id=1802.00001&author=Nobody")
+    assert [one.text for one in page.all("li") if page.one("ul", class_="notes") in one.inside] == [
+        "No paper passes author Nobody."
+    ]
+    assert page.one("p", class_="none").text == "Take one of the conditions above away."
+    assert not page.all("nav", class_="exports")
 
 
 def test_dates_are_written_out() -> None:
@@ -309,9 +342,9 @@ LACKING, WRONG, NOWHERE = "That paper is not in the index", "That cannot be aske
         ("?id=2601.00001&id=1802.00001", 404, LACKING, "newer than the index", "?id=1802.00001"),
         ("?id=no+such+title", 400, "That is no paper of the index", "neither an arXiv id", "?text=no+such+title"),
         ("?id=1802.0001", 400, "That is no paper of the index", "five digits", "/"),
-        ("?id=1802.00001&since=20x", 400, WRONG, "since '20x' is not a date", "?id=1802.00001"),
+        ("?id=1802.00001&since=20x", 400, WRONG, "Since '20x' is not a date", "?id=1802.00001"),
         ("?id=1802.00001&category=cs.XX", 400, "There is no such category", "cs.XX", "?id=1802.00001"),
-        ("?id=1802.00001&colour=red", 400, WRONG, "no parameter 'colour'", "?id=1802.00001"),
+        ("?id=1802.00001&colour=red", 400, WRONG, "There is no parameter 'colour'", "?id=1802.00001"),
         ("?id=1802.00001&index=third", 400, WRONG, "first, second", "/"),
         (".exe?id=1802.00001", 404, NOWHERE, "no such page", "/"),
     ],
@@ -338,14 +371,31 @@ def test_a_page_that_waits_for_the_model_asks_again(
 ) -> None:
     def busy(_question: Question, _index: str = "") -> Future[Answer]:
         failed: Future[Answer] = Future()
-        failed.set_exception(Busy("the model is being loaded", retry_after_s=3))
+        failed.set_exception(Busy("the model is being loaded; ask again in some seconds", retry_after_s=3))
         return failed
 
     monkeypatch.setattr(service, "ask", busy)
     response = client.get("/similar?text=a+text")
     assert response.status_code == 503
     assert response.headers["refresh"] == response.headers["retry-after"] == "3"
-    assert "The model is being loaded".lower() in Page(response.text).by_id("problem").text.lower()
+    assert Page(response.text).by_id("problem").text == "The model is being loaded."
+    assert "This page asks again by itself." in response.text
+
+
+def test_without_a_model_a_text_can_be_asked_by_its_words(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+
+        def fail(_question: Question, _index: str = "") -> Future[Answer]:
+            raise ModelError("the model is not there", where="/secret/folder", hint="lunacy --secret")
+
+        patched.setattr(service, "ask", fail)
+        response = client.get("/similar?text=paper+1802.00007")
+    assert response.status_code == 503
+    assert "secret" not in response.text
+    [url] = Page(response.text).links("Ask by words alone")
+    assert ids_of(page_of(client, url))[0] == "1802.00007"
 
 
 def test_a_failure_shows_no_traceback(client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,6 +408,20 @@ def test_a_failure_shows_no_traceback(client: TestClient, service: Service, monk
     assert Page(response.text).one("h1").text == "The server failed"
     assert "secret" not in response.text
     assert "Traceback" not in response.text
+
+
+def test_a_long_page_is_made_in_a_thread_of_its_own(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noted(template: str, **values: object) -> str:
+        threads.append(threading.get_ident())
+        return render(template, **values)
+
+    monkeypatch.setattr("lunacy.serve.page.pages.render", noted)
+    monkeypatch.setattr("lunacy.serve.page.pages._MANY", 20)
+    for top in (5, 6, 40):
+        page_of(client, f"/similar?id=1802.00001&top={top}")
+    assert threads[0] == threads[1] != threads[2]
 
 
 def test_no_page_has_a_script_or_a_style_of_its_own(client: TestClient) -> None:

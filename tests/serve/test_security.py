@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 import lunacy
 from lunacy.errors import Busy
@@ -132,6 +134,8 @@ def test_a_browser_gives_the_token_once(guarded: TestClient) -> None:
     guarded.cookies.clear()
     secured = guarded.get("/", params={"token": TOKEN}, headers={"X-Forwarded-Proto": "https"})
     assert (secured.headers["location"], "Secure" in secured.headers["set-cookie"]) == ("/", True)
+    escaped = guarded.get(f"/paper/a%3Fb%20c?x=%26&token={TOKEN}")
+    assert escaped.headers["location"] == "/paper/a%3Fb%20c?x=%26"
     elsewhere = guarded.get("http://papers.example.org//evil.example/", params={"token": TOKEN})
     assert elsewhere.headers["location"] == "/evil.example/"
     guarded.cookies.clear()
@@ -178,13 +182,34 @@ def test_what_nobody_foresaw_is_logged_and_not_told(
         raise RuntimeError("/home/ada/secret.py is broken")
 
     monkeypatch.setattr(service, "ask", broken)
+    assert client.get(ASK).json()["error"]["message"] == "the server failed to answer this; its log says why"
     for path in (ASK, f"/similar?id={IDS[0]}"):
         failed = client.get(path)
         assert failed.status_code == 500
-        assert "the server failed to answer this" in failed.text
         assert "secret" not in failed.text
         assert failed.headers["x-content-type-options"] == "nosniff"
     assert "secret.py is broken" in caplog.text
+
+
+def test_a_client_that_leaves_within_its_body_is_no_failure(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = [(b"host", b"localhost"), (b"content-length", b"1000")]
+    scope = {"type": "http", "method": "POST", "path": "/api/similar", "query_string": b"", "headers": headers}
+    came: Iterator[Message] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(came)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    anyio.run(client.app, scope, receive, send)
+    assert sent == []
+    assert caplog.text == ""
 
 
 def test_no_answer_tells_where_the_index_lies(small_index: Path, tmp_path: Path) -> None:

@@ -109,20 +109,36 @@ def test_a_body_without_end_is_refused_while_it_comes(hasty: int) -> None:
             assert endless.recv(2**16).startswith(b"HTTP/1.1 413 ")
 
 
+def ask_for_megabytes(opened: socket.socket) -> None:
+    """Send a batch whose answer is 150 MB, and wait until that begins."""
+    body = orjson.dumps({"id": IDS[:40] * 250, "top": 40})
+    length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    opened.sendall(b"POST /api/batch HTTP/1.1\r\nHost: localhost\r\n" + length.encode() + body)
+    assert select.select([opened], [], [], 10)[0]
+
+
+def require_nothing_left(server: uvicorn.Server) -> None:
+    until = time.monotonic() + 10
+    while (server.server_state.connections or server.server_state.tasks) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not server.server_state.connections
+    assert not server.server_state.tasks
+
+
 def test_who_does_not_read_is_given_up(waiting_for_nobody: tuple[int, uvicorn.Server]) -> None:
     port, server = waiting_for_nobody
-    body = orjson.dumps({"id": IDS[:40] * 250, "top": 40})  # 150 MB of answers
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", port))
-        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        deaf.sendall(b"POST /api/batch HTTP/1.1\r\nHost: localhost\r\n" + length.encode() + body)
-        assert select.select([deaf], [], [], 10)[0]  # the answer begins
-        until = time.monotonic() + 10
-        while server.server_state.connections and time.monotonic() < until:
-            time.sleep(0.02)
-        assert not server.server_state.connections
-        assert not server.server_state.tasks
+        ask_for_megabytes(deaf)
+        require_nothing_left(server)
+
+
+def test_a_batch_ends_with_its_client(waiting_for_nobody: tuple[int, uvicorn.Server]) -> None:
+    port, server = waiting_for_nobody
+    with connected(port) as gone:
+        ask_for_megabytes(gone)
+    require_nothing_left(server)
 
 
 def test_others_are_served_beside_slow_ones(hasty: int) -> None:
@@ -132,6 +148,23 @@ def test_others_are_served_beside_slow_ones(hasty: int) -> None:
         answer = httpx2.get(f"http://127.0.0.1:{hasty}/api/similar?id={IDS[0]}")
     assert answer.status_code == 200
     assert not {"server"} & set(answer.headers)
+
+
+def test_who_asks_nothing_makes_room_for_who_asks(hasty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "CONNECTIONS", 5)
+    monkeypatch.setattr(bounds, "HEADER_S", 20)
+    with contextlib.ExitStack() as opened:
+        idle = [opened.enter_context(connected(hasty)) for _n in range(4)]
+        busy = opened.enter_context(connected(hasty))
+        ask_for_megabytes(busy)
+        more = [opened.enter_context(connected(hasty)) for _n in range(3)]
+        for one in more:
+            one.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(2**16).startswith(b"HTTP/1.1 200 ")
+        assert [received(one) for one in idle[:3]] == [b"", b"", b""]
+        idle[3].sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle[3].recv(2**16).startswith(b"HTTP/1.1 200 ")
+        assert busy.recv(2**10)
 
 
 def test_a_request_that_is_no_http_is_refused(hasty: int) -> None:

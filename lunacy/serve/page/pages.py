@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import gather, wrap_future
+from asyncio import gather, to_thread
 from collections.abc import Sequence
 
 from starlette.datastructures import QueryParams
@@ -16,18 +16,20 @@ from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
 from lunacy.paper import Paper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
-from lunacy.serve.address import Address, root_of
-from lunacy.serve.download import download
-from lunacy.serve.entry import read_entry
-from lunacy.serve.form import form_of
-from lunacy.serve.html import render
+from lunacy.serve.page.address import Address, root_of
+from lunacy.serve.page.download import download
+from lunacy.serve.page.form import form_of
+from lunacy.serve.page.html import render
+from lunacy.serve.page.results import EXPORTS, results_of
+from lunacy.serve.page.typed import read_typed
 from lunacy.serve.parameters import question_of
-from lunacy.serve.results import EXPORTS, results_of
+from lunacy.serve.waiting import in_time
 from lunacy.unicode import to_unicode
 
 # Papers that many know, of which the first page shows some that the index has.
 _EXAMPLES = "1706.03762 1602.03837 hep-th/9711200 1207.7214 1008.2026 1506.04901 1802.05130 hep-th/9108006".split()
 _N_EXAMPLES = 3
+_MANY = 50  # papers; to show them takes so long that others would wait for it
 
 
 def page_routes(service: Service) -> list[BaseRoute]:
@@ -66,8 +68,8 @@ class _Pages:
 
     async def _read(self, request: Request, address: Address, path: str) -> Response:
         """To the URL of what was typed."""
-        entry = await read_entry(self._service, address.first("q"), address.first("index"))
-        items = [*address.minus("q").items, *(("id", one) for one in entry.papers), ("text", entry.text)]
+        typed = await read_typed(self._service, address.first("q"), address.first("index"))
+        items = [*address.minus("q").items, *(("id", one) for one in typed.papers), ("text", typed.text)]
         return _to(Address.of(items).url(f"{root_of(request)}{path}"))
 
     async def similar(self, request: Request) -> Response:
@@ -80,11 +82,12 @@ class _Pages:
         unlike = await self._papers(address.all("not"), address.first("index"))
         titles = {paper.id: to_unicode(paper.title) for paper in [*answer.papers, *_known(unlike)]}
         results = results_of(answer, address, root_of(request), info=info, titles=titles)
-        return await self._page(request, "similar.html", address, answer=answer, results=results)
+        values = {"answer": answer, "results": results}
+        return await self._page(request, "similar.html", address, n_papers=len(answer) + len(answer.papers), **values)
 
     async def similar_file(self, request: Request) -> Response:
         suffix, address = _suffix(request), self._address(request)
-        return download(await self._answer(address), suffix)
+        return await to_thread(download, await self._answer(address), suffix)
 
     async def paper(self, request: Request) -> Response:
         address = Address.of([("id", request.path_params["id"]), *request.query_params.multi_items()])
@@ -112,32 +115,37 @@ class _Pages:
     async def list_file(self, request: Request) -> Response:
         suffix, address = _suffix(request), self._address(request)
         found = await self._papers(_bounded(address.all("id")), address.first("index"))
-        return download(_known(found), suffix)
+        return await to_thread(download, _known(found), suffix)
 
     async def opensearch(self, request: Request) -> Response:
         text = render("opensearch.xml", base=f"{request.url.scheme}://{request.url.netloc}{root_of(request)}")
         return Response(text, media_type="application/opensearchdescription+xml")
 
-    async def _page(self, request: Request, template: str, address: Address, **values: object) -> Response:
+    async def _page(
+        self, request: Request, template: str, address: Address, *, n_papers: int = 0, **values: object
+    ) -> Response:
         info = await self._info(address)
         form = form_of(address, self._service.names, info)
-        return HTMLResponse(render(template, root=root_of(request), form=form, info=info, **values))
+        values |= {"root": root_of(request), "form": form, "info": info, "n_papers": n_papers}
+        return HTMLResponse(
+            await to_thread(render, template, **values) if n_papers > _MANY else render(template, **values)
+        )
 
     async def _answer(self, address: Address) -> Answer:
         default_rank = self._service.best_ranking(address.first("index"))
         asked = question_of(QueryParams(list(address.items)), default_rank=default_rank)
-        return await wrap_future(self._service.ask(asked.question, asked.index))
+        return await in_time(self._service.ask(asked.question, asked.index))
 
     async def _info(self, address: Address) -> Info | None:
         """None where the index cannot be read: a page that says so needs no figures."""
         try:
-            return await wrap_future(self._service.info(address.first("index")))
+            return await in_time(self._service.info(address.first("index")))
         except LunacyError:
             return None
 
     async def _papers(self, ids: Sequence[str], index: str) -> dict[str, Paper | LunacyError]:
         """The paper of each of `ids`; where the index lacks it, the error that says so."""
-        futures = [wrap_future(self._service.paper(one, index)) for one in ids]
+        futures = [in_time(self._service.paper(one, index)) for one in ids]
         found: dict[str, Paper | LunacyError] = {}
         for one, result in zip(ids, await gather(*futures, return_exceptions=True), strict=True):
             if isinstance(result, BaseException) and not isinstance(result, UnknownPaper | NotAnId):

@@ -19,8 +19,8 @@ from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
 from lunacy.display import harmless
-from lunacy.serve.math_letters import LETTERS
-from lunacy.unicode import FORMULA, MACROS, to_unicode
+from lunacy.serve.page.math_letters import LETTERS
+from lunacy.unicode import CHARACTERS, FORMULA, MACROS, to_unicode
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Of 80,000 formulas of arXiv the longest has 734 characters, the largest 380 elements, the deepest 14 levels. Browsers
 # hang on 900 levels, and take seconds for 50,000 elements.
 _LONGEST = 2_000  # characters of a formula
+_LONGEST_KEPT = 200  # characters of a formula that is remembered
 _LONGEST_TOGETHER = 10_000  # characters of all formulas of a text
 _MOST_ELEMENTS = 1_000  # of a formula
 _DEEPEST = 60
@@ -50,6 +51,7 @@ _SPELLINGS = {  # of macros that take an argument
 }  # fmt: skip
 _SPELLED = re.compile(rf"\\({'|'.join(_SPELLINGS)})(?![a-zA-Z])")
 _COMMENT = re.compile(r"(?<![\\\d])%|(?<=\\\\)%")  # where a line ended
+_SPACES = re.compile(r"\s+")
 _PERCENT = re.compile(r"(?<=\d)%")
 
 
@@ -85,26 +87,28 @@ def _formula(written: str, formula: str, is_display: bool, may_be_mathml: bool) 
         return escape(harmless(characters))
     if may_be_mathml and len(formula) <= _LONGEST:
         try:
-            return _mathml(formula, is_display)
+            return (_mathml if len(formula) > _LONGEST_KEPT else _kept_mathml)(formula, is_display)
         except _NotShownError:
             pass
     return Markup("<code>{}</code>").format(harmless(written))
 
 
-@lru_cache(maxsize=4_096)  # of 260 bytes each, and 30 kB at most
 def _mathml(formula: str, is_display: bool) -> Markup:
     """Raises _NotShownError."""
     if _MULTIPLIES.search(formula):
         raise _NotShownError
     formula = _SPELLED.sub(lambda match: _SPELLINGS[match[1]], _PERCENT.sub(r"\%", _COMMENT.sub("", formula)))
     try:
-        tree = convert_to_element(" ".join(formula.split()), display="block" if is_display else "inline")
+        tree = convert_to_element(_SPACES.sub(" ", formula), display="block" if is_display else "inline")
     except Exception as error:  # its own errors have no common root, and it lets through many others
         raise _NotShownError from error
     if sum(1 for _ in tree.iter()) > _MOST_ELEMENTS:
         raise _NotShownError
     tree.attrib = {"display": "block"} if is_display else {}
     return Markup(_copy(tree, 0))  # noqa: S704 (escaped below, piece by piece)
+
+
+_kept_mathml = lru_cache(maxsize=2_048)(_mathml)  # half a megabyte as a rule, 20 at most
 
 
 def _copy(element: Element, depth: int) -> str:
@@ -127,7 +131,8 @@ def _copy(element: Element, depth: int) -> str:
     if written.startswith("&") and text.isascii() and text.isalpha():
         variant = "normal"  # \mathrm of one letter
     if text.startswith("\\"):
-        text, variant = MACROS.get(text[1:], text), ""
+        name, variant = text[1:], ""
+        text = MACROS.get(name, CHARACTERS.get(name, text if name else ""))
     if variant == "normal" and tag == "mi":
         attributes += ' mathvariant="normal"'
     elif tag != "mtext":

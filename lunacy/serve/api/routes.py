@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute, Route
 
 from lunacy.answer import Info, paper_record
 from lunacy.errors import LunacyError, UsageError
-from lunacy.serve.batch import batch_response
+from lunacy.serve.api.batch import batch_response
+from lunacy.serve.api.json_response import json_response
+from lunacy.serve.api.openapi import description
 from lunacy.serve.errors import problem_of
 from lunacy.serve.freshness import entity_tag, is_known, not_modified
-from lunacy.serve.json_response import json_response
-from lunacy.serve.openapi import description
 from lunacy.serve.parameters import Asked, batch_of_record, question_of, question_of_record
 from lunacy.serve.waiting import in_time
 
@@ -104,7 +104,7 @@ def _require_known(request: Request, names: Collection[str]) -> None:
     for name in request.query_params:
         if name not in names:
             allowed = f"there is {', '.join(names)}" if names else "it takes none in the address"
-            raise UsageError(f"{request.url.path} has no parameter {name[:40]!r}; {allowed}")
+            raise UsageError(f"{request.scope['path']} has no parameter {name[:40]!r}; {allowed}")
 
 
 async def _info_record(service: Service, name: str) -> dict[str, object]:

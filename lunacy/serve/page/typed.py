@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from asyncio import wrap_future
 from typing import NamedTuple
 
 from lunacy.paper import canonical_id, id_fault, squeeze_spaces
 from lunacy.query.service import Service
+from lunacy.serve.waiting import in_time
 
 _LONGEST_TITLE = 500  # characters
 _MOST_LINES = 3  # that a title is broken into, where it is copied from a PDF
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
-class Entry(NamedTuple):
+class Typed(NamedTuple):
     """What was meant: ids as arXiv writes them, and a text."""
 
     papers: list[str]
     text: str
 
 
-async def read_entry(service: Service, typed: str, index: str) -> Entry:
+async def read_typed(service: Service, typed: str, index: str) -> Typed:
     """The papers that `typed` begins with, by id, link or title, a line or several in one; what is behind is the text.
 
     What looks like a mistyped id is given as a paper, so that the answer says what is wrong with it.
@@ -34,14 +34,15 @@ async def read_entry(service: Service, typed: str, index: str) -> Entry:
             papers += found
             lines = [rest, *lines[1:]] if rest else lines[1:]
             continue
-        if not papers and len(lines) == 1 and id_fault(lines[0]):
-            return Entry(lines, "")
         n_lines, paper = await _titled(service, lines, index)
         if not n_lines:
-            break
+            is_alone = len(lines) == 1 and not papers
+            if not id_fault(lines[0]) or (" " in lines[0] and not is_alone):
+                break
+            n_lines, paper = 1, lines[0]
         papers.append(paper)
         lines = lines[n_lines:]
-    return Entry(list(dict.fromkeys(papers)), " ".join(lines))
+    return Typed(list(dict.fromkeys(papers)), " ".join(lines))
 
 
 def _leading_ids(line: str) -> tuple[list[str], str]:
@@ -63,10 +64,10 @@ async def _titled(service: Service, lines: list[str], index: str) -> tuple[int, 
     """How many of the first lines are the title of a paper of the index, and its id; (0, "") where none are."""
     joined = [" ".join(lines[:n]) for n in range(min(_MOST_LINES, len(lines)), 0, -1)]
     titles = [one for one in joined if len(one) <= _LONGEST_TITLE]
-    named = await wrap_future(service.named(titles, index)) if titles else set()
+    named = await in_time(service.named(titles, index)) if titles else set()
     for title in titles:
         if title in named:
-            paper = await wrap_future(service.paper(title, index))
+            paper = await in_time(service.paper(title, index))
             n_lines = len(lines[:_MOST_LINES]) - joined.index(title)
             return n_lines, paper.id
     return 0, ""

@@ -24,8 +24,8 @@ from lunacy.answer import Info
 from lunacy.errors import Busy, LunacyError, ModelError, NotAnId, StoreError, UnknownCategory, UnknownPaper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
-from lunacy.serve.tool_records import largest
-from lunacy.serve.tools import Tools
+from lunacy.serve.agents.records import largest
+from lunacy.serve.agents.tools import Tools
 
 _MOST_CATEGORIES = 6
 _HELLO_S = 0.2  # in which a client's first message is answered: loading a model takes the interpreter from it

@@ -9,8 +9,8 @@ from lunacy.answer import Answer, Hit, Info
 from lunacy.display import harmless
 from lunacy.formats import OF_SUFFIX
 from lunacy.serve import bounds
-from lunacy.serve.address import Address
-from lunacy.serve.html import count
+from lunacy.serve.page.address import Address
+from lunacy.serve.page.html import count
 
 RANKINGS = {"hybrid": "meaning and words", "dense": "meaning", "lexical": "words"}
 EXPORTS = {"bib": "BibTeX", "ris": "RIS", "csv": "CSV", "json": "JSON", "md": "Markdown"}

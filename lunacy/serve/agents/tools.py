@@ -16,7 +16,7 @@ from lunacy.paper import Paper
 from lunacy.query.service import Service
 from lunacy.question import Question
 from lunacy.serve import bounds
-from lunacy.serve.tool_records import Indexes, PaperList, Papers, index_record, list_record, whole_record
+from lunacy.serve.agents.records import Indexes, PaperList, Papers, index_record, list_record, whole_record
 
 MOST_HITS, MOST_WHOLE = 50, 20
 _POLL_S = 0.1

@@ -63,6 +63,6 @@ class AgentEndpoint:
 
 
 def _imported() -> Callable[[Service, str], AbstractAsyncContextManager[ASGIApp]]:
-    from lunacy.serve.mcp import http_app
+    from lunacy.serve.agents.server import http_app
 
     return http_app

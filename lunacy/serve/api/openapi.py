@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from lunacy.serve import bounds
+from lunacy.serve.api.schemas import SCHEMAS
 from lunacy.serve.parameter_table import PARAMETERS, Parameter
-from lunacy.serve.schemas import SCHEMAS
 
 _Object = dict[str, Any]
 _TYPES = {"ids": "string", "texts": "string", "text": "string", "whole": "integer", "number": "number"}

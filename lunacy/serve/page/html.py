@@ -11,7 +11,7 @@ from markupsafe import Markup
 from lunacy.authors import authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
-from lunacy.serve.mathml import tex_to_html
+from lunacy.serve.page.mathml import tex_to_html
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
@@ -27,9 +27,10 @@ def render(template: str, **values: object) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("lunacy.serve"),
+        loader=PackageLoader("lunacy.serve.page"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,  # an upgrade beside a running server changes files that its code does not fit
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -38,9 +39,10 @@ def _environment() -> Environment:
         "bar": bar,
         "count": count,
         "day": day,
-        "line": line,
+        "plain_title": plain_title,
         "names": names,
         "plain": harmless,
+        "sentence": sentence,
         "quoted": lambda text: quote(text, safe="/"),
         "tex": tex_to_html,
         "withdrawn": is_withdrawn,
@@ -84,6 +86,12 @@ def day(date: str) -> str:
     return " ".join(filter(None, [rest[1].lstrip("0") if len(rest) > 1 else "", month, year]))
 
 
-def line(text: str) -> str:
+def plain_title(text: str) -> str:
     """A title where no markup can be: with characters in the place of TeX."""
     return harmless(to_unicode(text))
+
+
+def sentence(text: str) -> str:
+    """What is told, as a sentence: an id at its beginning stays as it is."""
+    first, space, rest = harmless(text).partition(" ")
+    return f"{first.capitalize() if first.isalpha() and first.islower() else first}{space}{rest}."

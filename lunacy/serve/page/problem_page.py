@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from lunacy.paper import canonical_id, id_fault
-from lunacy.serve.address import Address, root_of
 from lunacy.serve.errors import Problem
-from lunacy.serve.form import FILTERS, form_of
-from lunacy.serve.html import render
+from lunacy.serve.page.address import Address, root_of
+from lunacy.serve.page.form import FILTERS, form_of
+from lunacy.serve.page.html import render, sentence
 
 _HEADINGS = {
     "Busy": "One moment, please",
@@ -44,8 +44,9 @@ def problem_page(request: Request, problem: Problem) -> Response:
         info=None,
         form=form_of(address, wrong=_wrong(problem, address)),
         problem=problem,
+        message=problem.message.partition("; ask again")[0],  # the page does so itself
         heading=_HEADINGS.get(problem.type, "That went wrong"),
-        advice=_ADVICE.get(problem.type) or (f"{problem.hint}." if problem.type in _TELLS_ITSELF else ""),
+        advice=_ADVICE.get(problem.type) or (sentence(problem.hint) if problem.type in _TELLS_ITSELF else ""),
         ways=list(_ways_on(problem, address, root)),
     )
     headers = dict(problem.headers)
@@ -69,6 +70,8 @@ def _ways_on(problem: Problem, address: Address, root: str) -> Iterator[tuple[st
         yield from _without_lacking(problem, address, page)
     elif problem.type == "UnknownCategory":
         yield "Ask in all categories", address.minus("category").url(page)
+    elif problem.type == "ModelError":  # words need no model, but an index of them
+        yield "Ask by words alone", address.set("rank", "lexical").url(page)
     elif problem.type == "UsageError":
         bare = Address(tuple(item for item in address.items if item[0] in ("id", "text", "index")))
         if bare != address and (bare.all("id") or bare.first("text")):

@@ -1,0 +1,1 @@
+"""The API: questions over HTTP, answers as JSON."""
