@@ -88,6 +88,7 @@ _INDEX: _Object = {
     "size_bytes": _COUNTS,
     "ivf": _or_null(_MEASURED),
     "lexical": _FLAG,
+    "graph": _or_null({"type": "object", "description": "The graph of nearest neighbours."}),
 }
 SCHEMAS: dict[str, _Object] = {
     "Paper": _object(
