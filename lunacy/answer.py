@@ -38,6 +38,14 @@ def paper_record(paper: Paper, *, is_whole: bool) -> dict[str, object]:
     return record
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A paper that was asked for, and its cosine with a hit."""
+
+    id: str
+    cosine: float
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One paper of a list, with its rank (1 is best) and its score: the cosine, unless ranked otherwise."""
@@ -45,9 +53,10 @@ class Hit:
     rank: int
     paper: Paper  # of a published index: without abstract, names, journal_ref and n_versions
     score: float
-    cosine: float | None = None  # both parts of a score that is not the cosine alone
+    cosine: float | None = None  # of a score that is not the cosine alone; of several papers the highest
     lexical: float | None = None  # BM25
     copies: tuple[str, ...] = ()  # ids of near-copies that are folded into this one
+    near: tuple[Near, ...] = ()  # of several papers that were asked for together, the nearest first
 
     @property
     def id(self) -> str:
@@ -97,6 +106,7 @@ class Hit:
 
     def as_record(self) -> dict[str, object]:
         """As JSON has it."""
+        near = [{"id": one.id, "cosine": round(one.cosine, SCORE_DIGITS)} for one in self.near]
         return {
             "rank": self.rank,
             "id": self.id,
@@ -104,6 +114,7 @@ class Hit:
             **self.parts,
             **paper_record(self.paper, is_whole=False),
             **({"copies": list(self.copies)} if self.copies else {}),
+            **({"near": near} if near else {}),
         }
 
     def __repr__(self) -> str:

@@ -220,6 +220,12 @@ def test_a_file_that_is_not_exported_is_refused_with_what_it_lacks(parquet: Path
     cases = {
         "lacks the columns authors, vector": table.drop_columns(["authors", "vector"]),
         "does not say what made its vectors": table.replace_schema_metadata({}),
+        "the column title is int64, and string is needed": table.set_column(
+            table.column_names.index("title"), "title", pa.array(range(len(table)))
+        ),
+        "damaged behind 0 papers .Invalid isoformat": table.set_column(
+            table.column_names.index("updated"), "updated", pa.array(["soon"] * len(table))
+        ),
         "the column vector is": table.set_column(
             table.column_names.index("vector"), "vector", pa.array([[1.0]] * len(table), pa.list_(pa.float64()))
         ),

@@ -165,6 +165,13 @@ def test_each_form_of_question_is_answered_as_brute_force_answers(ix: lunacy.Ind
     three = direction_of(EVERY, np.array([VECTORS[IDS[0]], VECTORS[IDS[1]], text]))
     assert ids(both) == nearest(three, without=IDS[:5])
     assert ([one.id for one in both.papers], both.text) == (IDS[:2], "graphs")
+    for hit in both:
+        cosines = {one: float(VECTORS[one] @ VECTORS[hit.id]) for one in IDS[:2]}
+        assert [one.id for one in hit.near] == sorted(cosines, key=lambda one: -cosines[one])
+        assert [one.cosine for one in hit.near] == pytest.approx(sorted(cosines.values(), reverse=True), abs=1e-6)
+        assert hit.cosine == pytest.approx(max(*cosines.values(), float(text @ VECTORS[hit.id])), abs=1e-6)
+        assert hit.as_record()["near"] == [{"id": one.id, "cosine": round(one.cosine, 6)} for one in hit.near]
+    assert all(hit.near == () and "near" not in hit.as_record() for hit in (*paper, *words))
     all_too = ix.ask(Question(papers=IDS[:2], together=True, include_self=True))
     assert ids(all_too) == nearest(direction_of(EVERY, EVERY[:2]))
 

@@ -16,6 +16,7 @@ from lunacy.query.asked import Asked, Embed, look_up, target_of
 from lunacy.query.hits import hits_of
 from lunacy.query.ids import required_rows
 from lunacy.query.model import TextVector
+from lunacy.query.near import near_hits
 from lunacy.query.notes import notes_of
 from lunacy.query.qualified import count_qualified, why_empty
 from lunacy.question import Options, Query, Question
@@ -59,6 +60,8 @@ def answer_batch(
             answers.append(one)
             continue
         hits, ranked = next(lists)
+        if len(one.target.vectors) > 1:
+            hits = near_hits(view, one, hits, ranked.rows)
         notes = tuple(notes_of(view, one, options, ranked))
         if not hits:
             empty = empty or why_empty(view, options, has_papers=bool(one.papers))

@@ -104,8 +104,9 @@ def _titled(paper: Paper, width: int, *, styled: bool) -> Iterator[str]:
 def _hit(hit: Hit, start: str, id_width: int, width: int, *, styled: bool) -> Iterator[str]:
     """`start`: its rank and score."""
     parts = [f"{name} {part:.4g}" for name, part in hit.parts.items()]
+    near = [f"near {', '.join(f'{one.id} ({one.cosine:.2f})' for one in hit.near)}"] if hit.near else []
     copies = [f"with {' '.join(hit.copies)}"] if hit.copies else []
-    yield from listed(hit.paper, start, id_width, width, [*parts, *copies], styled=styled)
+    yield from listed(hit.paper, start, id_width, width, [*parts, *near, *copies], styled=styled)
 
 
 def listed(paper: Paper, start: str, id_width: int, width: int, more: Sequence[str], *, styled: bool) -> Iterator[str]:

@@ -31,7 +31,10 @@ from sklearn.svm import LinearSVC
 
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.bench.judgements import Qrels, read_qrels
+from lunacy.library import ReadingList
 from lunacy.paper import Paper, month_of
+from lunacy.query import open_index
+from lunacy.query.digest import make_digests
 from lunacy.question import Options
 from lunacy.search import Searcher, Target, open_searcher
 from lunacy.search.several import Pool, text_of
@@ -242,6 +245,19 @@ def measure(view: Searcher, papers: Sequence[Paper], vectors: Vectors, groups: I
         )
 
 
+def time_digests(index: str, papers: Sequence[Paper]) -> None:
+    """Print how long digests of ten lists of 50 papers take over some 2,000 new papers, the second time."""
+    newest = sorted(one.posted for one in papers)[-2000]
+    drawn = np.random.default_rng(0).choice(len(papers) // 2, (10, 50), replace=False)
+    lists = [ReadingList(str(n), tuple(papers[row].id for row in rows)) for n, rows in enumerate(drawn.tolist())]
+    with open_index(index) as ix:
+        for _try in range(2):
+            wall, cpu = time.perf_counter(), time.process_time()
+            found = make_digests(ix, lists, {}, since=newest)
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(f"\n10 digests of {found[0].n_new:,} new papers: {wall:.2f} s, of which {cpu:.2f} s of the processor")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reading")
@@ -262,7 +278,9 @@ def main() -> None:
             else:
                 groups = by_citation(papers, read_qrels(asked.citations), least, most, asked.readers)
             measure(view, papers, vectors, groups, "arxiv-sanity's SVM")
-        if asked.citations is not None:
+        if asked.citations is None:
+            time_digests(asked.index, papers)
+        else:
             drafts = by_draft(papers, read_qrels(asked.citations), asked.drafts)
             measure(view, papers, vectors, drafts, "the draft's text, vectors")
 

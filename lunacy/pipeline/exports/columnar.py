@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,13 @@ def read_origin(path: Path) -> Origin:
         if told["version"] != _VERSION:
             raise SnapshotError(f"{path}: of another version of lunacy; export it anew")
         fingerprint, scope = Fingerprint(**told["fingerprint"]), Scope(tuple(told["scope"]["category"]))
-        kind, date = told["source"]
-        origin = Origin(fingerprint, told["arithmetic"], scope, (kind, date), told["generation"], told["n_papers"])
+        kind, day = told["source"]
+        origin = Origin(fingerprint, told["arithmetic"], scope, (kind, day), told["generation"], told["n_papers"])
     except _FAULTS as error:
         raise SnapshotError(f"{path}: it does not say what made its vectors ({type(error).__name__})") from None
-    found, dim = schema.field("vector").type, origin.fingerprint.dim
-    if found != pa.list_(pa.float32(), dim):
-        raise SnapshotError(f"{path}: the column vector is {found}, and {dim} values of float32 are needed")
+    for field in _paper_schema(origin.fingerprint.dim):
+        if (found := schema.field(field.name).type) != field.type:
+            raise SnapshotError(f"{path}: the column {field.name} is {found}, and {field.type} is needed")
     return origin
 
 
@@ -143,18 +144,7 @@ def read_papers(path: Path, origin: Origin) -> Iterator[tuple[list[Entry], Vecto
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(BLOCK, columns=[*ALL, "vector"]):
-                columns = {name: batch[name].to_pylist() for name in ALL}
-                columns["categories"] = [" ".join(one or ()) for one in columns["categories"]]
-                columns["n_versions"] = [one or 0 for one in columns["n_versions"]]
-                rows = zip(
-                    *([one or "" if name != "n_versions" else one for one in columns[name]] for name in FIELDS),
-                    strict=True,
-                )
-                withdrawn = columns["withdrawn"]
-                entries = [
-                    Entry.with_notice(to_paper(row), recipe, withdrawn=bool(flag))
-                    for row, flag in zip(rows, withdrawn, strict=True)
-                ]
+                entries = _entries(batch, recipe)
                 vector = batch["vector"]
                 if vector.null_count or any(not entry.id for entry in entries):
                     raise ValueError("a paper without id or vector")
@@ -162,6 +152,19 @@ def read_papers(path: Path, origin: Origin) -> Iterator[tuple[list[Entry], Vecto
                 yield entries, vector.flatten().to_numpy().reshape(-1, dim)
     except _FAULTS as error:
         raise SnapshotError(f"{path}: damaged behind {n_read:,} papers ({_first_line(error)})") from None
+
+
+def _entries(batch: pa.RecordBatch, recipe: str) -> list[Entry]:
+    """Raises ValueError for a date that is none: filters would stumble over it."""
+    unknown: dict[str, Any] = {"categories": (), "n_versions": 0}
+    columns = {name: [one or unknown.get(name, "") for one in batch[name].to_pylist()] for name in FIELDS}
+    columns["categories"] = [" ".join(one) for one in columns["categories"]]
+    for one in {*columns["submitted"], *columns["updated"]} - {""}:
+        if date.fromisoformat(one).isoformat() != one:
+            raise ValueError(f"{one!r} is no date")
+    papers = map(to_paper, zip(*columns.values(), strict=True))
+    withdrawn = batch["withdrawn"].to_pylist()
+    return [Entry.with_notice(paper, recipe, withdrawn=bool(one)) for paper, one in zip(papers, withdrawn, strict=True)]
 
 
 def _first_line(error: BaseException) -> str:

@@ -44,10 +44,15 @@ _PAPER: _Object = {
 _RARE = "title_unicode authors_unicode doi journal_ref"
 _HIT: _Object = {
     "rank": _told({"type": "integer", "minimum": 1}, "1 is best."),
-    "score": _told(_NUMBER, "What hits are ranked by: the cosine, unless ranked otherwise."),
+    "score": _told(_NUMBER, "What hits are ranked by: the cosine, unless ranked otherwise or for several papers."),
     "cosine": _NUMBER,
     "lexical": _told(_NUMBER, "BM25."),
     "copies": _told(_TEXTS, "Ids of near-duplicates, with fold."),
+    "near": {
+        "type": "array",
+        "items": _object({"id": _TEXT, "cosine": _NUMBER}),
+        "description": "Of several papers for one list, those that it is nearest to.",
+    },
 }
 _ASKED = _object({"ids": _TEXTS, "titles": _TEXTS, "text": _or_null(_TEXT)}, "titles text")
 _FAULT = _object(
@@ -83,7 +88,7 @@ _INDEX: _Object = {
     "size_bytes": _COUNTS,
     "ivf": _or_null(_MEASURED),
     "lexical": _FLAG,
-    "graph": _or_null({"type": "object", "description": "The graph of the nearest neighbours of every paper."}),
+    "graph": _or_null({"type": "object", "description": "The graph of nearest neighbours."}),
 }
 SCHEMAS: dict[str, _Object] = {
     "Paper": _object(
@@ -95,7 +100,7 @@ SCHEMAS: dict[str, _Object] = {
         },
         _RARE,
     ),
-    "Hit": _object({**_HIT, **_PAPER}, f"{_RARE} cosine lexical copies"),
+    "Hit": _object({**_HIT, **_PAPER}, f"{_RARE} cosine lexical copies near"),
     "Answer": _object(
         {
             "query": _told(_ASKED, "What was asked for."),
