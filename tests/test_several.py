@@ -71,7 +71,8 @@ def test_words_are_compared_as_scikit_learns_tf_idf_does() -> None:
     judge.idf_ = 1 + np.log((1 + len(drawn)) / (1 + frequency))
     liked, candidates = judge.transform(TEXTS[:2]), judge.transform(TEXTS)
     wanted = (candidates @ liked.T).toarray().mean(axis=1)
-    found = Words.of(TEXTS).likeness(Words.of(TEXTS[:2]), Words.of(drawn).rarity())
+    rarity, words = Words.of(drawn).rarity(), Words.of(TEXTS)
+    found = words.likeness(words.weights(rarity), Words.of(TEXTS[:2]).centre(rarity))
     np.testing.assert_allclose(found, wanted, atol=1e-9)
 
 

@@ -138,8 +138,8 @@ def _digest(pool: Pool, wanted: _Wanted, top: int) -> Digest:
     if not len(wanted.new):
         return Digest(name, (), 0, wanted.since, tuple(notes))
     texts = [text_of(paper) for paper in wanted.papers]
-    scores = pool.scores(wanted.liked, texts, wanted.unliked)  # (c,)
-    least = pool.typical(wanted.liked, texts, wanted.unliked, _TYPICAL)
+    scores, typical = pool.scores_and_typical(wanted.liked, texts, wanted.unliked)  # (c,), (n,)
+    least = float(np.quantile(typical, _TYPICAL))
     able = np.flatnonzero(np.isin(pool.rows, wanted.new) & (scores > least))
     order = able[np.argsort(-scores[able], kind="stable")]
     kept, copies = merged(order, pool.vectors, top, lambda indexes: [pool.papers[one] for one in indexes.tolist()])

@@ -20,7 +20,8 @@ from lunacy.search.near_duplicates import merged
 from lunacy.search.several import Pool, text_of
 from lunacy.title_key import title_key
 
-_POOL = 1000  # candidates by vectors, whose words are compared then
+_POOL = 1000  # candidates by the direction of all, whose words are compared then
+_NEAREST, _MOST_EACH = 500, 20  # candidates by the nearest of the references, and of each
 _MOST_SPEAKING = 3  # references that are named for a paper
 _LESS = 0.15  # by which the cosine of another that is named may be less than that of the nearest
 
@@ -125,15 +126,17 @@ def _ranked(
 ) -> list[tuple[int, Hit]]:
     """The rows and hits of the best `top` candidates.
 
-    score = 2 z(vectors of references and text) + z(words of the text) + z(words of the references), which was best
-    at finding references that were taken out (docs/benchmarks.md).
+    score = 2 z(direction of the vectors of references and text) + 4 z(cosine with the nearest of them)
+          + z(words of the text) + z(words of the references)
+
+    which was best at finding references that were taken out (docs/benchmarks.md).
     """
     known, papers = view.vectors(cited), view.papers(cited)  # (c, dim)
     liked = known if vector is None else np.concatenate([known, vector])
-    direction = view.background().direction(liked, liked[:0])[np.newaxis]
-    [near] = view.nearest(direction, options.top + len(cited), options, query_kind="text")
-    pool = Pool(view, np.setdiff1d(near.rows, cited))
-    scores: Scores = 2 * pool.by_vectors(liked)
+    pool = Pool(view, np.setdiff1d(_candidates(view, liked, options, len(cited)), cited))
+    background = view.background()
+    nearest, typical = ((one @ liked.T).max(axis=1).astype(np.float64) for one in (pool.vectors, background.vectors))
+    scores: Scores = 2 * pool.by_vectors(liked) + 4 * background.standardized(nearest, typical)
     for texts in ([text] if text else [], [text_of(paper) for paper in papers]):
         if texts:
             scores = scores + pool.by_words(texts)
@@ -152,6 +155,15 @@ def _ranked(
         )
         for rank, one in enumerate(best, 1)
     ]
+
+
+def _candidates(view: Searcher, liked: Vectors, options: Options, n_cited: int) -> Rows:
+    """The rows that are most in the direction of `liked`, (n, dim), and those nearest to each of them."""
+    direction = view.background().direction(liked, liked[:0])[np.newaxis]
+    found = [*view.nearest(direction, options.top + n_cited, options, query_kind="text")]
+    if n_each := min(_MOST_EACH, _NEAREST // len(liked)):
+        found += view.nearest(liked, n_each + 1, options, query_kind="paper")
+    return np.unique(np.concatenate([one.rows for one in found]))
 
 
 def _with_reasons(

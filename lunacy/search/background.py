@@ -53,8 +53,3 @@ class Background:
         found = self.inverse @ towards
         unit: Vectors = (found / max(float(np.linalg.norm(found)), _LEAST)).astype(np.float32)
         return unit
-
-    def standardized(self, scores: Scores, typical: Scores) -> Scores:
-        """`scores` of any papers, in deviations from the mean of those `typical` of the sample."""
-        z: Scores = (scores - typical.mean()) / max(float(typical.std()), _LEAST)
-        return z

@@ -18,6 +18,8 @@ from lunacy.paper import Paper, embedded_text
 from lunacy.search.searcher import Searcher
 from lunacy.search.words import Words
 
+_LEAST = 1e-9  # of a deviation: keeps scores finite
+
 
 class Pool:
     """Candidates, read once to be ranked for one list or many."""
@@ -38,30 +40,30 @@ class Pool:
         """
         return self.by_vectors(liked, unliked) + self.by_words(texts)
 
-    def typical(self, liked: Vectors, texts: Sequence[str], unliked: Vectors | None, share: float) -> float:
-        """The score that a `share` of papers in general stays below, for the same list."""
-        background = self._background
-        direction = background.direction(liked, liked[:0] if unliked is None else unliked).astype(np.float64)
-        products = background.vectors @ direction
-        likeness = self._words_drawn.likeness(Words.of(texts), self.rarity)
-        both = background.standardized(products, products) + background.standardized(likeness, likeness)
-        return float(np.quantile(both, share)) if len(both) else 0.0
+    def scores_and_typical(
+        self, liked: Vectors, texts: Sequence[str], unliked: Vectors | None = None
+    ) -> tuple[Scores, Scores]:
+        """As `scores`, and the scores of the sample of papers in general."""
+        vectors, words = self._by_vectors(liked, unliked), self._by_words(texts)
+        return vectors[0] + words[0], vectors[1] + words[1]
 
     def by_vectors(self, liked: Vectors, unliked: Vectors | None = None) -> Scores:
         """(c,): the part of the vectors, in deviations of papers in general."""
-        background = self._background
-        direction = background.direction(liked, liked[:0] if unliked is None else unliked).astype(np.float64)
-        return background.standardized(self.vectors @ direction, background.vectors @ direction)
+        return self._by_vectors(liked, unliked)[0]
 
     def by_words(self, texts: Sequence[str]) -> Scores:
         """(c,): the part of the words, in deviations of papers in general. `texts`: at least one."""
-        wanted, here, drawn = Words.of(texts), self._words, self._words_drawn
-        typical = drawn.likeness(wanted, self.rarity)
-        return self._background.standardized(here.likeness(wanted, self.rarity), typical)
+        return self._by_words(texts)[0]
 
-    @cached_property
-    def _words(self) -> Words:
-        return Words.of([text_of(paper) for paper in self.papers])
+    def _by_vectors(self, liked: Vectors, unliked: Vectors | None) -> tuple[Scores, Scores]:
+        background = self._background
+        direction = background.direction(liked, liked[:0] if unliked is None else unliked).astype(np.float64)
+        return _standardized(self.vectors @ direction, background.vectors @ direction)
+
+    def _by_words(self, texts: Sequence[str]) -> tuple[Scores, Scores]:
+        centre = Words.of(texts).centre(self.rarity)
+        here, drawn = (words.likeness(weights, centre) for words, weights in (self._here, self._general))
+        return _standardized(here, drawn)
 
     @cached_property
     def _words_drawn(self) -> Words:
@@ -71,6 +73,22 @@ class Pool:
     def rarity(self) -> Scores:
         """Of each hashed term, in papers in general."""
         return self._words_drawn.rarity()
+
+    @cached_property
+    def _here(self) -> tuple[Words, Scores]:
+        """The terms of the candidates, and their weights."""
+        words = Words.of([text_of(paper) for paper in self.papers])
+        return words, words.weights(self.rarity)
+
+    @cached_property
+    def _general(self) -> tuple[Words, Scores]:
+        return self._words_drawn, self._words_drawn.weights(self.rarity)
+
+
+def _standardized(scores: Scores, typical: Scores) -> tuple[Scores, Scores]:
+    """Both, in deviations from the mean of those that are typical."""
+    mean, deviation = (typical.mean(), typical.std()) if len(typical) else (0.0, 0.0)
+    return (scores - mean) / max(deviation, _LEAST), (typical - mean) / max(deviation, _LEAST)
 
 
 def text_of(paper: Paper) -> str:

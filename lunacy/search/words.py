@@ -83,8 +83,11 @@ class Words:
         found: Scores = weights / length[self.owners]
         return found
 
-    def likeness(self, others: Words, rarity: Scores) -> Scores:
-        """(n,): for each text the mean cosine with `others`, of which there is at least one."""
-        mean = np.bincount(others.terms, others.weights(rarity), minlength=_N_TERMS) / others.n
-        shared = self.weights(rarity) * mean[self.terms]  # (t,)
-        return np.bincount(self.owners, shared, minlength=self.n).astype(np.float64)
+    def centre(self, rarity: Scores) -> Scores:
+        """(terms,): the mean weight of each term in these texts, of which there is at least one."""
+        found: Scores = np.bincount(self.terms, self.weights(rarity), minlength=_N_TERMS) / self.n
+        return found
+
+    def likeness(self, weights: Scores, centre: Scores) -> Scores:
+        """(n,): for each text the mean cosine with the texts of a `centre`. `weights`: of the terms here."""
+        return np.bincount(self.owners, weights * centre[self.terms], minlength=self.n).astype(np.float64)
