@@ -39,7 +39,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "papers",
         "ids",
         "An arXiv id in any form, a link, a DOI of arXiv, or the title of a paper in the index; several, and a text "
-        "beside them, give one list of papers similar to each.",
+        "beside them, give one list for all of them.",
         "1802.05130",
         most=bounds.IDS,
         length=bounds.NAME,

@@ -261,6 +261,16 @@ def test_several_papers_and_a_text_are_one_question(client: TestClient) -> None:
     assert page.by_id("q").text == "\n1802.00001\n1802.00002\na text"  # a browser drops the first line end
 
 
+def test_a_hit_of_several_papers_tells_which_of_them_it_is_nearest_to(client: TestClient) -> None:
+    question = "id=1802.00001&id=1802.00002&top=3&rank=dense"
+    titles = {one: client.get(f"/api/paper/{one}").json()["title"] for one in ("1802.00001", "1802.00002")}
+    expected = [
+        "Nearest to " + "; ".join(f"{titles[one['id']]} ({one['cosine']:.2f})" for one in hit["near"])
+        for hit in client.get(f"/api/similar?{question}").json()["hits"]
+    ]
+    assert [one.text for one in page_of(client, f"/similar?{question}").all("p", class_="near")] == expected
+
+
 def test_a_short_text_is_the_heading(client: TestClient) -> None:
     page = page_of(client, "/similar?text=dark+%3Cb%3Ematter")
     assert page.one("h1").text == "Similar to “dark <b>matter”"

@@ -55,6 +55,7 @@ class Listed:
     similar_url: str
     more_url: str
     less_url: str
+    near: tuple[tuple[str, str], ...]  # titles of the papers asked for that it is nearest to, and the cosines
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def results_of(answer: Answer, address: Address, root: str, *, info: Info | None
 
 
 def _listed(hit: Hit, answer: Answer, address: Address, page: str, most_words: float) -> Listed:
+    asked = {paper.id: paper.title for paper in answer.papers}
     alone = address.minus("id").minus("text").minus("not")
     several = address
     for name in _ONLY_ONE:
@@ -114,6 +116,7 @@ def _listed(hit: Hit, answer: Answer, address: Address, page: str, most_words: f
         alone.plus("id", hit.id).url(page),
         several.plus("id", hit.id).url(page) if n_ids < bounds.IDS else "",
         several.plus("not", hit.id).url(page) if n_unlike < bounds.UNLIKE else "",
+        tuple((asked.get(one.id, one.id), f"{one.cosine:.2f}") for one in hit.near),
     )
 
 
@@ -140,7 +143,7 @@ def _heading(answer: Answer) -> str:
     if _is_short(answer):
         return f"Similar to \N{LEFT DOUBLE QUOTATION MARK}{harmless(answer.text)}\N{RIGHT DOUBLE QUOTATION MARK}"
     n = len(answer.papers)
-    papers = "" if not n else "a paper" if n == 1 else "both papers" if n == 2 else f"each of {n} papers"
+    papers = "" if not n else "a paper" if n == 1 else "both papers" if n == 2 else f"{n} papers"
     return f"Similar to {' and '.join(filter(None, [papers, 'a text' if answer.text else '']))}"
 
 
