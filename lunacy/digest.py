@@ -58,7 +58,7 @@ class Digest:
     since: str  # which they are: "posted since 2026-06"
     notes: tuple[str, ...] = ()  # what the reader should know, in whole sentences
     date: str = ""  # up to which the index was told of changes; "" if unknown
-    generation: int = 0  # of the index
+    generation: int = 0  # of the index; 0: it has no paper of the list, and nothing was compared
 
     @property
     def summary(self) -> str:

@@ -104,6 +104,13 @@ def test_what_came_since_the_last_digest_is_new_whenever_it_was_posted(made: Pat
 
 
 @pytest.mark.usefixtures("lists")
+def test_a_digest_since_a_date_leaves_open_what_came_since_the_last(made: Path) -> None:
+    mark(made, 1)
+    assert not set(listed(made, "--since", "2021-07")) & WANTED
+    assert set(listed(made)) >= WANTED
+
+
+@pytest.mark.usefixtures("lists")
 def test_without_marking_the_same_digest_comes_again_byte_for_byte(made: Path) -> None:
     forms = ("table", "json", "html", "md", "atom", "bibtex")
     first = [run("digest", "--index", made, "--no-mark", "--format", form).stdout for form in forms]
@@ -203,6 +210,8 @@ def test_a_list_whose_papers_the_index_lacks_is_told(made: Path, lists: Path) ->
     told = run("digest", "--index", made).stdout
     assert "the index lacks 1 of the 1 papers of empty" in told
     assert "nothing to compare with" in told
+    library.add("empty", LIST)
+    assert set(listed(made)) >= WANTED  # as for the first time
 
 
 def test_a_removed_paper_is_no_new_one(made: Path, tmp_path: Path, lists: Path) -> None:

@@ -89,10 +89,11 @@ def digest(
         _send(digests, mail_to)
     else:
         _write(digests, form, output)
-    if not no_mark:
-        for one in digests:
-            ids = [shown for item in one.items for shown in (item.paper.id, *item.copies)]
-            mark_seen(one.name, ids, one.generation, index=index, path=path)
+    for one in digests if not no_mark else ():
+        before = states[one.name].generations.get(index, one.generation)
+        if one.generation:  # else nothing was compared
+            ids = [identifier for item in one.items for identifier in (item.paper.id, *item.copies)]
+            mark_seen(one.name, ids, one.generation if since is None else before, index=index, path=path)
 
 
 def _write(digests: Sequence[Digest], form: str | None, output: str | None) -> None:

@@ -64,7 +64,11 @@ def make_digests(
         info = view.info()
         wanted = [_wanted(view, one, seen.get(one.name, Seen()), index, since, known) for one in lists]
         pool = Pool(view, _nearest(view, wanted))
-        return [replace(_digest(pool, one, top), date=info.source[1], generation=info.generation) for one in wanted]
+        digests = []
+        for one in wanted:
+            generation = info.generation if len(one.papers) else 0
+            digests.append(replace(_digest(pool, one, top), date=info.source[1], generation=generation))
+        return digests
 
 
 def index_name(ix: Index) -> str:

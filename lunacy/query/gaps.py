@@ -134,9 +134,7 @@ def _ranked(
     known, papers = view.vectors(cited), view.papers(cited)  # (c, dim)
     liked = known if vector is None else np.concatenate([known, vector])
     pool = Pool(view, np.setdiff1d(_candidates(view, liked, options, len(cited)), cited))
-    background = view.background()
-    nearest, typical = ((one @ liked.T).max(axis=1).astype(np.float64) for one in (pool.vectors, background.vectors))
-    scores: Scores = 2 * pool.by_vectors(liked) + 4 * background.standardized(nearest, typical)
+    scores: Scores = 2 * pool.by_vectors(liked) + 4 * pool.by_nearest(liked)
     for texts in ([text] if text else [], [text_of(paper) for paper in papers]):
         if texts:
             scores = scores + pool.by_words(texts)

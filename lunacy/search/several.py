@@ -55,6 +55,12 @@ class Pool:
         """(c,): the part of the words, in deviations of papers in general. `texts`: at least one."""
         return self._by_words(texts)[0]
 
+    def by_nearest(self, liked: Vectors) -> Scores:
+        """(c,): the cosine with the nearest of `liked`, (n, dim), in deviations of papers in general."""
+        drawn = self._background.vectors
+        nearest, typical = ((one @ liked.T).max(axis=1).astype(np.float64) for one in (self.vectors, drawn))
+        return _standardized(nearest, typical)[0]
+
     def _by_vectors(self, liked: Vectors, unliked: Vectors | None) -> tuple[Scores, Scores]:
         background = self._background
         direction = background.direction(liked, liked[:0] if unliked is None else unliked).astype(np.float64)
