@@ -262,7 +262,7 @@ def test_several_papers_and_a_text_are_one_question(client: TestClient) -> None:
 
 
 def test_a_hit_of_several_papers_tells_which_of_them_it_is_nearest_to(client: TestClient) -> None:
-    question = "id=1802.00001&id=1802.00002&top=3&rank=dense"
+    question = "id=1802.00001&id=1802.00002&rank=dense&top=3"
     titles = {one: client.get(f"/api/paper/{one}").json()["title"] for one in ("1802.00001", "1802.00002")}
     expected = [
         "Nearest to " + "; ".join(f"{titles[one['id']]} ({one['cosine']:.2f})" for one in hit["near"])
