@@ -57,6 +57,15 @@ def test_merging_in_blocks_is_merging_one_by_one() -> None:
         assert copies
 
 
+def test_copies_are_not_sought_in_all_of_a_long_list() -> None:
+    vectors = np.eye(2, dtype=np.float32)[np.ones(1_500, np.int64)]
+    vectors[[0, 900, 1_400]] = [1, 0]  # copies of the first, near and far; the second fills the list
+    found, copies = merged(np.arange(1_500), vectors, 2, lambda indexes: [paper(f"{letters(n)} x") for n in indexes])
+    assert found.tolist() == [0, 1]
+    assert 900 in copies[0]
+    assert 1_400 not in copies[0]
+
+
 def letters(n: int) -> str:
     """A title of its own without a number."""
     return "".join("abcdefghjk"[int(digit)] for digit in str(n))

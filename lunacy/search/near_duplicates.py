@@ -22,6 +22,8 @@ from lunacy.paper import Paper
 COPY = 0.95  # cosine from which on papers with an author in common are near-duplicates
 _ONE_TITLE = 0.7  # the same, if they have one title
 _BLOCK = 16  # candidates at a time: for short lists their products are too small for BLAS to start threads
+_FURTHER = 4  # times as many candidates as fill a list are looked at, for further copies of its papers
+_LEAST_SEEN = 1000  # candidates
 _NUMBER = re.compile(r"\d+|\b[ivx]+\b")
 _WORD = re.compile(r"\w+")
 
@@ -59,13 +61,17 @@ def merged(
 ) -> tuple[Rows, dict[int, list[int]]]:
     """The first `k` of `order` that are no near-duplicate of an earlier one, and the near-duplicates of each.
 
-    `order` has indexes of `vectors`, and `papers` gives what is at some of them.
+    `order` has indexes of `vectors`, and `papers` gives what is at some of them. Copies are not sought in all of a long
+    `order`: those of a paper that is high in it are high themselves.
     """
     kept: list[int] = []
     kept_vectors = np.empty((min(k, len(order)), vectors.shape[1]), vectors.dtype)
     copies: dict[int, list[int]] = {}
     work = cache(lambda index: Work.of(papers(np.array([index]))[0]))  # few are near enough to be looked at
+    end = len(order)
     for start in range(0, len(order), _BLOCK):
+        if start >= end:
+            break
         block = order[start : start + _BLOCK]
         here, new = vectors[block], list[int]()  # (b, dim); the places in this block of those that it adds
         with_kept, within = here @ kept_vectors[: len(kept)].T, here @ here.T  # (b, kept), (b, b)
@@ -80,4 +86,6 @@ def merged(
                 kept_vectors[len(kept)] = here[place]
                 kept.append(index)
                 new.append(place)
+                if len(kept) == k:
+                    end = max(_LEAST_SEEN, _FURTHER * (start + place))
     return np.array(kept, np.int64), copies
