@@ -10,6 +10,7 @@ from lunacy.references.bibtex import MARKUP, references_of_bibtex
 from lunacy.references.lines import lines_at
 from lunacy.references.plain import reference_of_text
 from lunacy.references.reference import Draft, Reference, reference_of
+from lunacy.unicode import to_unicode
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
 _INPUT = re.compile(r"\\(?:input|include|subfile)\s*\{([^{}]+)\}|\\input\s+([^\s{}\\]+)")
@@ -43,7 +44,7 @@ def read_latex(path: Path, read: Callable[[Path], str]) -> Draft:
     abstract = text[begin.end() : end.start()] if begin and end else _argument(text, "abstract")
     return Draft(
         tuple(_references(path, text, read, notes)),
-        MARKUP.sub("", " ".join(_argument(text, "title").split())),
+        MARKUP.sub("", to_unicode(" ".join(_argument(text, "title").split()))),
         " ".join(abstract.split()),
         date_in(_argument(text, "date")),
         tuple(notes),
@@ -121,10 +122,10 @@ def _bibitems(text: str) -> list[Reference]:
 
 
 def _plain(body: str) -> str:
-    """A reference without the commands that arrange it; accents and formulas stay as they are."""
-    body = _ARRANGING.sub(" ", body)
+    """A reference without braces and the commands that arrange it, with the letters that TeX stands for."""
+    body = _ARRANGING.sub(" ", to_unicode(body))
     body = body.replace("``", " ").replace("''", " ").replace("~", " ")
-    return " ".join(re.sub(r"\\(?=[_%&#])", "", body).split())
+    return " ".join(MARKUP.sub("", body.replace("}{", " ")).split())
 
 
 def _with_inputs(
