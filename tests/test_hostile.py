@@ -218,7 +218,7 @@ def told(whole: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.
     chosen = {
         item.callspec.params["case"]
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "told" in item.fixturenames
+        if isinstance(item, pytest.Function) and item.module.__name__ == __name__ and "told" in item.fixturenames
     }
     cases = {case: change for case, change in FORGED.items() if case in chosen}
     base, asked = tmp_path_factory.mktemp("forged"), []
