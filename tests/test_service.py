@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +22,7 @@ import lunacy
 from lunacy.embedding import Embedded, Embedder
 from lunacy.errors import Busy, LunacyError, ModelError, NoIndex, NotAnId, UnknownPaper, UsageError
 from lunacy.pipeline import build_lexical, remove
-from lunacy.query.line import MOST_WAITING
+from lunacy.query.line import MOST_WAITING, Line, Waiting
 from lunacy.query.service import Service
 from lunacy.question import Question
 from tests.conftest import FakeEmbedder, lines, record
@@ -416,3 +416,34 @@ def test_a_forked_child_asks_with_threads_of_its_own_and_nothing_hangs_at_the_en
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(_FORKS), str(whole)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("child\nparent\n", "", 0)
+
+
+def test_those_who_take_turns_come_to_be_taken_together() -> None:
+    sizes: list[int] = []
+    is_taken = threading.Event()
+
+    def serve(together: Sequence[Waiting[None]]) -> None:
+        is_taken.set()
+        sleep(0.05)
+        sizes.append(len(together))
+        for one in together:
+            one.future.set_result(None)
+
+    line: Line[None] = Line(serve, "turns")
+
+    def ask_on() -> None:
+        for _ in range(6):
+            one = Waiting(None, "", most=64)
+            line.add(one)
+            one.future.result()
+
+    clients = [threading.Thread(target=ask_on) for _ in range(4)]
+    clients[0].start()
+    is_taken.wait()
+    for client in clients[1:]:
+        client.start()
+    for client in clients:
+        client.join()
+    line.close()
+    assert sizes[0] == 1  # and three wait, which would go on in turns with it
+    assert max(sizes) == 4

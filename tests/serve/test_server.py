@@ -178,6 +178,13 @@ def test_a_request_that_is_no_http_is_refused(hasty: int) -> None:
         assert b"200 OK" not in received(long)
 
 
+def test_no_piece_of_an_answer_waits_for_the_client_to_acknowledge_the_one_before() -> None:
+    with bind("127.0.0.1", 0) as listening, connected(listening.getsockname()[1]):
+        accepted, _address = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_port_that_is_taken_is_told_with_what_to_do(small_index: Path) -> None:
     with bind("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
