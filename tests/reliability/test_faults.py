@@ -18,7 +18,7 @@ from tests.reliability.faults import KILLS, KINDS, Disk, installed
 from tests.reliability.scenario import ACTIONS, NOTHING, State, assert_healthy, state
 
 COURSES = list(ACTIONS)
-N_QUICK = {"build": 2, "update": 4, "remove": 1, "compact": 1, "repair": 2}  # points a kind, spread over the run
+N_QUICK = {"build": 2, "update": 2, "remove": 1, "compact": 1, "repair": 2}  # points a kind, spread over the run
 
 
 @pytest.mark.parametrize("action", COURSES)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from lunacy.errors import LunacyError
-from tests.conftest import few_quick
 from tests.reliability.children import Children
 from tests.reliability.counts import DONE
 from tests.reliability.courses import Course
@@ -20,7 +19,7 @@ from tests.reliability.scenario import ACTIONS, State, state
 from tests.reliability.test_faults import check, finish
 
 COURSES = list(ACTIONS)
-N_QUICK = {"build": 6, "update": 8}  # points
+N_QUICK = {"build": 4, "update": 4}  # points
 
 
 @pytest.mark.parametrize("action", N_QUICK)
@@ -48,7 +47,8 @@ def test_the_name_of_a_new_index_folder_is_flushed_before_its_first_commit_retur
     assert str(home) in [event.path for event in events if event.kind == "s"]
 
 
-@pytest.mark.parametrize("flush", few_quick(["segment", "folder", "database"], "database"))
+@pytest.mark.slow
+@pytest.mark.parametrize("flush", ["segment", "folder", "database"])
 def test_a_flush_that_were_missing_would_be_noticed(
     flush: str, course: Callable[[str], Course], home: Path, watched: Children
 ) -> None:

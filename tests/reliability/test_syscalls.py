@@ -16,7 +16,7 @@ from tests.reliability.scenario import ACTIONS, state
 from tests.reliability.test_faults import check, finish
 
 HOW = ["EIO", "ENOSPC", "EINTR", "short", "full", "kill", "kill late"]
-N_QUICK = {"build": 2, "remove": 2}  # points each, spread over the run
+N_QUICK = {"build": 1, "remove": 1}  # points each, spread over the run
 
 
 @pytest.mark.parametrize("action", N_QUICK)
