@@ -184,6 +184,15 @@ def test_an_index_that_was_made_anew_is_looked_at_as_if_for_the_first_time(made:
     assert "the index was made anew since the last digest" in found.stdout
 
 
+def test_without_a_list_the_line_says_how_to_make_one(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LUNACY_LISTS", str(tmp_path / "none.jsonl"))
+    found = run("digest", "--index", made)
+    assert found.exit_code == 2
+    assert "there is no reading list; make one with: " in found.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -23,6 +23,7 @@ from lunacy.render import answers
 from lunacy.serve.listen import bind
 from lunacy.snapshot import Snapshot, parse
 from tests.harvest.server import Server
+from tests.test_references import pdf
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -56,6 +57,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "sample.npy", rng.standard_normal((len(lines), 384), np.float32))
     (folder / "ids.txt").write_text("# a comment\n1802.05130\n2999.99999\n")
     (folder / "refs.bib").write_text("@misc{a, eprint={1802.05130}}\n@misc{b, eprint={1801.06294}}\n")
+    (folder / "draft.pdf").write_bytes(pdf("A draft", "Abstract", "We ask.", "References", "[1] arXiv:1802.05130"))
     (folder / "draft.tex").write_text("\\begin{abstract}\nWe study adverse drug reactions.\n\\end{abstract}\n")
     lunacy.build_index(
         into=folder / "indexes/sample", vectors=folder / "sample.npy", model="sentence-transformers/all-MiniLM-L6-v2"
@@ -83,6 +85,8 @@ def test_every_lunacy_command_of_the_documents_runs(
     monkeypatch.setattr("lunacy.serve.listen.serve", lambda _app, _socket: None)  # it goes on until a signal
     monkeypatch.setattr("lunacy.serve.listen.bind", lambda host, _port: bind(host, 0))
     monkeypatch.setenv("LUNACY_OAI", arxiv.url)
+    (tmp_path / "lists.jsonl").write_text('{"list": "thesis", "id": "1802.05130"}\n')
+    monkeypatch.setenv("LUNACY_LISTS", str(tmp_path / "lists.jsonl"))
     by_ci = (ROOT / ".ci/run").read_text()
     for command in commands_of(document):
         if f"lunacy {command.split('#')[0].strip()}\n" in by_ci:  # it needs the real vectors

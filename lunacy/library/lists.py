@@ -94,13 +94,14 @@ def remove(name: str, ids: Iterable[str] | None = None, *, path: Path | None = N
 
 
 def require_list(name: str, lists: Mapping[str, ReadingList], path: Path | None = None) -> ReadingList:
-    """The list with that name. Raises UsageError, naming those that there are."""
+    """The list with that name; "" where any would do. Raises UsageError, naming those that there are."""
     found = lists.get(squeeze_spaces(name))
     if found is not None:
         return found
     if not lists:
         hint = f"make one with: {command('list', 'add', 'NAME', '1802.05130')}"
-        raise UsageError(f"there is no list {name!r}, nor any other", where=path or "", hint=hint)
+        what = f"there is no list {name!r}, nor any other" if name else "there is no reading list"
+        raise UsageError(what, where=path or "", hint=hint)
     near = get_close_matches(name, lists, n=3) or list(lists)[:5]
     more = "" if len(near) == len(lists) else f" and {len(lists) - len(near):,} more"
     raise UsageError(f"there is no list {name!r}; there are: {', '.join(near)}{more}", where=path or "")
