@@ -15,7 +15,6 @@ from typing import Any
 
 import click
 from picture import picture
-from transcript import with_transcript
 
 import lunacy
 from lunacy import errors
@@ -156,6 +155,8 @@ def terminal() -> str:
 
 def agents() -> str:
     """What is written by hand, with a new transcript."""
+    from transcript import with_transcript  # which needs the extra mcp
+
     return with_transcript((_HERE / "agents.md").read_text(encoding="utf-8"))
 
 
