@@ -13,7 +13,7 @@ import lunacy
 from lunacy.derived.lexical import analysed
 from lunacy.search import open_searcher
 from lunacy.search.background import Background
-from lunacy.search.several import Pool, rank_several, text_of
+from lunacy.search.several import Pool, text_of
 from lunacy.search.words import Words
 from tests.conftest import FakeEmbedder, lines, record
 from tests.direction import direction_of
@@ -86,13 +86,13 @@ def test_the_score_of_a_paper_is_the_same_whatever_the_other_candidates_are(tmp_
         liked = np.array([3, 8, 11])
         vectors, texts = view.vectors(liked), [text_of(paper) for paper in view.papers(liked)]
         all_rows = np.arange(40)
-        scores = rank_several(view, vectors, texts, all_rows)
-        some = rank_several(view, vectors, texts, all_rows[::7])
         pool = Pool(view, all_rows)
+        scores = pool.scores(vectors, texts)
+        some = Pool(view, all_rows[::7]).scores(vectors, texts)
         np.testing.assert_allclose(some, scores[::7])
         np.testing.assert_allclose(scores, pool.by_vectors(vectors) + pool.by_words(texts))
         assert set(np.argsort(-scores)[:3]) == set(liked)
-        assert rank_several(view, vectors, texts, all_rows[:0]).shape == (0,)
+        assert Pool(view, all_rows[:0]).scores(vectors, texts).shape == (0,)
         products = pool.vectors @ direction_of(pool.vectors, vectors, pool.vectors[[1]])
         wanted = (products - products.mean()) / products.std()  # the sample is all papers
         np.testing.assert_allclose(pool.by_vectors(vectors, pool.vectors[[1]]), wanted, atol=1e-5)

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.advice import command
 from lunacy.arrays import Rows, Scores
 from lunacy.derived import once_per_view
+from lunacy.errors import UsageError
 from lunacy.measured import GraphFacts
 from lunacy.store import Cache, View, caches
 
@@ -86,6 +88,15 @@ def open_graph(view: View) -> Graph | None:
     """The graph of the commit of `view`; None where there is none, or it is damaged."""
     cache = next((one for one in view.caches if is_whole(one) and is_current(one, view)), None)
     return read_graph(view, cache) if cache else None
+
+
+def require_graph(view: View, where: str | Path) -> Graph:
+    """As `open_graph`. Raises UsageError where there is none; `where`: the index, as its user calls it."""
+    graph = open_graph(view)
+    if graph is None:
+        hint = f"make it with: {command('graph', '--index', where)}"
+        raise UsageError("the index has no graph of neighbours that is up to date", where=where, hint=hint)
+    return graph
 
 
 def state_of(view: View) -> State | None:

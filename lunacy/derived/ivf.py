@@ -16,9 +16,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.advice import command
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived import once_per_view
 from lunacy.derived.faiss_threads import in_thread, in_threads, multiply
+from lunacy.errors import UsageError
 from lunacy.measured import IvfFacts
 from lunacy.progress import Progress, Report, no_report, reported
 from lunacy.store import Cache, OpenSegment, View, caches
@@ -49,6 +51,15 @@ def open_ivf(view: View) -> Ivf | None:
             path = view.folder / caches.FOLDER_NAME / cache.name
             return Ivf(map_lists(path), _covered(cache, view), IvfFacts.read(cache.facts))
     return None
+
+
+def require_ivf(view: View, where: str | Path) -> Ivf:
+    """As `open_ivf`. Raises UsageError where there are none; `where`: the index, as its user calls it."""
+    ivf = open_ivf(view)
+    if ivf is None:
+        hint = f"make them with: {command('ivf', '--index', where)}"
+        raise UsageError("the index has no IVF lists", where=where, hint=hint)
+    return ivf
 
 
 def _covered(cache: Cache, view: View) -> frozenset[int]:

@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lunacy.advice import command
 from lunacy.derived.graph import KIND, begun_with, facts_of, is_current, is_whole, read_graph
-from lunacy.derived.ivf import open_ivf
+from lunacy.derived.ivf import require_ivf
 from lunacy.errors import UsageError
 from lunacy.measured import GraphFacts
 from lunacy.pipeline.make_graph import make_graph, tuned_facts
@@ -84,9 +83,6 @@ def _facts(view: View, folder: Path, k: int, wanted: float | None, progress: Rep
     """How it is made: as by a run that was stopped, else by as many lists as are found to be needed."""
     if wanted is None:
         return GraphFacts(k)
-    ivf = open_ivf(view)
-    if ivf is None:
-        hint = f"make them with: {command('ivf', '--index', folder)}"
-        raise UsageError("the index has no IVF lists", where=folder, hint=hint)
+    ivf = require_ivf(view, folder)
     begun = next((one for one in begun_with(view) if _is_meant(one, k, wanted)), None)
     return begun or tuned_facts(view, ivf, k, wanted, progress)

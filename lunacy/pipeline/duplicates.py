@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lunacy.advice import command
 from lunacy.arrays import NONE, Rows
 from lunacy.copies import Copies, Pair
-from lunacy.derived.graph import Graph, open_graph
-from lunacy.errors import UsageError
+from lunacy.derived.graph import Graph, require_graph
 from lunacy.progress import Progress, Report, no_report
 from lunacy.search.near_duplicates import COPY, Work, title_words
 from lunacy.store import Store, View
@@ -33,10 +31,7 @@ def duplicates(index: str | Path, *, progress: Report = no_report) -> list[Copie
     """
     with Store(index) as store, store.view() as view:
         view.require_papers(index)
-        graph = open_graph(view)
-        if graph is None:
-            hint = f"make it with: {command('graph', '--index', index)}"
-            raise UsageError("the index has no graph of neighbours that is up to date", where=index, hint=hint)
+        graph = require_graph(view, index)
         progress(Progress("comparing titles"))
         candidates = np.unique(np.concatenate([*_near(view, graph), *_titled_alike(view)]), axis=0)  # (n, 2)
         return _grouped(view, _same(view, candidates, progress))

@@ -13,7 +13,7 @@ from lunacy.answer import Info, Summary
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
 from lunacy.derived.graph import state_of
-from lunacy.derived.ivf import open_ivf
+from lunacy.derived.ivf import open_ivf, require_ivf
 from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
 from lunacy.errors import MissingExtra, UsageError
@@ -24,7 +24,7 @@ from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.approximate import search_ivf
 from lunacy.search.background import N_DRAWN, Background
-from lunacy.search.candidates import candidates_of, qualify
+from lunacy.search.candidates import Candidates, candidates_of, qualify
 from lunacy.search.exact import Found, nearest_to_all, search
 from lunacy.search.ranking import Ranked, Sides, Target, rank
 from lunacy.search.searcher import LastCommit
@@ -52,12 +52,13 @@ def _summary(view: View) -> Summary:
     return view.summary()
 
 
+def _rows(by_segment: Sequence[Candidates]) -> Rows:
+    return np.concatenate([NONE, *(one.rows() for one in by_segment)])
+
+
 @once_per_view
 def _background(view: View) -> Background:
-    is_hidden = np.zeros(view.end_row, np.bool_)
-    for one in view.segments:
-        is_hidden[one.segment.first_row + one.dead_or_withdrawn] = True
-    rows = np.flatnonzero(~is_hidden)
+    rows = _rows(candidates_of(view, Filter(), False))
     if len(rows) > N_DRAWN:
         rows = np.sort(np.random.default_rng(0).choice(rows, N_DRAWN, replace=False, shuffle=False))
     return Background.of(rows, view.vectors(rows))
@@ -176,7 +177,7 @@ class FolderSearcher:
         """The rows of all papers that `wanted` admits, that first came after a commit, and are not withdrawn."""
         by_segment = candidates_of(self._view, wanted, False)
         if not added_after:
-            return np.concatenate([NONE, *(one.rows() for one in by_segment)])
+            return _rows(by_segment)
         rows = self._view.added_after(added_after)
         return rows[qualify(by_segment, rows)]
 
@@ -221,16 +222,9 @@ class FolderSearcher:
                 wanted=options.filter,
                 device=device,
             )
-        ivf = open_ivf(self._view)
-        if ivf is None:
-            raise UsageError(
-                "the index has no IVF lists",
-                where=self.name,
-                hint=f"make them with: {command('ivf', '--index', self.name)}",
-            )
         return search_ivf(
             self._view,
-            ivf,
+            require_ivf(self._view, self.name),
             queries,
             k,
             query_kind=query_kind,

@@ -18,6 +18,8 @@ from threadpoolctl import ThreadpoolController
 from lunacy.arrays import Rows, Vectors
 
 ROWS, QUERIES = 2**14, 256  # at a time: bounds memory
+# Rows a product: they fit the cache of a core, and NumPy copies those of a file, which are not aligned. In blocks of
+# 512, beside a server's other threads, Python's lock is waited for twice as often.
 _BLOCK = 1024
 _GROUP = 64  # rows
 

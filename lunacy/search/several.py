@@ -100,10 +100,3 @@ def _standardized(scores: Scores, typical: Scores) -> tuple[Scores, Scores]:
 def text_of(paper: Paper) -> str:
     """The words of a paper that are compared."""
     return embedded_text(paper, "title+abstract")
-
-
-def rank_several(
-    view: Searcher, liked: Vectors, texts: Sequence[str], candidates: Rows, unliked: Vectors | None = None
-) -> Scores:
-    """(c,): as `Pool.scores`, for one list."""
-    return Pool(view, candidates).scores(liked, texts, unliked)

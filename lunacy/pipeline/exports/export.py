@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from lunacy.advice import command
-from lunacy.derived.graph import Graph, open_graph
+from lunacy.derived.graph import Graph, require_graph
 from lunacy.errors import MissingExtra, UsageError
 from lunacy.pipeline.exports.graph_files import write_csr, write_graphml
 from lunacy.pipeline.exports.npy import ids_beside, write_npy
@@ -61,7 +60,7 @@ def export(index: str | Path, to: str | Path, *, graph: bool = False, progress: 
         files: tuple[Path, ...] = (path,)
         n_edges = None
         if is_graph:
-            found = _graph(view, index)
+            found = require_graph(view, index)
             n_edges = sum(int((lists.rows >= 0).sum()) for _first, lists in found.blocks())
             write = _graph_writer(suffix, view, found, progress)
         elif suffix == ".npy":
@@ -75,14 +74,6 @@ def export(index: str | Path, to: str | Path, *, graph: bool = False, progress: 
                 write(part)
         size_bytes = sum(os.path.getsize(one) for one in files)
         return ExportReport(files, view.n_papers, n_edges, size_bytes, time.monotonic() - started)
-
-
-def _graph(view: View, index: str | Path) -> Graph:
-    graph = open_graph(view)
-    if graph is None:
-        hint = f"make it with: {command('graph', '--index', index)}"
-        raise UsageError("the index has no graph of neighbours that is up to date", where=index, hint=hint)
-    return graph
 
 
 def _graph_writer(suffix: str, view: View, graph: Graph, progress: Report) -> Callable[[Path], object]:
