@@ -33,12 +33,12 @@ def show(papers: tuple[str, ...], index_dir: str | None, form: str | None, outpu
 
     found, failed = [], []
     with open_index(find_index(index_dir)) as ix:
-        for one in papers:
-            try:
-                found.append(ix.paper(one))
-            except LunacyError as error:
-                failed.append(error)
-                click.echo(f"lunacy: {render.harmless(error.full_message)}", err=True)
+        for one in ix.papers(papers):
+            if isinstance(one, LunacyError):
+                failed.append(one)
+                click.echo(f"lunacy: {render.harmless(one.full_message)}", err=True)
+            else:
+                found.append(one)
     code = max((error.exit_code for error in failed), default=0)
     if found:
         with opened(output) as out:

@@ -88,12 +88,23 @@ class Index:
         >>> ix.paper("https://arxiv.org/abs/1802.05130").categories
         ('cs.IR', 'cs.CL')
         """
+        [found] = self.papers([identifier])
+        if isinstance(found, LunacyError):
+            raise found
+        return found
+
+    def papers(self, identifiers: Sequence[str]) -> list[Paper | LunacyError]:
+        """As `paper`, of each in order, all read at once; where it would raise NotAnId or UnknownPaper, that error.
+
+        >>> [type(one).__name__ for one in ix.papers(["1802.05130", "2999.00001"])]
+        ['Paper', 'UnknownPaper']
+        """
         with self._searcher.pinned() as view:
-            found = find_papers(view, [identifier])[identifier]
-            if isinstance(found, LunacyError):
-                raise found
-            [paper] = view.papers(np.array([found.row], np.int64))
-        return paper
+            found = find_papers(view, identifiers)
+            rows = {one: named.row for one, named in found.items() if isinstance(named, Named)}
+            papers = dict(zip(rows, view.papers(np.array([*rows.values()], np.int64)), strict=True))
+        errors = {one: error for one, error in found.items() if isinstance(error, LunacyError)}
+        return [errors.get(one) or papers[one] for one in identifiers]
 
     def __contains__(self, paper: str) -> bool:
         """Whether the index has `paper`, an arXiv id in any form."""

@@ -50,8 +50,8 @@ class Service:
         self._served: dict[str, _Served] = {}
         try:
             for name, where in zip(_names(indexes), indexes, strict=True):
-                with Index(where) as ix:
-                    ours = ix.info().fingerprint
+                with Index(where) as ix, ix.view() as view:
+                    ours = view.fingerprint
                 if ours not in self._models:
                     load = partial(load_model_of, ours, str(where))
                     self._models[ours] = _Model(SharedModel(load, embedder=embedder))
@@ -82,9 +82,9 @@ class Service:
         """As `Index.paper`; errors come with the result."""
         return self._of(index, lambda served: served.call(lambda ix: ix.paper(identifier)))
 
-    def named(self, papers: Sequence[str], index: str = "") -> Future[set[str]]:
-        """As `Index.named`; errors come with the result."""
-        return self._of(index, lambda served: served.call(lambda ix: ix.named(papers)))
+    def papers(self, identifiers: Sequence[str], index: str = "") -> Future[list[Paper | LunacyError]]:
+        """As `Index.papers`; other errors come with the result."""
+        return self._of(index, lambda served: served.call(lambda ix: ix.papers(identifiers)))
 
     def info(self, index: str = "") -> Future[Info]:
         """As `Index.info`, read once for each commit; errors come with the result."""

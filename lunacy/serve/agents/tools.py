@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import gather, sleep, wrap_future
+from asyncio import sleep, wrap_future
 from collections.abc import Sequence
 from time import monotonic
 from typing import Annotated, Any
@@ -152,24 +152,16 @@ class Tools:
 
     async def _known(self, ids: Sequence[str], index: str) -> tuple[list[str], list[str]]:
         """Those of `ids` for which there is a paper, and why the others are left out."""
-        known = await wrap_future(self._service.named(ids, index))
-        lacking = [one for one in ids if one not in known]
-        errors = await self._papers(lacking[:_MOST_TOLD], index)
-        notes = [f"left out: {error}" for error in errors]
+        found = dict(zip(ids, await self._papers(ids, index), strict=True))
+        lacking = {one: error for one, error in found.items() if isinstance(error, LunacyError)}
+        notes = [f"left out: {error}" for error in [*lacking.values()][:_MOST_TOLD]]
         if len(lacking) > _MOST_TOLD:
-            notes.append(f"left out, as the index has no such papers: {', '.join(lacking[_MOST_TOLD:])}")
-        return [one for one in ids if one in known], notes
+            notes.append(f"left out, as the index has no such papers: {', '.join([*lacking][_MOST_TOLD:])}")
+        return [one for one in ids if one not in lacking], notes
 
     async def _papers(self, ids: Sequence[str], index: str) -> list[Paper | LunacyError]:
         """The paper for each of `ids`, or why there is none. Raises other errors than those of one paper."""
-        asked = (wrap_future(self._service.paper(one, index)) for one in ids)
-        found = await gather(*asked, return_exceptions=True)
-        papers: list[Paper | LunacyError] = []
-        for one in found:
-            if not isinstance(one, Paper | NotAnId | UnknownPaper):
-                raise one
-            papers.append(one)
-        return papers
+        return await wrap_future(self._service.papers(ids, index))
 
 
 def _require_few(top: int, *, abstracts: bool) -> None:

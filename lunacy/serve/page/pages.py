@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lunacy.answer import Answer, Info
-from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
+from lunacy.errors import LunacyError, UsageError
 from lunacy.paper import Paper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
@@ -145,13 +145,10 @@ class _Pages:
 
     async def _papers(self, ids: Sequence[str], index: str) -> dict[str, Paper | LunacyError]:
         """The paper of each of `ids`; where the index lacks it, the error that says so."""
-        futures = [in_time(self._service.paper(one, index)) for one in ids]
-        found: dict[str, Paper | LunacyError] = {}
-        for one, result in zip(ids, await gather(*futures, return_exceptions=True), strict=True):
-            if isinstance(result, BaseException) and not isinstance(result, UnknownPaper | NotAnId):
-                raise result
-            found[one] = result
-        return found
+        if not ids:
+            return {}
+        found = await in_time(self._service.papers(ids, index))
+        return dict(zip(ids, found, strict=True))
 
 
 def _to(url: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from lunacy.paper import canonical_id, id_fault, squeeze_spaces
+from lunacy.paper import Paper, canonical_id, id_fault, squeeze_spaces
 from lunacy.query.service import Service
 from lunacy.serve.waiting import in_time
 
@@ -64,10 +64,8 @@ async def _titled(service: Service, lines: list[str], index: str) -> tuple[int, 
     """How many of the first lines are the title of a paper of the index, and its id; (0, "") where none are."""
     joined = [" ".join(lines[:n]) for n in range(min(_MOST_LINES, len(lines)), 0, -1)]
     titles = [one for one in joined if len(one) <= _LONGEST_TITLE]
-    named = await in_time(service.named(titles, index)) if titles else set()
-    for title in titles:
-        if title in named:
-            paper = await in_time(service.paper(title, index))
-            n_lines = len(lines[:_MOST_LINES]) - joined.index(title)
-            return n_lines, paper.id
+    papers = await in_time(service.papers(titles, index)) if titles else []
+    for title, paper in zip(titles, papers, strict=True):
+        if isinstance(paper, Paper):
+            return len(lines[:_MOST_LINES]) - joined.index(title), paper.id
     return 0, ""
