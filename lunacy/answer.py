@@ -208,6 +208,11 @@ class Summary:
     n_without_update: int = 0  # of whose last change no date is known
     last_updated: str = ""  # ISO date of the latest change; "" if unknown
 
+    @property
+    def largest(self) -> list[tuple[str, int]]:
+        """The categories with their numbers of papers, the largest first."""
+        return sorted(self.by_category.items(), key=lambda item: (-item[1], item[0]))
+
     @classmethod
     def of(cls, n_papers: int, n_dead: int, counts: Iterable[tuple[str, str, int]]) -> Summary:
         """`counts`: (kind, value, papers), as an index counts them."""

@@ -24,6 +24,11 @@ class Author(NamedTuple):
     suffix: str = ""  # Jr., III
 
     @property
+    def name(self) -> str:
+        """As people write it: "Girish K. Palshikar"."""
+        return " ".join(filter(None, (self.given, self.family, self.suffix)))
+
+    @property
     def is_group(self) -> bool:
         """Whether it is a collaboration or the like."""
         return not self.given and _GROUP.search(self.family) is not None

@@ -64,16 +64,18 @@ def hits_html(hits: Iterable[Hit]) -> str:
 
 def answer_html(answer: Answer) -> str:
     """What was asked, the hits, and the notes."""
-    parts = [f"<p><b>{_text(_asked(answer))}</b>: {_text(_quality(answer))}</p>"]
+    parts = [f"<p><b>{html_text(_asked(answer))}</b>: {html_text(_quality(answer))}</p>"]
     parts.append(hits_html(answer.hits) if answer.hits else "<p>no hits</p>")
-    parts += [f"<p>{_text(note)}</p>" for note in answer.notes]
+    parts += [f"<p>{html_text(note)}</p>" for note in answer.notes]
     return f'<div class="{_NO_MATH}">{"".join(parts)}</div>'
 
 
 def info_html(info: Info) -> str:
     """A table of the main facts."""
     rows = [("index", info.name), *_facts(info)]
-    cells = "".join(f"<tr><th{_LEFT}>{_text(name)}</th><td{_LEFT}>{_text(value)}</td></tr>" for name, value in rows)
+    cells = "".join(
+        f"<tr><th{_LEFT}>{html_text(name)}</th><td{_LEFT}>{html_text(value)}</td></tr>" for name, value in rows
+    )
     return f'<table class="{_NO_MATH}"><tbody>{cells}</tbody></table>'
 
 
@@ -91,9 +93,16 @@ def _quality(answer: Answer) -> str:
 
 
 def _cells(hit: Hit) -> str:
-    link = f'<a href="{escape(hit.url)}" target="_blank">{_text(hit.id)}</a>' if hit.url else _text(hit.id)
-    paper = f"{_text(to_unicode(hit.title))}<br><small>{_text(_authors(hit.paper))}</small>"
-    cells = (str(hit.rank), f"{hit.score:.3f}", link, paper, _text(" ".join(hit.categories)), _text(hit.paper.posted))
+    link = f'<a href="{escape(hit.url)}" target="_blank">{html_text(hit.id)}</a>' if hit.url else html_text(hit.id)
+    paper = f"{html_text(to_unicode(hit.title))}<br><small>{html_text(_authors(hit.paper))}</small>"
+    cells = (
+        str(hit.rank),
+        f"{hit.score:.3f}",
+        link,
+        paper,
+        html_text(" ".join(hit.categories)),
+        html_text(hit.paper.posted),
+    )
     return "".join(f"<td{_LEFT}>{cell}</td>" for cell in cells)
 
 
@@ -102,14 +111,15 @@ def _authors(paper: Paper) -> str:
     return everybody if len(everybody) <= _MOST_AUTHORS else first_authors(paper)
 
 
-def _text(text: str) -> str:
+def html_text(text: str) -> str:
+    """`text` as HTML, or XML, that shows it and does nothing else."""
     return escape(harmless(text))
 
 
 def _facts(info: Info) -> list[tuple[str, str]]:
     """The main facts of an index; `lunacy info` has all."""
     summary = info.summary
-    largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
+    largest = summary.largest
     named = ", ".join(f"{name} {n:,}" for name, n in largest[:_MOST_CATEGORIES])
     more = len(largest) - _MOST_CATEGORIES
     facts = [

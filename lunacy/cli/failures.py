@@ -1,4 +1,4 @@
-"""What is said of the ids of a batch that could not be answered: a line for each kind of failure, however many."""
+"""What is said of ids and references that could not be answered, however many: a few lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper
 
 Failure = tuple[str, LunacyError]  # what was asked for, and why there is no answer
-_MOST_SHOWN, _LONGEST = 5, 60
+_MOST_SHOWN, _LONGEST, _MOST_LINES = 5, 60, 20
 _KINDS: dict[type[LunacyError], str] = {
     UnknownPaper: "are not in the index",
     NotAnId: "are neither ids nor titles of one paper",
@@ -28,6 +28,13 @@ def summarized(failed: Sequence[Failure], n_asked: int) -> Iterator[str]:
         hint = f"; {first.hint}" if first.hint and {error.hint for _asked, error in mine} == {first.hint} else ""
         yield f"{where}{len(mine):,} of {n_asked:,} ids {what}: {shown}{more}{hint}"
     yield from (error.full_message for _asked, error in failed if type(error) not in _KINDS)
+
+
+def told_first(lines: Sequence[str], more: str) -> Iterator[str]:
+    """The first of `lines`, and how many others there are; `more`: what those are, "that were not found"."""
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES:,} more {more}"
 
 
 def _shown(asked: str) -> str:

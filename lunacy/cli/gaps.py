@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.output import form_of, open_pages, opened, output_options
+from lunacy.cli.failures import told_first
+from lunacy.cli.output import form_for_reader, open_pages, opened, output_options
 from lunacy.cli.parameters import File, anywhere_option
 from lunacy.cli.progress import ProgressLine
 from lunacy.formats import FORMATS
@@ -14,7 +15,6 @@ Examples:
   lunacy gaps draft.tex
   lunacy gaps refs.bib --top 50 -o overlooked.bib
 """
-_MOST_TOLD = 20  # references that were not found
 
 
 @click.command(epilog=_EXAMPLES)
@@ -37,15 +37,13 @@ def gaps(
     Its references are looked up in the index; papers near to several of them, or to its abstract, are listed with
     the references that speak for each.
     """
-    import sys
 
     from lunacy import render
     from lunacy.query import find_index, open_index
     from lunacy.query.drafts import read_references
     from lunacy.query.gaps import find_gaps
 
-    on_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
-    form = form_of(form, output, "table" if on_terminal else "jsonl")
+    form = form_for_reader(form, output)
     with ProgressLine("looking the references up") as shown, opened(output) as out:
 
         def say(text: str) -> None:
@@ -54,11 +52,9 @@ def gaps(
         read = read_references(draft, say)
         with open_index(find_index(index_dir), progress=shown) as ix:
             found = find_gaps(ix, read, top=top, newer=newer)
-        lacking = [one for one in found.references if one.paper is None]
-        for one in lacking[:_MOST_TOLD]:
-            say(f"{one.reference.where}: {one.reference.shown}: {one.why_not}")
-        if len(lacking) > _MOST_TOLD:
-            say(f"and {len(lacking) - _MOST_TOLD:,} more that were not found")
+        lacking = [one.told for one in found.references if one.paper is None]
+        for line in told_first(lacking, "that were not found"):
+            say(line)
         ways = ", ".join(f"{n:,} by {how}" for how, n in found.how.items())
         n_found = len(found.references) - len(lacking)
         say(f"{n_found:,} of {len(found.references):,} references are in the index" + (f": {ways}" if ways else ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.parameters import Dependent, index_option
+from lunacy.cli.parameters import index_option, recall_option
 from lunacy.cli.progress import ProgressLine
 
 
@@ -14,16 +14,7 @@ from lunacy.cli.progress import ProgressLine
     "--k", metavar="N", type=click.IntRange(1, 1000), default=15, show_default=True, help="Neighbours of each paper."
 )
 @click.option("--ivf", is_flag=True, help="Find them by the lists of `lunacy ivf`: several times faster, not exact.")
-@click.option(
-    "--recall",
-    cls=Dependent,
-    needs=["--ivf"],
-    metavar="SHARE",
-    type=float,
-    default=0.95,
-    show_default=True,
-    help="With --ivf: share of the true neighbours that is found on average.",
-)
+@recall_option(0.95, "With --ivf: share of the true neighbours that is found on average.", needs=["--ivf"])
 def graph(index_dir: str | None, k: int, ivf: bool, recall: float) -> None:
     """Find the nearest neighbours of every paper.
 

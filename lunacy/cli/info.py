@@ -47,7 +47,7 @@ def _rows(found: Info) -> list[tuple[str, str]]:
 
     summary = found.summary
     undated = f"{summary.n_without_update:,} papers have no date of their last change"
-    largest = sorted(summary.by_category.items(), key=lambda item: (-item[1], item[0]))
+    largest = summary.largest
     rows = [
         ("index", found.name),
         ("papers", f"{summary.n_papers:,}, {summary.n_withdrawn:,} of them withdrawn"),

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.parameters import device_option, index_option
+from lunacy.cli.parameters import device_option, index_option, recall_option
 from lunacy.cli.progress import ProgressLine
 
 
 @click.command(epilog="Example: lunacy ivf --index indexes/arxiv --recall 0.99")
 @index_option
-@click.option(
-    "--recall",
-    metavar="SHARE",
-    type=float,
-    default=0.98,
-    show_default=True,
-    help="Share of the true top 10 that an answer contains on average.",
-)
+@recall_option(0.98, "Share of the true top 10 that an answer contains on average.")
 @device_option("the model runs, which embeds titles to measure recall")
 def ivf(index_dir: str | None, recall: float, device: str) -> None:
     """Build an approximate (IVF) index for faster queries.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from lunacy.cli.failures import told_first
 from lunacy.cli.output import form_of, open_pages, opened, output_options
 from lunacy.cli.parameters import File, anywhere_option
 from lunacy.errors import LunacyError, UsageError
@@ -40,7 +41,6 @@ class ListName(click.ParamType[str]):
             return []
 
 
-_MOST_TOLD = 20  # references that were not found
 _NAME = click.argument("name", type=ListName())
 _PAPERS = click.argument("papers", metavar="ID...", nargs=-1, required=True)
 
@@ -103,10 +103,8 @@ def import_(name: str, file: str, index_dir: str | None) -> None:
     references = read_references(file, _say).references
     with ExitStack() as stack:
         looked = look_up_references(_open_index(index_dir, stack), references)
-    for note in looked.notes[:_MOST_TOLD]:
-        _say(note)
-    if len(looked.notes) > _MOST_TOLD:
-        _say(f"and {len(looked.notes) - _MOST_TOLD:,} more that were not found")
+    for line in told_first(looked.notes, "that were not found"):
+        _say(line)
     added = library.add(name, looked.titles, titles=looked.titles) if looked.titles else []
     told = f"{name}: {len(added):,} added of {len(references):,} references"
     others = {"were there already": len(looked.titles) - len(added), "were not found": len(looked.notes)}

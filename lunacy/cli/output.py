@@ -51,6 +51,12 @@ def form_of(form: str | None, output: str | None, default: str) -> str:
     return form or OF_SUFFIX.get(PurePath(output or "").suffix.lower(), default)
 
 
+def form_for_reader(form: str | None, output: str | None) -> str:
+    """As `form_of`; by default a table for a person at a terminal, and lines of JSON for a program."""
+    is_read = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+    return form_of(form, output, "table" if is_read else "jsonl")
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """An open file, or standard output."""

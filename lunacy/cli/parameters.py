@@ -125,6 +125,20 @@ def device_option(what: str = "the model runs", **relations: Sequence[str]) -> D
     )
 
 
+def recall_option(default: float, what: str, **relations: Sequence[str]) -> Decorator:
+    """`what` the share is of; `relations` are those of `Dependent`."""
+    return click.option(
+        "--recall",
+        cls=Dependent,
+        metavar="SHARE",
+        type=float,
+        default=default,
+        show_default=True,
+        help=what,
+        **relations,
+    )
+
+
 _ENDPOINT, _OAI, _CONTACT = "https://oaipmh.arxiv.org/oai", "LUNACY_OAI", "LUNACY_CONTACT"
 
 

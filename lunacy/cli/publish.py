@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lunacy.cli.parameters import Dependent, device_option, index_option
+from lunacy.cli.parameters import device_option, index_option, recall_option
 from lunacy.cli.progress import ProgressLine
 
 
@@ -19,16 +19,7 @@ from lunacy.cli.progress import ProgressLine
 @click.option(
     "--ivf", is_flag=True, help="Build an approximate (IVF) index there too, and keep it up to date from then on."
 )
-@click.option(
-    "--recall",
-    cls=Dependent,
-    needs=["--ivf"],
-    metavar="SHARE",
-    type=float,
-    default=0.98,
-    show_default=True,
-    help="With --ivf: share of the true top 10 that an answer contains on average.",
-)
+@recall_option(0.98, "With --ivf: share of the true top 10 that an answer contains on average.", needs=["--ivf"])
 @device_option("the model runs, when the recall of an IVF index is measured")
 def publish(index_dir: str | None, to: str, ivf: bool, recall: float, device: str) -> None:
     """Publish an index to Milvus, or update what was published.

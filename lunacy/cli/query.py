@@ -12,7 +12,7 @@ import click
 from lunacy.advice import command
 from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
-from lunacy.cli.output import form_of, open_pages, opened, output_options
+from lunacy.cli.output import form_for_reader, open_pages, opened, output_options
 from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options, server
 from lunacy.cli.progress import LINE_S, ProgressLine
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
@@ -154,8 +154,7 @@ def query(
     from lunacy.idlist import read_ids, read_text
     from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
 
-    on_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
-    form = form_of(form, output, "table" if on_terminal else "jsonl")
+    form = form_for_reader(form, output)
     _check_stdin(text, batch, only_ids, not_ids)
     outcome = _Outcome(is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
     with open_index(find_index(index_dir), progress=shown) as ix, opened(output) as out:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lunacy.answer import Hit
+from lunacy.answer import SCORE_DIGITS, Hit
 from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.errors import FingerprintMismatch, ModelError, UsageError
 from lunacy.query.index import Index
@@ -49,7 +49,7 @@ class Gap:
 
     def as_record(self) -> dict[str, object]:
         """As JSON has it."""
-        near = [{"key": one.name, "id": one.id, "cosine": round(one.cosine, 6)} for one in self.near]
+        near = [{"key": one.name, "id": one.id, "cosine": round(one.cosine, SCORE_DIGITS)} for one in self.near]
         return {**self.hit.as_record(), "near": near}
 
 

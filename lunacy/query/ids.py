@@ -71,7 +71,7 @@ def why_lacking(view: Searcher, paper: str) -> UnknownPaper | NotAnId:
             hint="ask arXiv for the paper with --fetch, or give its abstract: "
             + command("query", "--text", "-", "--index", view.name),
         )
-    categories = sorted(summary.by_category, key=lambda name: (-summary.by_category[name], name))
+    categories = [name for name, _n in summary.largest]
     shown = ", ".join(categories[:6]) + (f" and {len(categories) - 6} more" if len(categories) > 6 else "")
     until = f" up to {newest}" if newest else ""
     return UnknownPaper(

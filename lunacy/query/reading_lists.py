@@ -72,7 +72,7 @@ def look_up_references(ix: Index | None, references: Sequence[Reference]) -> Loo
         elif one.lacking:
             titles.setdefault(one.lacking, " ".join(re.sub("[{}]", "", to_unicode(one.reference.title)).split()))
         else:
-            notes.append(f"{one.reference.where}: {one.reference.shown}: {one.why_not}")
+            notes.append(one.told)
     return Looked(titles, tuple(notes), ())
 
 

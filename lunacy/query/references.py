@@ -38,6 +38,11 @@ class Resolved:
     why_not: str = ""
     lacking: str = ""  # the arXiv id, where the index has no such paper
 
+    @property
+    def told(self) -> str:
+        """Which reference it is, and why it has no paper, in a line."""
+        return f"{self.reference.where}: {self.reference.shown}: {self.why_not}"
+
 
 def resolve(view: Searcher, references: Iterable[Reference]) -> list[Resolved]:
     """Each reference with its paper: by arXiv id, DOI, title, or a title that is nearly the same, in this order.

@@ -7,7 +7,7 @@ from html import escape
 
 from lunacy.authors import first_authors
 from lunacy.digest import Digest, Item
-from lunacy.display import harmless
+from lunacy.display import harmless, html_text
 from lunacy.render.markdown import markdown_link, markdown_text
 from lunacy.render.table import listed
 from lunacy.render.wrapping import width_of, wrapped
@@ -53,35 +53,31 @@ def digest_html(digests: Sequence[Digest]) -> Iterator[str]:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_html(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>New papers</h1>\n"
+        f"<title>{html_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>New papers</h1>\n"
     )
     for one in digests:
-        yield f"<section>\n<h2>{_html(one.name)}</h2>\n<p>{_html(one.summary)}.</p>\n"
+        yield f"<section>\n<h2>{html_text(one.name)}</h2>\n<p>{html_text(one.summary)}.</p>\n"
         if one.items:
             yield "<ol>\n"
             yield from map(_html_item, one.items)
             yield "</ol>\n"
-        yield from (f'<p class="note">{_html(note)}</p>\n' for note in one.notes)
+        yield from (f'<p class="note">{html_text(note)}</p>\n' for note in one.notes)
         yield "</section>\n"
     yield "</main>\n</body>\n</html>\n"
 
 
 def _html_item(item: Item) -> str:
     paper = item.paper
-    title = _html(to_unicode(paper.title))
-    head = f'<a href="{escape(paper.url)}">{title}</a>' if paper.url else f"{title} ({_html(paper.id)})"
+    title = html_text(to_unicode(paper.title))
+    head = f'<a href="{escape(paper.url)}">{title}</a>' if paper.url else f"{title} ({html_text(paper.id)})"
     facts = [to_unicode(paper.authors), paper.posted, " ".join(paper.categories), *_copies(item)]
     lines = [f"<li>\n<p><strong>{head}</strong></p>"]
-    lines.append(f'<p class="facts">{" · ".join(_html(fact) for fact in facts if fact)}</p>')
-    lines.append(f'<p class="facts">{_html(item.why)}: {_html(to_unicode(item.near.title))}</p>')
+    lines.append(f'<p class="facts">{" · ".join(html_text(fact) for fact in facts if fact)}</p>')
+    lines.append(f'<p class="facts">{html_text(item.why)}: {html_text(to_unicode(item.near.title))}</p>')
     if paper.abstract:
-        lines.append(f"<details><summary>Abstract</summary><p>{_html(to_unicode(paper.abstract))}</p></details>")
+        lines.append(f"<details><summary>Abstract</summary><p>{html_text(to_unicode(paper.abstract))}</p></details>")
     return "\n".join([*lines, "</li>\n"])
 
 
 def _copies(item: Item) -> list[str]:
     return [f"with {' '.join(item.copies)}"] if item.copies else []
-
-
-def _html(text: str) -> str:
-    return escape(harmless(text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from lunacy.answer import SCORE_DIGITS
 from lunacy.arrays import Rows
 from lunacy.derived.graph import Graph, Lists
-from lunacy.display import harmless
+from lunacy.display import html_text
 from lunacy.errors import UsageError
 from lunacy.progress import Progress, Report
 from lunacy.store import View
@@ -84,17 +83,12 @@ def write_graphml(view: View, graph: Graph, path: Path) -> None:
         file.write('<graph edgedefault="directed">\n')
         for _row, identifier, title, categories in view.stream("id, title, categories"):
             values = {"title": to_unicode(title), "categories": categories}
-            data = "".join(f'<data key="{name}">{_text(value)}</data>' for name, value in values.items())
-            file.write(f'<node id="{_text(identifier)}">{data}</node>\n')
+            data = "".join(f'<data key="{name}">{html_text(value)}</data>' for name, value in values.items())
+            file.write(f'<node id="{html_text(identifier)}">{data}</node>\n')
         for row, lists in live_blocks(graph, lambda _progress: None):
             for place, source in enumerate(row.tolist()):
                 for other, cosine in zip(lists.rows[place].tolist(), lists.cosines[place].tolist(), strict=True):
                     if other >= 0:
-                        ends = f'source="{_text(ids[source])}" target="{_text(ids[other])}"'
+                        ends = f'source="{html_text(ids[source])}" target="{html_text(ids[other])}"'
                         file.write(f'<edge {ends}><data key="cosine">{cosine:.{SCORE_DIGITS}f}</data></edge>\n')
         file.write("</graph>\n</graphml>\n")
-
-
-def _text(text: str) -> str:
-    """For XML, which has no control characters."""
-    return escape(harmless(text))

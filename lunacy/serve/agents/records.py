@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NotRequired
 
 from typing_extensions import TypedDict  # of pydantic, which reads no nested one of Python 3.11's own
@@ -132,20 +132,15 @@ def index_record(name: str, info: Info, *, ranking: str, texts: str) -> IndexFac
         "first_posted": summary.first_posted,
         "last_posted": summary.last_posted,
         "complete_up_to": info.source[1],
-        "categories": largest(summary.by_category, _MOST_CATEGORIES),
+        "categories": dict(summary.largest[:_MOST_CATEGORIES]),
         "ranking": ranking,
         "texts": texts,
     }
 
 
-def largest(counts: Mapping[str, int], most: int) -> dict[str, int]:
-    """The `most` largest of `counts`, largest first."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])
-
-
 def short_authors(paper: Paper, most: int) -> str:
     """The authors in `most` characters: as many of the first as fit, and how many more there are."""
-    names = [visible(" ".join(filter(None, (one.given, one.family, one.suffix)))) for one in authors(paper)]
+    names = [visible(one.name) for one in authors(paper)]
     shown = names[0] if names else ""
     for n in range(2, len(names) + 1):
         more = f", {names[n - 1]}"

@@ -24,7 +24,6 @@ from lunacy.answer import Info
 from lunacy.errors import Busy, LunacyError, ModelError, NotAnId, StoreError, UnknownCategory, UnknownPaper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
-from lunacy.serve.agents.records import largest
 from lunacy.serve.agents.tools import Tools
 
 _MOST_CATEGORIES = 6
@@ -205,6 +204,6 @@ def _instructions(indexes: Mapping[str, Info]) -> str:
 def _held(name: str, info: Info, *, is_named: bool) -> str:
     summary = info.summary
     named = f"in {name} " if is_named else ""
-    main = ", ".join(largest(summary.by_category, _MOST_CATEGORIES))
+    main = ", ".join(name for name, _n in summary.largest[:_MOST_CATEGORIES])
     dates = f"posted {summary.first_posted[:7] or '?'} to {summary.last_posted[:7] or '?'}"
     return f"{named}{summary.n_papers:,} papers {dates}, mainly {main or '?'}"

@@ -110,10 +110,10 @@ def _require_known(request: Request, names: Collection[str]) -> None:
 async def _info_record(service: Service, name: str) -> dict[str, object]:
     """An index as JSON has it, without what lies where on this machine; or why it cannot be read."""
     try:
-        info = await in_time(service.info(name))
+        info, ranking = await in_time(service.info(name)), service.best_ranking(name)
     except (LunacyError, OSError) as error:
         return {"name": name, **problem_of(error).as_record()}
-    return {"name": name, "model_state": service.model_state(name), **_public(info)}
+    return {"name": name, "model_state": service.model_state(name), "ranking": ranking, **_public(info)}
 
 
 def _public(info: Info) -> dict[str, object]:
@@ -123,4 +123,4 @@ def _public(info: Info) -> dict[str, object]:
     made_by = record["fingerprint"]
     assert isinstance(made_by, dict)
     made_by["model"] = os.path.basename(model) if os.path.isabs(model) else model
-    return {"ranking": "hybrid" if info.has_words else "dense", **record}
+    return record

@@ -42,7 +42,6 @@ def form_of(address: Address, indexes: Sequence[str] = (), info: Info | None = N
 
     `wrong`: the name of a filter.
     """
-    counts = info.summary.by_category if info else {}
     own = {*FILTERS, "id", "text", "q", "top", *(["index"] if indexes else [])}
     return Form(
         typed=address.first("q") or "\n".join([*address.all("id"), *address.all("text")]),
@@ -51,7 +50,7 @@ def form_of(address: Address, indexes: Sequence[str] = (), info: Info | None = N
         index=address.first("index"),
         kept_index=address.first("index"),
         indexes=tuple(indexes),
-        categories=_options(tuple(counts.items())),
+        categories=_options(tuple(info.summary.largest) if info else ()),
         wrong=wrong,
     )
 
@@ -60,5 +59,4 @@ def form_of(address: Address, indexes: Sequence[str] = (), info: Info | None = N
 def _options(counts: tuple[tuple[str, int], ...]) -> Markup:
     """Made once for each commit of an index: it is a third of what a page costs."""
     option = Markup('<option value="{}">{}</option>')
-    ordered = sorted(counts, key=lambda one: (-one[1], one[0]))
-    return Markup("\n").join(option.format(name, count(n, "paper")) for name, n in ordered)
+    return Markup("\n").join(option.format(name, count(n, "paper")) for name, n in counts)

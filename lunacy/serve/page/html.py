@@ -52,7 +52,7 @@ def _environment() -> Environment:
 
 def names(paper: Paper) -> list[str]:
     """The authors, as they write themselves."""
-    return [" ".join(filter(None, (one.given, one.family, one.suffix))) for one in authors(paper)]
+    return [one.name for one in authors(paper)]
 
 
 def beginning(text: str) -> str:
