@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +10,13 @@ import orjson
 import pytest
 
 import lunacy
-from lunacy.authors import authors
 from lunacy.paper import Paper
 from lunacy.query.references import Resolved, resolve
 from lunacy.references import Reference, read_draft
 from lunacy.references.bibtex import references_of_bibtex
 from lunacy.references.plain import reference_of_text
 from lunacy.snapshot import Snapshot, parse
+from tests.bench.references import entry, styled
 from tests.conftest import FakeEmbedder, lines, record
 
 ODD = Path(__file__).parent / "cases" / "odd.bib"
@@ -62,27 +60,9 @@ def test_odd_entries_find_their_papers_and_no_others(ix: lunacy.Index) -> None:
     assert {one.how for one in found} == {"id", "DOI", "title", "near title", ""}
 
 
-def entry(paper: Paper, title: str, *, years_later: int = 0) -> str:
-    people = " and ".join(f"{one.family}, {one.given}" if one.given else f"{{{one.family}}}" for one in authors(paper))
-    year = int(paper.posted[:4]) + years_later
-    return f"@article{{{paper.id},\n  title = {{{title}}},\n  author = {{{people}}},\n  year = {year}\n}}\n"
-
-
-def perturbed(title: str, chance: random.Random) -> str:
-    """In another case, with braces, or with its accents written otherwise."""
-    way = chance.randrange(3)
-    if way == 0:
-        return " ".join(f"{{{word}}}" if word.isalpha() and chance.random() < 0.5 else word for word in title.split())
-    if way == 1:
-        change = chance.choice([str.upper, str.lower, str.title])
-        parts = re.split(r"(\$[^$]*\$|\\[a-zA-Z]+)", title)
-        return "".join(part if place % 2 else change(part) for place, part in enumerate(parts))
-    return unicodedata.normalize(chance.choice(["NFD", "NFC"]), title)
-
-
 def test_titles_in_other_braces_case_and_accents_find_their_papers(ix: lunacy.Index, papers: list[Paper]) -> None:
     chance = random.Random(0)
-    entries = [entry(one, perturbed(one.title, chance), years_later=chance.randrange(3)) for one in papers]
+    entries = [entry(one, styled(one.title, chance), years_later=chance.randrange(3)) for one in papers]
     found = resolved(ix, references_of_bibtex("\n".join(entries)))
     assert [one.paper and one.paper.id for one in found] == [one.id for one in papers]
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from lunacy.doi import doi_of
 from lunacy.errors import LunacyError, NotAnId, UnknownPaper
-from lunacy.query.titles import Named
+from lunacy.query.titles import Named, several
 from lunacy.search import Searcher
-
-_MOST_SHOWN = 5
 
 
 def find_dois(view: Searcher, texts: Iterable[str]) -> dict[str, Named | LunacyError]:
@@ -28,6 +24,4 @@ def _found(view: Searcher, doi: str) -> Named | LunacyError:
         return UnknownPaper(f"no paper in the index has the DOI {doi}", where=view.name)
     if len(rows) == 1:
         return Named(rows[0])
-    ids = ", ".join(paper.id for paper in view.papers(np.array(rows[:_MOST_SHOWN], np.int64)))
-    more = f" and {len(rows) - _MOST_SHOWN:,} more" if len(rows) > _MOST_SHOWN else ""
-    return NotAnId(f"{doi} is the DOI of {len(rows):,} papers: {ids}{more}; give one of these ids")
+    return NotAnId(f"{doi} is the DOI of {several(view, rows)}")

@@ -13,17 +13,14 @@ from lunacy.arrays import NONE
 from lunacy.letters import plain
 from lunacy.names import authors_of, folded, readings
 from lunacy.paper import Paper
+from lunacy.query.titles import ALIKE, APART, N_CANDIDATES, share_in_common
 from lunacy.references import Reference
 from lunacy.search import Searcher
 from lunacy.title_key import title_key
 
 _TELLING = 20  # letters of a title that no two papers share by chance
 _OF_TEXT = 20  # letters of a title that may be looked for inside a reference
-_ALIKE = 0.9  # share of the letters that both titles have in common, in order, where author or year agree
-_APART = 0.02  # by which the next best must be less like it
 _UNLIKE = 0.6  # below this share, an id is of another paper than the title says
-_N_CANDIDATES = 10
-_NUMERAL = re.compile(r"\b(?:\d+|[ivx]+)\b")
 _YEARS_BEFORE, _YEARS_AFTER = 2, 4  # of what is printed, against when arXiv took the paper
 
 
@@ -111,30 +108,20 @@ def _by_title(view: Searcher, reference: Reference, key: str, rows: Sequence[int
 def _by_words(view: Searcher, reference: Reference, key: str) -> Resolved | None:
     """The only paper whose title is nearly that of the reference, or is in its text, and whose author or year is."""
     asked = reference.title or reference.text
-    rows = view.worded_like(asked[:500], _N_CANDIDATES) if asked else NONE
+    rows = view.worded_like(asked[:500], N_CANDIDATES) if asked else NONE
     whole = "" if key else title_key(reference.text)
     likeness: list[tuple[float, int, Paper]] = []
     for row, paper in zip(rows.tolist(), view.papers(rows) if len(rows) else (), strict=True):
-        its_key = title_key(paper.title)
         if key:
-            share = _share(key, its_key, reference.title, paper.title)
-            if len(key) >= _TELLING and share >= _ALIKE and _speaks_for(reference, paper):
+            share = share_in_common(reference.title, key, paper.title)
+            if len(key) >= _TELLING and share >= ALIKE and _speaks_for(reference, paper):
                 likeness.append((share, row, paper))
-        elif len(its_key) >= _OF_TEXT and its_key in whole and _speaks_for(reference, paper):
+        elif len(its_key := title_key(paper.title)) >= _OF_TEXT and its_key in whole and _speaks_for(reference, paper):
             likeness.append((float(len(its_key)), row, paper))
     likeness.sort(key=lambda one: (-one[0], one[1]))
-    if not likeness or (len(likeness) > 1 and likeness[1][0] > likeness[0][0] - _APART):
+    if not likeness or (len(likeness) > 1 and likeness[1][0] > likeness[0][0] - APART):
         return None
     return Resolved(reference, likeness[0][1], likeness[0][2], "near title" if key else "title")
-
-
-def _share(key: str, other: str, title: str, other_title: str) -> float:
-    """The share of letters that two titles have in common; 0 where numbers tell them apart, as parts of a series."""
-    matcher = SequenceMatcher(None, key, other, autojunk=False)
-    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE:
-        return 0.0
-    numerals = (sorted(_NUMERAL.findall(one.lower())) for one in (title, other_title))
-    return matcher.ratio() if next(numerals) == next(numerals) else 0.0
 
 
 def _speaks_for(reference: Reference, paper: Paper) -> bool:

@@ -17,9 +17,9 @@ from lunacy.title_key import title_key
 
 # Of 400 titles with a wrong letter this finds 395, of 400 without one of their words 328, always the right paper; of
 # 2,000 titles that were not in the index it took 6 for another that differs by a word (120,000 papers)
-_ALIKE = 0.9  # share of the letters that both titles have in common, in order
-_APART = 0.02  # by which the next best must be less like it
-_N_CANDIDATES = 10
+ALIKE = 0.9  # share of the letters that both titles have in common, in order
+APART = 0.02  # by which the next best must be less like it
+N_CANDIDATES = 10
 _LONGEST, _SHOWN, _MOST_SHOWN = 500, 80, 5
 _NUMERAL = re.compile(r"\b(?:\d+|[ivx]+)\b")
 
@@ -51,9 +51,7 @@ def _found(view: Searcher, text: str, key: str, exact: Sequence[int]) -> Named |
         [paper] = _papers(view, exact)
         return Named(exact[0], f"{shown} was taken as the title of {paper.id}")
     if exact:
-        ids = ", ".join(paper.id for paper in _papers(view, exact[:_MOST_SHOWN]))
-        more = f" and {len(exact) - _MOST_SHOWN:,} more" if len(exact) > _MOST_SHOWN else ""
-        return NotAnId(f"{shown} is the title of {len(exact):,} papers: {ids}{more}; give one of these ids")
+        return NotAnId(f"{shown} is the title of {several(view, exact)}")
     if key and len(text) <= _LONGEST and (near := _near(view, text, key)):
         row, paper = near
         return Named(row, f"{shown} was taken for the title of {paper.id}, which is nearly the same")
@@ -65,16 +63,33 @@ def _found(view: Searcher, text: str, key: str, exact: Sequence[int]) -> Named |
 
 def _near(view: Searcher, text: str, key: str) -> tuple[int, Paper] | None:
     """The row and the paper of the only title that is nearly `text`; two parts of a series are not."""
-    rows = view.worded_like(text, _N_CANDIDATES).tolist()
+    rows = view.worded_like(text, N_CANDIDATES).tolist()
     likeness = []
     for row, paper in zip(rows, _papers(view, rows), strict=True):
-        matcher = SequenceMatcher(None, key, title_key(paper.title), autojunk=False)
-        if matcher.quick_ratio() >= _ALIKE and _numerals(text) == _numerals(paper.title):
-            likeness.append((matcher.ratio(), row, paper))
+        if share := share_in_common(text, key, paper.title):
+            likeness.append((share, row, paper))
     likeness.sort(key=lambda one: (-one[0], one[1]))
-    if not likeness or likeness[0][0] < _ALIKE or (len(likeness) > 1 and likeness[1][0] > likeness[0][0] - _APART):
+    if not likeness or likeness[0][0] < ALIKE or (len(likeness) > 1 and likeness[1][0] > likeness[0][0] - APART):
         return None
     return likeness[0][1:]
+
+
+def share_in_common(title: str, key: str, other: str) -> float:
+    """The share of letters that a title, with its `title_key`, has in common with another, in order.
+
+    0 where it cannot be ALIKE, and where numbers tell them apart, as parts of a series.
+    """
+    matcher = SequenceMatcher(None, key, title_key(other), autojunk=False)
+    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE or _numerals(title) != _numerals(other):
+        return 0.0
+    return matcher.ratio()
+
+
+def several(view: Searcher, rows: Sequence[int]) -> str:
+    """How many papers there are at `rows`, which, and what to do."""
+    ids = ", ".join(paper.id for paper in _papers(view, rows[:_MOST_SHOWN]))
+    more = f" and {len(rows) - _MOST_SHOWN:,} more" if len(rows) > _MOST_SHOWN else ""
+    return f"{len(rows):,} papers: {ids}{more}; give one of these ids"
 
 
 def _numerals(title: str) -> list[str]:

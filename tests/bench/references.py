@@ -52,11 +52,11 @@ def without_word(title: str, chance: random.Random) -> str:
     return " ".join(words)
 
 
-def entry(paper: Paper, change: Change, chance: random.Random) -> str:
-    """An entry for the paper, up to two years later."""
+def entry(paper: Paper, title: str, *, years_later: int = 0) -> str:
+    """An entry for the paper with that title, printed so much later."""
     people = " and ".join(f"{one.family}, {one.given}" if one.given else f"{{{one.family}}}" for one in authors(paper))
-    year = int(paper.posted[:4] or 2000) + chance.randrange(3)
-    return f"@a{{x,\n title = {{{change(paper.title, chance)}}},\n author = {{{people}}},\n year = {year}\n}}\n"
+    year = int(paper.posted[:4] or 2000) + years_later
+    return f"@article{{{paper.id},\n  title = {{{title}}},\n  author = {{{people}}},\n  year = {year}\n}}\n"
 
 
 class Without:
@@ -86,7 +86,7 @@ def main() -> None:
         rows = np.array(sorted(chance.sample(range(view.n_papers), n)), np.int64)
         papers = view.papers(rows)
         for change in (styled, without_letter, without_word):
-            text = "\n".join(entry(one, change, chance) for one in papers)
+            text = "\n".join(entry(one, change(one.title, chance), years_later=chance.randrange(3)) for one in papers)
             started = time.process_time()
             found = resolve(view, references_of_bibtex(text))
             spent = time.process_time() - started
@@ -96,7 +96,9 @@ def main() -> None:
             print(f"{change.__name__:16} {right:,} right, {wrong:,} wrong of {n:,}; {1000 * spent / n:.2f} ms each")
         wrong = 0
         for paper, row in zip(papers, rows.tolist(), strict=True):
-            [reference] = references_of_bibtex(entry(paper, styled, chance))
+            [reference] = references_of_bibtex(
+                entry(paper, styled(paper.title, chance), years_later=chance.randrange(3))
+            )
             [one] = resolve(Without(view, row), [reference])  # type: ignore[arg-type]
             wrong += one.paper is not None
         print(f"{'not in the index':16} {wrong:,} of {n:,} are taken for another paper")
