@@ -84,9 +84,14 @@ def current(page: Page) -> str:
     return str(page.evaluate("document.activeElement.closest('#hits > li')?.dataset.id ?? ''"))
 
 
-def ask(page: Page, typed: str) -> None:
+def begin(page: Page) -> None:
+    """The first page, once one can type: a browser moves the focus with the first picture, after the load."""
     page.goto("/")
     expect(page.locator("#q")).to_be_focused()
+
+
+def ask(page: Page, typed: str) -> None:
+    begin(page)
     page.keyboard.insert_text(typed)
     page.keyboard.press("Enter")
     page.wait_for_url("**/similar?**")
@@ -133,7 +138,7 @@ def test_one_asks_by_an_abstract_and_waits_for_the_model(
 
 
 def test_shift_and_enter_begin_a_line(page: Page) -> None:
-    page.goto("/")
+    begin(page)
     page.keyboard.insert_text(TWEETS)
     page.keyboard.press("Shift+Enter")
     page.keyboard.insert_text("1802.05121")
@@ -270,7 +275,7 @@ def test_a_full_list_says_so(page: Page) -> None:
 
 
 def test_all_is_done_by_keys(page: Page, context: BrowserContext) -> None:
-    page.goto("/")
+    begin(page)
     page.keyboard.type("j k ? / s")  # while one types, letters are letters
     assert page.locator("#q").input_value() == "j k ? / s"
     ask(page, TWEETS)
