@@ -113,6 +113,8 @@ def test_an_abstract_alone_will_do_and_nothing_at_all_is_refused(ix: lunacy.Inde
     assert len(find_gaps(ix, draft, top=7).gaps) == 7
     with pytest.raises(UsageError, match="none of the 1 references is in the index, and there is no abstract"):
         find_gaps(ix, Draft((Reference("line 1", title="Nothing like it"),), "A title"))
+    with pytest.raises(UsageError, match="there are no references, and there is no abstract"):
+        find_gaps(ix, Draft((), "A title"))
 
 
 def test_the_command_says_what_it_found_and_lists_in_every_form(index: str, tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def find_gaps(ix: Index, draft: Draft, *, top: int = 20, newer: bool = False) ->
         cited = np.unique([one.row for one in found if one.row is not None]).astype(np.int64)
         if not len(cited) and vector is None:
             n = len(draft.references)
-            raise UsageError(f"none of the {n:,} references is in the index, and there is no abstract to go by")
+            lacking = f"none of the {n:,} references is in the index" if n else "there are no references"
+            raise UsageError(f"{lacking}, and there is no abstract to go by")
         ranked = _ranked(view, cited, text, vector, options, _keys_left_out(draft, found), top)
         gaps = _with_reasons(view, found, cited, ranked)
     return Gaps(draft, tuple(found), gaps, tuple(notes))
