@@ -44,6 +44,7 @@ LAYERS = {
         "progress",
         "question",
         "scope",
+        "sentences",
         "tex",
         "title_key",
         "unicode",
