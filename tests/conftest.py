@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,23 @@ DIM = 16
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)  # `make test-slow`
 settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def words_on_request() -> Iterator[None]:
+    """Most tests need no word index, and each takes tantivy a dozen flushes of the disk: here it is made on request.
+
+    `word_index` makes it with the papers, as programs do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lunacy.derived.lexical.LEAST_ROWS", None)
+        yield
+
+
+@pytest.fixture
+def word_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds make the word index, as they do outside of tests."""
+    monkeypatch.setattr("lunacy.derived.lexical.LEAST_ROWS", 1)
 
 
 @pytest.fixture(autouse=True)

@@ -540,7 +540,9 @@ def test_a_cache_that_is_older_than_the_papers_is_no_fault_and_goes_with_the_nex
 
 
 def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report})
+    monkeypatch.setattr(
+        refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report, "note": None}
+    )
     remove(index, [paper(5).id])
     assert verify(index) == []
     kinds = {path.name.split("-")[0] for path in cache_paths(index)}
@@ -587,7 +589,9 @@ def test_an_update_reads_only_what_changed_for_the_columns(index: Path, monkeypa
     asked: list[str] = []
     stream = Database.stream
     monkeypatch.setattr(Database, "stream", lambda self, sql: (asked.append(sql), stream(self, sql))[1])
-    monkeypatch.setattr(refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report})
+    monkeypatch.setattr(
+        refresh_derived.refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report, "note": None}
+    )
     remove(index, [paper(5).id, paper(7).id])
     assert [sql for sql in asked if "authors" in sql] == [
         "SELECT row, id, submitted, updated, categories, authors, names FROM papers WHERE row >= 3000 ORDER BY row"

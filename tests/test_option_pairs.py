@@ -71,6 +71,7 @@ WALKS = {
             "--batch-size": ["7"],
             "--ray": ["local"],
             "--from": ["papers.parquet"],
+            "--no-lexical": [],
         },
         needs={"--prune-limit": ["--prune"]},
         refused={
@@ -78,7 +79,7 @@ WALKS = {
                 ("--from", f"--{name}"): "--from takes the place of a snapshot"
                 for name in (
                     "into category limit strict prune prune-limit text model prompt dims long-texts vectors device "
-                    "batch-size ray"
+                    "batch-size ray no-lexical"
                 ).split()
             },
             ("--limit", "--prune"): "limit and prune contradict each other",

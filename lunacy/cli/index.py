@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_INDEX = "indexes/sample"
 _HEADINGS = {
-    "Index and papers": "--into --category --limit --strict --from",
+    "Index and papers": "--into --category --limit --strict --from --no-lexical",
     "Updating": "--prune --prune-limit",
     "Embedding": "--text --model --prompt --dims --long-texts --vectors --device --batch-size --ray",
 }
@@ -97,6 +97,13 @@ _HEADINGS = {
     type=File(),
     help="Instead of a snapshot: papers and vectors of another index, as `lunacy export` wrote them.",
 )
+@click.option(
+    "--no-lexical",
+    "lexical",
+    flag_value=False,
+    default=True,
+    help="Make no word index, which `query --rank hybrid` needs; `lunacy lexical` makes it later.",
+)
 @click.option("--strict", is_flag=True, help="Refuse a snapshot with a bad line, instead of skipping the line.")
 def index(
     snapshot: tuple[str, ...], into: str | None, category: tuple[str, ...], exported: str | None, **options: Any
@@ -108,7 +115,8 @@ def index(
     2,000 papers that comes with lunacy is indexed.
 
     Run the same command again after an interruption, or with a newer snapshot: only new and changed papers are
-    embedded. An index remembers its categories, text and model; --category '*' adds papers of all categories again.
+    embedded. An index remembers its categories, text, model and --no-lexical; --category '*' adds papers of all
+    categories again.
     """
     if exported is not None:
         _require_alone(snapshot)
@@ -116,7 +124,7 @@ def index(
         raise UsageError("say where the index goes: --into DIR")
     folder = into or _SAMPLE_INDEX
     if exported is not None:
-        _rebuild(exported, folder)
+        _rebuild(exported, folder, lexical=options["lexical"])
         return
     try:
         with ProgressLine("reading the snapshot") as shown:
@@ -149,17 +157,17 @@ def _require_alone(snapshot: tuple[str, ...]) -> None:
     given = [
         one for one in ctx.command.params if ctx.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
     ]
-    others = [one.opts[0] for one in given if one.name not in ("snapshot", "into", "exported")]
+    others = [one.opts[0] for one in given if one.name not in ("snapshot", "into", "exported", "lexical")]
     if snapshot or others:
         what = ", ".join([*snapshot, *others])
         raise UsageError(f"--from takes the place of a snapshot and what belongs to it; leave {what} out")
 
 
-def _rebuild(exported: str, folder: str) -> None:
+def _rebuild(exported: str, folder: str, *, lexical: bool) -> None:
     with ProgressLine("reading the file") as shown:
         from lunacy.pipeline import rebuild
 
-        report = rebuild(exported, into=folder, progress=shown)
+        report = rebuild(exported, into=folder, lexical=lexical, progress=shown, note=shown.note)
     click.echo(
         f"read {report.n_papers:,} papers = added {report.n_added:,} + unchanged {report.n_papers - report.n_added:,}"
     )

@@ -39,6 +39,13 @@ def _posted(summary: Summary) -> str:
     return f"{span}; of {n_days:,} papers the day is known, {by_month}{unknown}"
 
 
+def _words(found: Info) -> str:
+    ranks = "for --rank hybrid and lexical"
+    if found.has_words:
+        return f"words are indexed, {ranks}"
+    return f"none, {ranks}; make it with: {command('lexical', '--index', found.name)}"
+
+
 def _rows(found: Info) -> list[tuple[str, str]]:
     """As the table has it: name and value."""
     from dataclasses import asdict
@@ -70,8 +77,8 @@ def _rows(found: Info) -> list[tuple[str, str]]:
     if found.ivf:
         rows += [("ivf", f"{found.ivf.nlist:,} lists; {found.n_unindexed:,} newer papers are searched beside them")]
         rows += [("ivf", line) for line in render.recalls(found.ivf)]
-    if found.has_words:
-        rows += [("lexical", "words are indexed, for --rank hybrid and lexical")]
+    if found.has_words or found.size_bytes:  # what was published has none, and can have none
+        rows += [("lexical", _words(found))]
     if found.graph:
         state = render.graph_recall(found.graph)
         if not found.is_graph_current:

@@ -11,9 +11,9 @@ from lunacy.cli.progress import ProgressLine
 @click.command(epilog="Example: lunacy lexical --index indexes/arxiv")
 @index_option
 def lexical(index_dir: str | None) -> None:
-    """Build the word (BM25) index for `query --rank hybrid`.
+    """Build the word (BM25) index for `query --rank hybrid` later.
 
-    `lunacy index` keeps it up to date from then on.
+    `lunacy index` makes it by itself, unless it is told --no-lexical, and keeps it up to date.
     """
     with ProgressLine("reading the index") as progress:
         from lunacy import render

@@ -92,7 +92,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     type=click.Choice(RANKS),
     default="dense",
     show_default=True,
-    help="Rank by vectors, by vectors and words, or by words; the last two need `lunacy lexical`.",
+    help="Rank by vectors, by vectors and words, or by words; the last two need the word index.",
 )
 @click.option(
     "--together",

@@ -1,6 +1,6 @@
 """The lexical index: BM25 over words and pairs of words, by tantivy, which no other module imports.
 
-A cache in a folder of its own, made on request (`lunacy lexical`) and then brought up to date with the papers. Words
+A cache in a folder of its own, which `lunacy index` makes and every change of the papers brings up to date. Words
 are stemmed; pairs of them are hashed, which keeps them to half the space at the same quality. A paper asks with its own
 title and abstract.
 """
@@ -34,7 +34,7 @@ from lunacy.progress import Progress, Report, reported
 from lunacy.store import Cache, Changes, Segment, View, caches, require_space
 
 KIND = "lexical"
-LEAST_ROWS = None  # it is made on request
+LEAST_ROWS = 1
 _HEAP_BYTES = 2**28  # of the writer, before it flushes
 PAIRS = 2**20  # values of a pair's hash
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence

@@ -49,6 +49,7 @@ def build_index(
     prune_limit: float = PRUNE_LIMIT,
     embedder: Embedder | None = None,
     ray: str | None = None,
+    lexical: bool = True,
     up_to: str | None = None,
     progress: Report = no_report,
     note: Callable[[str], None] = lambda _text: None,
@@ -78,6 +79,9 @@ def build_index(
     - `embedder`: instead of `model`.
     - `ray`: embed on a Ray cluster at "host:port", "auto", "local" or, "", where `ray.init` finds or starts it. Its
       machines see the snapshots and `into` under the same names.
+    - `lexical`: False makes no word index, which the ranks "hybrid" and "lexical" need, and takes away one that is
+      there; the index remembers it, and `build_lexical` makes one later. It is made when the papers are stored: what
+      goes wrong then is a `note`.
     - `up_to`: the day up to which the snapshots tell all changes, where that is not the last change of a paper in them,
       for later calls of `update`; "": they tell only some.
     - `progress`: called with how far the run is.
@@ -110,6 +114,7 @@ def build_index(
         embedder=embedder,
         ray=ray,
         up_to=up_to,
+        lexical=lexical,
     )
     settings = request.settings()
     notes = _Notes(note)
@@ -122,6 +127,8 @@ def build_index(
             Writer(request.into, made_by, scope=settings.scope, new=True) as writer,
             Quarantine(new_quarantine(request.into)) as quarantine,
         ):
+            if not lexical:
+                writer.leave_out_words()
             local = local_reader(request, settings, snapshots, source)
             check_snapshots(request, settings, snapshots, local, progress)
             reader = cluster_reader(request, settings, snapshots, cluster, source, writer) if cluster else local

@@ -48,6 +48,7 @@ class BuildRequest:
     embedder: Embedder | None
     ray: str | None
     up_to: str | None
+    lexical: bool
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

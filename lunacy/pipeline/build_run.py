@@ -11,7 +11,7 @@ from lunacy.errors import SnapshotError
 from lunacy.pipeline.build_request import BuildRequest
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.prune import prune_index
-from lunacy.pipeline.refresh_derived import refresh_caches
+from lunacy.pipeline.refresh_derived import drop_words, refresh_caches
 from lunacy.pipeline.snapshot_reader import Reader, share_read
 from lunacy.pipeline.stages import Stages
 from lunacy.pipeline.vector_sources import VectorSource
@@ -48,7 +48,11 @@ class Run:
         finally:
             stages.close()
         if self.writer.n_papers:
-            refresh_caches(self.request.into, self.writer.changes, progress=self.progress)
+            if not self.request.lexical:
+                drop_words(self.request.into)
+            refresh_caches(
+                self.request.into, self.writer.changes, progress=self.progress, note=lambda text: self.tell([text])
+            )
         if broken:
             raise broken
         self._require_papers()

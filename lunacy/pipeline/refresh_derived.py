@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lunacy.advice import command
 from lunacy.derived import Kind, codes, columns, lexical, titles
 from lunacy.embedding import Embedder
-from lunacy.errors import DiskFull, StoreError
+from lunacy.errors import DiskFull, LunacyError, StoreError, one_line
 from lunacy.measured import IvfFacts
 from lunacy.pipeline import make_graph, sample_neighbours, tune_ivf
 from lunacy.progress import Report, no_report
@@ -40,13 +41,18 @@ class IvfReport:
 
 
 def refresh_caches(
-    folder: str | Path, since: Changes | None = None, *, least_rows: int | None = None, progress: Report = no_report
+    folder: str | Path,
+    since: Changes | None = None,
+    *,
+    least_rows: int | None = None,
+    progress: Report = no_report,
+    note: Callable[[str], None] | None = None,
 ) -> None:
     """Bring the caches up to the last commit, where the index is large enough for them. Needs the writer's lock.
     `since`: what the writer changed, so that what did not is not read again. `least_rows`: None is as each kind has it.
 
     Without room on the disk, or where something else stands in their place, they are left as they are: the answers are
-    the same without.
+    the same without. `note` is told why there is no word index, which has answers of its own.
     """
     folder = expanded(folder)
     try:
@@ -58,14 +64,30 @@ def refresh_caches(
             try:
                 with store.view() as view:  # anew: one kind is made with the help of those before it
                     _refresh(kind, view, since, least_rows, progress)
-            except DiskFull:
-                return
+            except (LunacyError, OSError) as error:
+                if kind is lexical and note:
+                    why = str(error) if isinstance(error, LunacyError) else one_line(error)
+                    again = command("lexical", "--index", folder)
+                    note(f"the papers are stored, but their words are not indexed: {why}; index them with: {again}")
+                elif isinstance(error, DiskFull):
+                    return
+                else:
+                    raise
+
+
+def drop_words(folder: Path) -> None:
+    """Delete the word index."""
+    if any(cache.kind == lexical.KIND for cache in caches.read(folder)):
+        caches.commit(folder, lexical.KIND, [])
 
 
 def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | None, progress: Report) -> None:
     before = [cache for cache in view.caches if cache.kind == kind.KIND]
     n_rows = sum(segment.n_rows for segment in view.stored_segments)
-    is_wanted = bool(before) if kind.LEAST_ROWS is None else n_rows >= (least_rows or kind.LEAST_ROWS)
+    if kind.LEAST_ROWS is None or (kind is lexical and view.is_without_words):
+        is_wanted = bool(before)  # it was asked for
+    else:
+        is_wanted = n_rows >= (least_rows or kind.LEAST_ROWS)
     kept = [cache for cache in before if kind.is_current(cache, view)]
     now = kind.make(view, before, since, progress) if is_wanted else kept
     if now != before:
@@ -75,7 +97,8 @@ def _refresh(kind: Kind, view: View, since: Changes | None, least_rows: int | No
 def build_lexical(index: str | Path, *, progress: Report = no_report) -> LexicalReport:
     """Add a word (BM25) index to the index in the folder `index`, for the ranks "hybrid" and "lexical".
 
-    `build_index` keeps it up to date. Raises NoIndex, IndexLocked, DiskFull.
+    `build_index` makes one by itself, unless it is told not to, and keeps either up to date.
+    Raises NoIndex, IndexLocked, DiskFull.
 
     >>> lunacy.build_lexical("indexes/sample").n_papers
     2000

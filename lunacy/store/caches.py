@@ -112,7 +112,12 @@ def add_folder(
     cache_folder = folder / FOLDER_NAME
     cache_folder.mkdir(exist_ok=True)
     unfinished = cache_folder / part_name(kind)
-    facts = write(unfinished)
+    try:
+        facts = write(unfinished)
+    except BaseException:
+        with suppress(OSError):
+            remove([*entries(unfinished), unfinished])
+        raise
     files: list[tuple[str, int, str]] = []
     for path in entries(unfinished):
         if path.suffix == ".lock":

@@ -80,6 +80,11 @@ def write_scope(database: Database, scope: Scope) -> None:
     write_meta(database, "scope", _as_json(scope))
 
 
+def write_without_words(database: Database) -> None:
+    """Record that the word index is made on request alone."""
+    database.run("INSERT OR REPLACE INTO meta VALUES ('words', 'on request')")
+
+
 def finish_meta(database: Database) -> None:
     """Bind all values by their hash."""
     write_meta(database, "check", meta_check(database))
@@ -146,6 +151,11 @@ def read_source(database: Database) -> tuple[str, str]:
     return str(source), str(datestamp)
 
 
+def read_without_words(database: Database) -> bool:
+    """Whether the word index is made on request alone."""
+    return bool(database.all("SELECT value FROM meta WHERE key = 'words'"))
+
+
 def read_scope(database: Database) -> Scope:
     """Which papers of its snapshots the index takes in."""
     [value] = database.one("SELECT value FROM meta WHERE key = 'scope'")
@@ -159,7 +169,7 @@ def read_scope(database: Database) -> Scope:
 
 
 def meta_check(database: Database) -> str:
-    """A hash of what `meta` says of vectors, segments, scope and source, so that `verify` finds a change in it."""
-    keys = "'fingerprint', 'arithmetic', 'mark', 'scope', 'source', 'datestamp'"
+    """A hash of what `meta` says, but the generation, so that `verify` finds a change in it."""
+    keys = "'fingerprint', 'arithmetic', 'mark', 'scope', 'source', 'datestamp', 'words'"
     values = database.all(f"SELECT value FROM meta WHERE key IN ({keys}) ORDER BY key")
     return blake2b("\x1f".join(str(value) for [value] in values).encode(), digest_size=16).hexdigest()

@@ -29,6 +29,8 @@ from lunacy.store.meta import (
     read_scope,
     read_segments,
     read_source,
+    read_without_words,
+    write_without_words,
 )
 from lunacy.store.own_database import NAME, SHM, WAL
 from lunacy.store.own_files import parts, read_mark, writer_lock
@@ -172,6 +174,8 @@ def _salvage(
         mark=read_mark(old),
         source=read_source(old),
     )
+    if read_without_words(old):
+        write_without_words(new)
     finish_meta(new)
     new.run("COMMIT")
     return RepairReport(faults, kept, lost, 0 if ids else len(unreadable))

@@ -17,7 +17,14 @@ from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.store import caches
 from lunacy.store.database import Database
-from lunacy.store.meta import read_arithmetic, read_fingerprint, read_scope, read_segments, read_source
+from lunacy.store.meta import (
+    read_arithmetic,
+    read_fingerprint,
+    read_scope,
+    read_segments,
+    read_source,
+    read_without_words,
+)
 from lunacy.store.own_database import see_verify
 from lunacy.store.records import KNOWN, PAPER_COLUMNS, Known, read_paper, read_rows
 from lunacy.store.segments import OpenSegment
@@ -77,6 +84,11 @@ class View:
     def source(self) -> tuple[str, str]:
         """What the last complete run read, and the date up to which it told all changes; both "" before one."""
         return read_source(self._database)
+
+    @property
+    def is_without_words(self) -> bool:
+        """Whether the word index is made on request alone."""
+        return read_without_words(self._database)
 
     def rows(self, ids: Sequence[str]) -> dict[str, int]:
         """The rows of those `ids` that the index holds."""

@@ -34,10 +34,12 @@ from lunacy.store.meta import (
     read_generation,
     read_scope,
     read_segments,
+    read_without_words,
     write_fingerprint,
     write_meta,
     write_scope,
     write_source,
+    write_without_words,
 )
 from lunacy.store.own_database import holds_no_paper
 from lunacy.store.own_files import forget_first_run, parts, read_mark, require_writable
@@ -208,6 +210,12 @@ class Writer:
         if is_news(self._database, (source, datestamp), is_new_scope=self._is_new_scope):
             self._begin()
             write_source(self._database, (source, datestamp))
+
+    def leave_out_words(self) -> None:
+        """Record that the word index is made on request alone."""
+        if not read_without_words(self._database):
+            self._begin()
+            write_without_words(self._database)
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible, at once; then tidy up."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lunacy.errors import SnapshotError
 from lunacy.pipeline.exports.export import columnar
-from lunacy.pipeline.refresh_derived import refresh_caches
+from lunacy.pipeline.refresh_derived import drop_words, refresh_caches
 from lunacy.progress import Progress, Report, no_report
 from lunacy.store import SEGMENT_ROWS, Writer, expanded, require_writable
 
@@ -23,12 +24,20 @@ class RebuildReport:
     wait_s: float
 
 
-def rebuild(file: str | Path, *, into: str | Path, progress: Report = no_report) -> RebuildReport:
+def rebuild(
+    file: str | Path,
+    *,
+    into: str | Path,
+    lexical: bool = True,
+    progress: Report = no_report,
+    note: Callable[[str], None] = lambda _text: None,
+) -> RebuildReport:
     """Make the index in the folder `into` from a .parquet file of `export`: the same answers, to the last bit.
 
     What made the vectors is recorded as it was, so later updates and text queries need the same model. An index that
     is there, with vectors of the same kind, gets the papers that it lacks or has otherwise; so a run that was stopped
-    is gone on with. Raises SnapshotError, FingerprintMismatch, IndexLocked, DiskFull, MissingExtra.
+    is gone on with. `lexical`, `note`: as of `build_index`. Raises SnapshotError,
+    FingerprintMismatch, IndexLocked, DiskFull, MissingExtra.
 
     >>> report = lunacy.rebuild("sample.parquet", into="indexes/again")  # doctest: +SKIP
     """
@@ -39,6 +48,8 @@ def rebuild(file: str | Path, *, into: str | Path, progress: Report = no_report)
     require_writable(folder, new=True)
     n_papers = n_added = 0
     with Writer(folder, origin.fingerprint, origin.arithmetic, origin.scope, new=True) as writer:
+        if not lexical:
+            writer.leave_out_words()
         for entries, vectors in columns.read_papers(path, origin):
             progress(Progress("storing papers", n_papers, origin.n_papers, "papers"))
             ids = [entry.id for entry in entries]
@@ -63,5 +74,7 @@ def rebuild(file: str | Path, *, into: str | Path, progress: Report = no_report)
         if origin.source[0]:
             writer.record_source(*origin.source)
         writer.commit()
-        refresh_caches(folder, writer.changes, progress=progress)
+        if not lexical:
+            drop_words(folder)
+        refresh_caches(folder, writer.changes, progress=progress, note=note)
     return RebuildReport(folder, n_papers, n_added, time.monotonic() - started)
