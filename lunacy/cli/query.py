@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lunacy.advice import command
-from lunacy.cli.failures import Failure, summarized
 from lunacy.cli.headings import GroupedCommand
+from lunacy.cli.outcome import Outcome, tell
 from lunacy.cli.output import form_for_reader, open_pages, opened, output_options
 from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options, server
 from lunacy.cli.progress import LINE_S, ProgressLine
-from lunacy.errors import LunacyError, NotAnId, UnknownPaper, UsageError
+from lunacy.errors import UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
-from lunacy.question import RANKS, Query, Question
+from lunacy.question import RANKS, Question
 
 if TYPE_CHECKING:
-    from lunacy.answer import Answer
     from lunacy.query import Index
     from lunacy.query.fetched import Found
 
@@ -156,18 +154,18 @@ def query(
 
     form = form_for_reader(form, output)
     _check_stdin(text, batch, only_ids, not_ids)
-    outcome = _Outcome(is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
+    outcome = Outcome(is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
     with open_index(find_index(index_dir), progress=shown) as ix, opened(output) as out:
         if only_ids is not None:
-            options["only_ids"] = read_only_ids(only_ids, ix, _note)
+            options["only_ids"] = read_only_ids(only_ids, ix, tell)
         if not_ids is not None:
-            options["not_ids"] = read_not_ids(not_ids, ix, _note)
+            options["not_ids"] = read_not_ids(not_ids, ix, tell)
         options["together"] = together
         if text is not None:
             options["text"] = read_text("-") if text == "-" else text
         groups: Iterable[Sequence[str]] = [papers]
         if batch is not None:
-            groups = ([one.text for one in group] for group in read_ids(batch, _note))
+            groups = ([one.text for one in group] for group in read_ids(batch, tell))
         if skip_unknown and together:
             groups = [_known([one for group in groups for one in group], ix)]
         found: Iterator[Found] = (
@@ -178,7 +176,7 @@ def query(
         if fetches:
             from lunacy.query.fetched import with_fetched
 
-            found = with_fetched(found, ix, options, *server(), note=_note, model=model, device=device)
+            found = with_fetched(found, ix, options, *server(), note=tell, model=model, device=device)
         out.write(render.answers(outcome.answers(shown.until_first(found)), form, **out.look), at_once=outcome.is_batch)
         _tell_unused(ix.used, model, device)
         code = outcome.exit_code(skip_unknown=skip_unknown, together=together)
@@ -210,15 +208,15 @@ def _known(papers: Sequence[str], ix: Index) -> list[str]:
     lacking = [one for one in papers if one not in held]
     if lacking:
         shown = ", ".join(" ".join(one.split())[:60] for one in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-        _note(f"{len(lacking):,} of {len(papers):,} ids left out, as the index has no such papers: {shown}")
+        tell(f"{len(lacking):,} of {len(papers):,} ids left out, as the index has no such papers: {shown}")
     return [one for one in papers if one in held]
 
 
 def _tell_unused(used: Collection[str], model: str | None, device: str) -> None:
     if model is not None and "model" not in used:
-        _note("--model was not used: nothing had to be embedded")
+        tell("--model was not used: nothing had to be embedded")
     if device not in ("auto", "cpu") and "device" not in used:
-        _note(f"--device {device} was not used: the processor is quicker for so few ids")
+        tell(f"--device {device} was not used: the processor is quicker for so few ids")
 
 
 def _questions(groups: Iterable[Sequence[str]], options: dict[str, Any]) -> Iterator[Question]:
@@ -251,47 +249,3 @@ def _show_progress(*, is_typed: bool) -> ProgressLine:
 def _is_typed(*files: str | None) -> bool:
     """Whether somebody types what is read from standard input."""
     return any(file in _STDIN for file in files) and sys.stdin is not None and sys.stdin.isatty()
-
-
-def _note(text: str) -> None:
-    from lunacy import render
-
-    shown = click.get_current_context().find_object(ProgressLine)
-    assert shown is not None  # `query` has made it
-    shown.note(render.harmless(text))
-
-
-@dataclass
-class _Outcome:
-    """What became of the queries."""
-
-    is_batch: bool
-    tells_notes: bool  # whether the format has no place for those of the answers
-    failed: list[Failure] = field(default_factory=list)
-    n_answers: int = 0
-    first_page: str = ""  # of the first hit
-
-    def answers(self, found: Iterable[tuple[Query, Answer | LunacyError]]) -> Iterator[Answer]:
-        """The answers; each error is told at once, those of a batch in the end."""
-        n_asked = 0
-        for query, one in found:
-            n_asked += 1
-            if isinstance(one, LunacyError):
-                self.failed.append((query.papers[0] if query.papers else query.text, one))
-                if not self.is_batch:
-                    _note(one.full_message)
-                continue
-            for note in one.notes if self.tells_notes else ():
-                _note(f"{one.paper.id}: {note}" if one.paper else note)
-            self.n_answers += 1
-            self.first_page = self.first_page or (one.hits[0].url if one.hits else "")
-            yield one
-        for line in summarized(self.failed, n_asked) if self.is_batch else ():
-            _note(line)
-
-    def exit_code(self, *, skip_unknown: bool, together: bool) -> int:
-        """That of the worst error; 1 for a batch of many lists."""
-        errors = [error for _asked, error in self.failed]
-        if not errors or (skip_unknown and all(isinstance(one, NotAnId | UnknownPaper) for one in errors)):
-            return 0
-        return 1 if self.is_batch and not together else max(one.exit_code for one in errors)
