@@ -133,7 +133,7 @@ class Answer(Sequence[Hit]):
 
     >>> answer = ix.similar("1802.05130", top=2)
     >>> answer
-    <Answer to '1802.05130': 2 hits, exact>
+    <Answer to '1802.05130': 2 hits, dense, exact>
       1   0.912  1802.05121  Co-training for Extraction of Adverse Drug Reaction Mentions from Tweets
       2   0.840  1801.06294  Multi-Task Pharmacovigilance Mining from Social Media Posts
     """

@@ -85,7 +85,7 @@ def _asked(answer: Answer) -> str:
 
 def _quality(answer: Answer) -> str:
     """How the hits are ranked, whether they are the best, and of how many."""
-    parts = [] if answer.ranking == "dense" else [answer.ranking]
+    parts = [answer.ranking]
     parts.append("exact" if answer.recall is None else f"approximate, recall {answer.recall:.3f}")
     if answer.n_qualified is not None:
         parts.append(f"of {answer.n_qualified:,} papers that the filters admit")

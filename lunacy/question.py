@@ -29,6 +29,7 @@ from lunacy.keywords import (
 
 Ranking = Literal["dense", "hybrid", "lexical"]  # by vectors, by both, by words
 RANKS: tuple[Ranking, ...] = get_args(Ranking)
+RANKED_BY = {"dense": "by vectors", "hybrid": "by vectors and words", "lexical": "by words"}
 RECOMMENDED_DIVERSITY = 0.5  # docs/benchmarks.md has what it gains and costs
 UNLIKE = 0.5  # weight of the similarity to negative examples
 _MOST_DIVERSE = 1000  # hits: choosing them takes time with the square of their number

@@ -271,7 +271,7 @@ def test_a_table_shows_rank_score_title_authors_and_link_in_the_width(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     shown = run("query", IDS[7], "--index", index, "--format", "table", "--top", 2).stdout.splitlines()
-    assert len(shown) == 5
+    assert (len(shown), shown.pop()) == (6, "     ranked by vectors (dense)")
     assert shown[0] == f"{IDS[7]}  Títle {IDS[7]}, {{x}}"
     for rank, (one, line, below) in enumerate(zip(nearest(IDS[7], 2), shown[1::2], shown[2::2], strict=True), 1):
         assert line.split()[:1] + line.split()[2:4] == [str(rank), one, "Títle"]
@@ -279,7 +279,7 @@ def test_a_table_shows_rank_score_title_authors_and_link_in_the_width(
         assert below.endswith(f"https://arxiv.org/abs/{one}")
     monkeypatch.delenv("COLUMNS")
     narrow = run("query", IDS[7], "--index", index, "--format", "table", "--top", 2).stdout.splitlines()
-    assert (len(narrow), max(map(len, narrow)) <= 80) == (7, True)
+    assert (len(narrow), max(map(len, narrow)) <= 80) == (8, True)
 
 
 def test_several_ids_are_all_answered_and_the_worst_decides_the_exit_code(index: str) -> None:

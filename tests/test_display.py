@@ -77,7 +77,7 @@ def test_a_hit_is_a_line(ix: lunacy.Index) -> None:
 def test_an_answer_is_a_heading_and_a_line_a_hit(ix: lunacy.Index) -> None:
     answer = ix.similar(IDS[0], top=30)
     head, *shown = repr(answer).splitlines()
-    assert head == f"<Answer to '{IDS[0]}': 30 hits, exact>"
+    assert head == f"<Answer to '{IDS[0]}': 30 hits, dense, exact>"
     assert [line.split()[0:3:2] for line in shown[:-1]] == [[str(hit.rank), hit.id] for hit in answer[:20]]
     assert shown[-1] == "     and 10 more"
     told = replace(answer, hits=answer.hits[:1], recall=0.98, ranking="hybrid", notes=("It is so.",))
@@ -85,9 +85,9 @@ def test_an_answer_is_a_heading_and_a_line_a_hit(ix: lunacy.Index) -> None:
     assert first.endswith(": 1 hit, hybrid, approximate, recall 0.980>")
     assert note == "It is so."
     filtered = repr(replace(answer, n_qualified=4000)).splitlines()[0]
-    assert filtered == f"<Answer to '{IDS[0]}': 30 hits, exact, of 4,000 papers that the filters admit>"
+    assert filtered == f"<Answer to '{IDS[0]}': 30 hits, dense, exact, of 4,000 papers that the filters admit>"
     long = repr(ix.similar_to_text("word " * 100, top=1)).splitlines()[0]
-    assert long == f"<Answer to '{('word ' * 12)}...': 1 hit, exact>"
+    assert long == f"<Answer to '{('word ' * 12)}...': 1 hit, dense, exact>"
 
 
 def test_an_index_in_figures_is_short(ix: lunacy.Index, folder: Path) -> None:

@@ -197,6 +197,24 @@ def test_a_batch_gives_what_single_questions_give(ix: lunacy.Index) -> None:
     assert many == [ix.similar(one, rank="hybrid", top=7, category="math.*") for one in IDS[:20]]
 
 
+def test_the_environment_says_how_to_rank_unless_the_option_does(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["query", IDS[0], "--index", index]
+    by_option = {rank: run(*asked, "--rank", rank).stdout for rank in ("dense", "hybrid", "lexical")}
+    assert len(set(by_option.values())) == 3
+    monkeypatch.setenv("LUNACY_RANK", "hybrid")
+    assert run(*asked).stdout == by_option["hybrid"]
+    assert run(*asked, "--rank", "dense").stdout == by_option["dense"]
+    with lunacy.open_index(index) as ix:
+        assert ix.similar(IDS[0]).ranking == "dense"
+    monkeypatch.setenv("LUNACY_RANK", "")
+    assert run(*asked).stdout == by_option["dense"]
+    monkeypatch.setenv("LUNACY_RANK", "best")
+    result = run(*asked)
+    assert (result.exit_code, result.stdout) == (2, "")
+    wrong = "Invalid value for '--rank' (env var: 'LUNACY_RANK'): 'best' is not one of 'dense', 'hybrid', 'lexical'."
+    assert wrong in result.stderr
+
+
 def test_without_a_lexical_index_there_is_one_line(tmp_path: Path) -> None:
     folder = index_of(tmp_path / "index", PAPERS[:5])
     result = run("query", IDS[0], "--index", folder, "--rank", "hybrid")

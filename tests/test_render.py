@@ -99,11 +99,13 @@ RECORD_OF_NONE = (
     '{"query":{"ids":[],"titles":[],"text":"a free text"},"ranking":"dense","exact":true,"qualified":null,"notes":[],'
     '"hits":[]}'
 )
-CSV_HEAD = "query,rank,id,score,cosine,lexical,title,authors,categories,posted,updated,withdrawn,doi,journal_ref,url\n"
+CSV_HEAD = (
+    "query,rank,id,score,cosine,lexical,title,authors,categories,posted,updated,withdrawn,doi,journal_ref,url,ranking\n"
+)
 CSV_OF_TWO = f"""\
 {CSV_HEAD}\
-1802.05130,1,1802.05121,0.916365,,,Emotions in Tweets,Ada Lovelace,cs.IR cs.CL,2018-02,2018-02-14,false,,,https://arxiv.org/abs/1802.05121
-1802.05130,2,hep-th/9711200,-0.123457,,,"The ""large N"", limit","J. M., et al.",hep-th,1997-11,,false,,,https://arxiv.org/abs/hep-th/9711200
+1802.05130,1,1802.05121,0.916365,,,Emotions in Tweets,Ada Lovelace,cs.IR cs.CL,2018-02,2018-02-14,false,,,https://arxiv.org/abs/1802.05121,dense
+1802.05130,2,hep-th/9711200,-0.123457,,,"The ""large N"", limit","J. M., et al.",hep-th,1997-11,,false,,,https://arxiv.org/abs/hep-th/9711200,dense
 """
 TABLE_OF_TWO = """\
 1802.05130  Adverse Drug Reactions
@@ -113,6 +115,7 @@ TABLE_OF_TWO = """\
   2  -0.123  hep-th/9711200  The "large N", limit
                              M., 1997  hep-th
                              https://arxiv.org/abs/hep-th/9711200
+     ranked by vectors (dense)
 """
 
 
@@ -250,6 +253,23 @@ def test_csv_of_papers_is_a_row_a_paper_and_each_once() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("ranking", "told"),
+    [
+        ("dense", "ranked by vectors (dense)"),
+        ("hybrid", "ranked by vectors and words (hybrid)"),
+        ("lexical", "ranked by words (lexical)"),
+    ],
+)
+def test_each_form_for_people_and_tables_says_by_what_the_hits_are_ranked(ranking: str, told: str) -> None:
+    answer = Answer([FIRST], (TWEETS,), ranking=ranking)
+    assert text(answer, form="table").endswith(f"\n     {told}\n")
+    assert text(answer, form="md").endswith(f"\n\n*{told}*\n")
+    assert text(answer, form="csv").endswith(f",{ranking}\n")
+    assert json.loads(text(answer, form="jsonl"))["ranking"] == ranking
+    assert f"1 hit, {ranking}, exact" in repr(answer)
+
+
 def test_a_table_says_who_wrote_a_hit_when_and_where_it_is() -> None:
     assert text(tweets(HITS), form="table") == TABLE_OF_TWO
 
@@ -269,6 +289,7 @@ def test_on_a_terminal_the_ids_are_links_and_no_url_is_printed() -> None:
         f"\x1b[1m{link('1802.05130')}  Adverse Drug Reactions\x1b[0m",
         f"  1   0.916  {link('1802.05121')}  Emotions in Tweets",
         "\x1b[2m                         Lovelace, 2018  cs.IR cs.CL\x1b[0m",
+        "\x1b[2m     ranked by vectors (dense)\x1b[0m",
     ]
     local = Hit(1, Paper("local:7", "T", ""), 0.5)
     assert text(words([local]), form="table", styled=True).splitlines()[1] == "  1   0.500  local:7  T"
@@ -289,6 +310,7 @@ WRAPPED = """\
                          https://arxiv.org/abs/1802.00001
      It is withdrawn, and was asked by
      its title.
+     ranked by vectors (dense)
 """
 
 
@@ -296,7 +318,7 @@ def test_a_table_wraps_between_words_and_keeps_links_whole() -> None:
     answer = Answer([Hit(1, LONG, 0.5)], (LONG,), notes=("It is withdrawn, and was asked by its title.",))
     assert text(answer, form="table", width=40) == WRAPPED
     assert max(map(len, text(answer, form="table", width=100).splitlines())) <= 100
-    assert len(text(answer, form="table", width=1_000).splitlines()) == 4
+    assert len(text(answer, form="table", width=1_000).splitlines()) == 5
 
 
 def test_wide_characters_count_twice_and_accents_do_not_count() -> None:
@@ -403,7 +425,10 @@ REORDERING = [  # https://www.unicode.org/reports/tr9/#Directional_Formatting_Ch
 @pytest.mark.parametrize(("evil", "shown"), [*ESCAPES.items(), *((f"a{mark}b", "a\ufffdb") for mark in REORDERING)])
 def test_a_table_writes_nothing_that_a_terminal_obeys(evil: str, shown: str) -> None:
     hit = titled(evil, (evil,), "")
-    below = f"  1   0.500  0704.0001  {shown}\n{'':24}A, 2007  {shown}  https://arxiv.org/abs/0704.0001\n"
+    below = (
+        f"  1   0.500  0704.0001  {shown}\n{'':24}A, 2007  {shown}  https://arxiv.org/abs/0704.0001\n"
+        "     ranked by vectors (dense)\n"
+    )
     assert text(Answer([hit], papers=(Paper("0704.0002", evil, ""),)), form="table") == f"0704.0002  {shown}\n{below}"
     asked = shown if len(evil.split()) == 1 else "a b"  # the lines of a text are one
     assert text(words([hit], evil), form="table") == f"{asked}\n{below}"

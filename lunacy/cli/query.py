@@ -88,6 +88,8 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.option(
     "--rank",
     type=click.Choice(RANKS),
+    envvar="LUNACY_RANK",
+    show_envvar=True,
     default="dense",
     show_default=True,
     help="Rank by vectors, by vectors and words, or by words; the last two need the word index.",
@@ -141,7 +143,8 @@ def query(
     """List the papers most similar to each ID.
 
     ID is an arXiv id in any form, a link, or the DOI or title of a paper in the index. The score is the cosine
-    similarity of the two papers' vectors; the list is exact unless you give --ivf.
+    similarity of the two papers' vectors, and the list is exact, unless you give --rank or --ivf. --rank hybrid finds
+    more; LUNACY_RANK=hybrid makes it the default of this command.
     """
     _require_a_question(papers, text, batch, skip_unknown=skip_unknown, has_unlike=bool(options["unlike"]))
     if fetches and (together or text is not None):

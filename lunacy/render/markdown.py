@@ -9,6 +9,7 @@ from lunacy.answer import Answer, Hit
 from lunacy.authors import first_authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
+from lunacy.question import RANKED_BY
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
@@ -16,12 +17,13 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#$~&])")
 
 
 def markdown_of_answer(answer: Answer) -> str:
-    """A heading, a numbered list of links, and the notes."""
+    """A heading, a numbered list of links, the notes, and by what the links are ranked."""
     head = markdown_link(answer.paper) if answer.paper else markdown_text(answer.asked)
     lines = [f"## {head}", "", *map(_hit, answer.hits)]
     if not answer.hits:
         lines.append("No hits.")
-    lines += [line for note in answer.notes for line in ("", f"*{markdown_text(note)}*")]
+    notes = [*answer.notes, *([f"ranked {RANKED_BY[answer.ranking]} ({answer.ranking})"] if answer.hits else [])]
+    lines += [line for note in notes for line in ("", f"*{markdown_text(note)}*")]
     return "\n".join(lines) + "\n"
 
 

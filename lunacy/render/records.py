@@ -18,7 +18,7 @@ from lunacy.paper import Paper
 from lunacy.withdrawn import is_withdrawn
 
 PAPER_COLUMNS = tuple("id title authors categories posted updated withdrawn doi journal_ref url".split())
-CSV_COLUMNS = ("query", "rank", "id", "score", "cosine", "lexical", *PAPER_COLUMNS[1:])
+CSV_COLUMNS = ("query", "rank", "id", "score", "cosine", "lexical", *PAPER_COLUMNS[1:], "ranking")
 
 
 def json_list(records: Iterable[dict[str, object]], *, escaped: bool) -> Iterator[str]:
@@ -50,13 +50,13 @@ def to_csv(found: Iterable[Answer]) -> Iterator[str]:
     """A line a hit, of all answers."""
     yield csv_line(CSV_COLUMNS)
     for answer in found:
-        yield from (csv_line(_csv_row(answer.asked, hit)) for hit in answer.hits)
+        yield from (csv_line(_csv_row(answer, hit)) for hit in answer.hits)
 
 
-def _csv_row(asked: str, hit: Hit) -> list[str]:
+def _csv_row(answer: Answer, hit: Hit) -> list[str]:
     """The cells of CSV_COLUMNS."""
     scores = ["" if one is None else f"{one:.{SCORE_DIGITS}f}" for one in (hit.score, hit.cosine, hit.lexical)]
-    return [asked, str(hit.rank), hit.id, *scores, *_paper_row(hit.paper)[1:]]
+    return [answer.asked, str(hit.rank), hit.id, *scores, *_paper_row(hit.paper)[1:], answer.ranking]
 
 
 def papers_to_csv(found: Iterable[Paper]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from lunacy.answer import Answer, Hit
 from lunacy.authors import first_authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
+from lunacy.question import RANKED_BY
 from lunacy.render.wrapping import joined, shortened, width_of, wrapped
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
@@ -21,7 +22,8 @@ _BOLD, _DIM = "1", "2"
 
 
 def answer_table(answer: Answer, *, width: int, styled: bool) -> str:
-    """A heading; for each hit rank, score, id and title, then authors, year, categories, and the link; the notes.
+    """A heading; for each hit rank, score, id and title, then authors, year, categories, and the link; the notes, and
+    by what the hits are ranked.
 
     `styled`: in bold and dim letters, and the id is a link, as terminals have them (OSC 8).
     """
@@ -32,6 +34,8 @@ def answer_table(answer: Answer, *, width: int, styled: bool) -> str:
         start = f"{hit.rank:3}  {score:>{max(widths[0], 6)}}  "
         lines += _hit(hit, start, widths[1], width, styled=styled)
     notes = [*answer.notes]
+    if answer.hits:
+        notes.append(f"ranked {RANKED_BY[answer.ranking]} ({answer.ranking})")
     if answer.recall is not None:
         notes.append(f"approximate (--ivf): on average {100 * answer.recall:.1f} % of the true top 10")
     if not answer.hits:

@@ -44,6 +44,7 @@ class PaperList(TypedDict):
 
     asked: list[str]  # each paper that was understood: its id and title
     hits: list[ListedPaper]
+    ranking: str
     notes: list[str]
 
 
@@ -95,6 +96,7 @@ def list_record(answer: Answer, notes: Iterable[str] = (), *, has_abstracts: boo
     return {
         "asked": [f"{paper.id} {_text(paper.title)}" for paper in answer.papers],
         "hits": [_listed(hit, has_abstract=has_abstracts) for hit in answer.hits],
+        "ranking": answer.ranking,
         "notes": [*notes, *map(visible, answer.notes), *_few(answer)],
     }
 

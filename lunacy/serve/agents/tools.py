@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import sleep, wrap_future
 from collections.abc import Sequence
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -56,6 +56,9 @@ Date = Annotated[
     str, BeforeValidator(_date), Field(description="posted then or later: 2024, 2024-05-31, or 2y for 2 years ago")
 ]
 Until = Annotated[str, BeforeValidator(_date)]
+Rank = Annotated[
+    Literal["best", "dense", "lexical"], Field(description="by meaning and words (best), by meaning, or by words")
+]
 Abstracts = Annotated[bool, Field(description=f"with abstracts; top is then at most {MOST_WHOLE}")]
 
 
@@ -74,11 +77,12 @@ class Tools:
         category: Category = [],  # noqa: B006
         since: Date = "",
         until: Until = "",
+        rank: Rank = "best",
         abstracts: Abstracts = False,
         index: str = "",
     ) -> PaperList:
         """Papers most similar to the given ones, as one list for all of them; they themselves are left out."""
-        options = {"unlike": unlike, "top": top, "category": category, "since": since, "until": until}
+        options = {"unlike": unlike, "top": top, "category": category, "since": since, "until": until, "rank": rank}
         given = {"text": text, "together": True, **options}
         notes: list[str] = []
         _require_few(top, abstracts=abstracts)
@@ -99,12 +103,13 @@ class Tools:
         category: Category = [],  # noqa: B006
         since: Date = "",
         until: Until = "",
+        rank: Rank = "best",
         abstracts: Abstracts = False,
         index: str = "",
     ) -> PaperList:
         """Papers whose title and abstract are most similar to a text: a question, a topic, an abstract, a draft."""
         _require_few(top, abstracts=abstracts)
-        options = {"unlike": unlike, "top": top, "category": category, "since": since, "until": until}
+        options = {"unlike": unlike, "top": top, "category": category, "since": since, "until": until, "rank": rank}
         return list_record(await self._answer({"text": text, **options}, index), has_abstracts=abstracts)
 
     async def get_paper(self, ids: WholeIds, index: str = "") -> Papers:
@@ -140,7 +145,9 @@ class Tools:
 
     async def _answer(self, keywords: dict[str, Any], index: str) -> Answer:
         """The answer, after a wait where the service is busy. Raises Busy after `bounds.WAIT_S`."""
-        question = Question.parse({**keywords, "rank": self._service.best_ranking(index)})
+        if keywords["rank"] == "best":
+            keywords = {**keywords, "rank": self._service.best_ranking(index)}
+        question = Question.parse(keywords)
         deadline = monotonic() + bounds.WAIT_S
         while True:
             try:
