@@ -182,11 +182,16 @@ WALKS = {
     ),
     "bench quality": Walk(
         ["pairs.tsv"],
-        {"--index": ["indexes/ix"], "--model": ["m"], "--device": ["cpu"], "--format": ["json"]},
-        refused={
-            ("--index", "--model"): "--model and --index cannot be combined",
-            ("--index", "--device"): "--device and --index cannot be combined",
+        {
+            "--index": ["indexes/ix"],
+            "--model": ["m"],
+            "--prompt": ["query: "],
+            "--papers": ["9"],
+            "--device": ["cpu"],
+            "--format": ["json"],
         },
+        needs={"--prompt": ["--model"], "--papers": ["--model"]},
+        refused={("--index", "--device"): "--device and --index cannot be combined without --model"},
     ),
 }
 STOPS = {  # where a command has checked its options, and begins to work for longer than a test should
@@ -203,7 +208,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "digest": "lunacy.query.digest.make_digests",
     "bench embed": "lunacy.bench.bench_embed",
     "bench search": "lunacy.bench.bench_search",
-    "bench quality": "lunacy.bench.bench_quality",
+    "bench quality": "lunacy.bench.bench_quality lunacy.bench.bench_models",
 }
 
 
@@ -263,8 +268,8 @@ def test_each_pair_is_refused_as_declared_or_both_are_obeyed(
     monkeypatch.setenv("LUNACY_LISTS", "lists.jsonl")
     monkeypatch.setattr("lunacy.embedding.load", lambda *_arguments, **_options: FakeEmbedder())
     monkeypatch.setattr("webbrowser.open", lambda _url: True)
-    if name in STOPS:
-        monkeypatch.setattr(STOPS[name], stop)
+    for stopped in STOPS.get(name, "").split():
+        monkeypatch.setattr(stopped, stop)
 
     def outcome(*options: str) -> Result | None:
         """What came of a command; None if it went to work."""

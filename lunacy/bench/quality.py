@@ -5,24 +5,22 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lunacy.bench.baselines import DEPTH, Lists, baselines
-from lunacy.bench.judgements import Qrels, check_ids, is_paper, read_beir, read_qrels
+from lunacy.bench.baselines import Lists, baselines
+from lunacy.bench.judgements import Qrels, check_ids, read_beir, read_qrels
+from lunacy.bench.metrics import ByQuery, evaluator, interval, lists_of, scores
 from lunacy.embedding import Embedder
-from lunacy.errors import MissingExtra, UsageError
+from lunacy.errors import UsageError
 from lunacy.paper import Paper
 from lunacy.pipeline import build_index, build_lexical
 from lunacy.query import Index, open_index
 from lunacy.question import RANKS, RECOMMENDED_DIVERSITY, Keywords
 from lunacy.store import Store
 
-METRICS = {"nDCG@10": "ndcg_cut_10", "MRR": "recip_rank", "Recall@100": "recall_100"}
-_RESAMPLES = 1000
 _N_DRAWN = 300  # papers, among whose hits cosines are taken
 _RANKINGS: dict[str, Keywords] = {rank: {"rank": rank} for rank in RANKS}
 _RANKINGS |= {
@@ -55,17 +53,16 @@ def bench_quality(
     data: str | Path,
     *,
     index: str | Path | None,
-    model: str | None = None,
     device: str = "auto",
     embedder: Embedder | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> QualityReport:
     """Measure every ranking on `data`: a folder in BEIR's layout, or a file of pairs over the papers of `index`.
 
-    A corpus in BEIR's layout is embedded with `model` on `device`, or by `embedder` if one is given.
+    A corpus in BEIR's layout is embedded by the default model on `device`, or by `embedder` if one is given.
     Raises UsageError where the data do not fit together, or pytrec_eval is lacking.
     """
-    evaluator = _evaluator()
+    pytrec_eval = evaluator()
     data = Path(data)
     if data.is_dir() and index is not None:
         raise UsageError(f"{data} is a folder in BEIR's layout, with papers of its own; leave out the index")
@@ -75,7 +72,7 @@ def bench_quality(
             snapshot, folder = Path(name) / "corpus.jsonl", Path(name) / "index"
             qrels, texts = read_beir(data, snapshot)
             say("embedding the corpus")
-            build_index(snapshot, into=folder, model=model, device=device, embedder=embedder)
+            build_index(snapshot, into=folder, device=device, embedder=embedder)
             build_lexical(folder)
         elif index is not None:
             qrels, folder = read_qrels(data), Path(index)
@@ -90,32 +87,24 @@ def bench_quality(
         with open_index(folder, embedder=embedder) as ix:
             for name, options in _RANKINGS.items():
                 say(name)
-                lists[name] = _lists(ix, qrels, corpus, texts, options)
+                lists[name] = lists_of(ix, qrels, corpus, texts, options)
                 among_ten[name] = _among_ten(ix, folder, list(corpus), options)
         say("TF-IDF and BM25")
         lists |= baselines(qrels, corpus, texts)
-    return _report(evaluator, qrels, corpus, lists, among_ten)
+    return _report(pytrec_eval, qrels, corpus, lists, among_ten)
 
 
 def _report(
-    evaluator: Any, qrels: Qrels, corpus: Mapping[str, Paper], lists: Mapping[str, Lists], among_ten: dict[str, float]
+    pytrec_eval: Any, qrels: Qrels, corpus: Mapping[str, Paper], lists: Mapping[str, Lists], among_ten: dict[str, float]
 ) -> QualityReport:
-    scores = {name: _scores(evaluator, qrels, found) for name, found in lists.items()}
+    measured = {name: scores(pytrec_eval, qrels, found) for name, found in lists.items()}
     return QualityReport(
         n_queries=len(qrels),
         n_papers=len(corpus),
         same_category=_same_category(corpus, lists),
         among_ten=among_ten,
-        rankings=[_measured(name, found, scores["dense"]) for name, found in scores.items()],
+        rankings=[_measured(name, found, measured["dense"]) for name, found in measured.items()],
     )
-
-
-def _lists(ix: Index, qrels: Qrels, corpus: Mapping[str, Paper], texts: Mapping[str, str], options: Keywords) -> Lists:
-    asked: Keywords = {**options, "top": DEPTH}
-    by_id = [query for query in qrels if is_paper(query, corpus, texts)]
-    found = dict(zip(by_id, ix.similar_many(by_id, **asked), strict=True))
-    found |= {query: ix.similar_to_text(texts[query], **asked) for query in qrels if query not in found}
-    return {query: [hit.id for hit in hits] for query, hits in found.items()}
 
 
 def _among_ten(ix: Index, folder: Path, ids: Sequence[str], options: Keywords) -> float:
@@ -145,34 +134,10 @@ def _same_category(corpus: Mapping[str, Paper], lists: Mapping[str, Lists]) -> d
     return {name: float(np.mean(found)) if found else float("nan") for name, found in shares.items()}
 
 
-def _evaluator() -> Any:
-    try:
-        return import_module("pytrec_eval")
-    except ImportError:
-        raise MissingExtra("pytrec_eval, which measures quality,", "bench") from None
-
-
-def _scores(pytrec_eval: Any, qrels: Qrels, found: Lists) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
-    """By metric: (n_queries,)."""
-    runs = {query: {one: float(DEPTH - place) for place, one in enumerate(ids)} for query, ids in found.items()}
-    evaluated = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut.10", "recip_rank", "recall.100"}).evaluate(runs)
-    return {
-        metric: np.array([evaluated.get(query, {}).get(name, 0.0) for query in sorted(qrels)])
-        for metric, name in METRICS.items()
-    }
-
-
-def _measured(name: str, scores: Mapping[str, Any], dense: Mapping[str, Any]) -> Measured:
+def _measured(name: str, found: Mapping[str, ByQuery], dense: Mapping[str, ByQuery]) -> Measured:
     return Measured(
         name,
-        {metric: float(values.mean()) for metric, values in scores.items()},
-        {metric: _interval(values) for metric, values in scores.items()},
-        {metric: _interval(values - dense[metric]) for metric, values in scores.items()},
+        {metric: float(values.mean()) for metric, values in found.items()},
+        {metric: interval(values) for metric, values in found.items()},
+        {metric: interval(values - dense[metric]) for metric, values in found.items()},
     )
-
-
-def _interval(values: Any) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(0, len(values), (_RESAMPLES, len(values)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ import numpy as np
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.bench.engines import peers
+from lunacy.bench.process import cost_of
 from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
 from lunacy.errors import MissingExtra
@@ -32,13 +31,6 @@ _SPREAD = 0.3  # length of what is added to a copied vector
 _CHUNK = 8192
 _COLD_TURNS = 7
 _BATCH_TURNS = 2
-# A process of its own, because a child's peak starts at the size of the process that forks it.
-_MEASURE = """
-import resource, subprocess, sys, time
-started = time.perf_counter()
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +213,9 @@ def _cold(folder: Path, paper: str) -> list[Cold]:
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(_COLD_TURNS):
         for name, arguments in ways.items():
-            command = [sys.executable, "-S", "-c", _MEASURE, sys.executable, *arguments]
-            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 (our own command)
-            wall_s, peak_kb = map(float, done.stdout.split())
-            measured[name].append((1000 * wall_s, peak_kb / 1000))
+            cost = cost_of(arguments)
+            assert cost is not None, arguments
+            measured[name].append((1000 * cost.wall_s, cost.peak_mb))
     return [Cold(name, *np.median(found, axis=0).tolist()) for name, found in measured.items()]
 
 

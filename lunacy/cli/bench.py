@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import click
+from click.core import ParameterSource
 
 from lunacy.cli.parameters import Dependent, File, device_option, format_option, index_option
 from lunacy.cli.streams import echo_json
+from lunacy.errors import UsageError
 
 
 @click.group()
@@ -125,39 +127,75 @@ def search(index_dir: str | None, rows: int | None, queries: int, graphs: bool, 
 @click.option("--index", "index_dir", metavar="DIR", type=File(), help="The index whose papers a file of pairs names.")
 @click.option(
     "--model",
-    cls=Dependent,
-    not_with=["--index"],
+    "models",
     metavar="NAME",
-    help="The model for a corpus in BEIR's layout  [default: all-MiniLM-L6-v2]",
+    multiple=True,
+    help="Compare this model with the index's own, or with the first; repeat it for more.",
 )
-@device_option("that model runs", not_with=["--index"])
+@click.option(
+    "--prompt",
+    "prompts",
+    cls=Dependent,
+    needs=["--model"],
+    metavar="TEXT",
+    multiple=True,
+    help="Prefix before each text, one for each --model  [default: the models' own]",
+)
+@click.option(
+    "--papers",
+    "n_papers",
+    cls=Dependent,
+    needs=["--model"],
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=3000,
+    show_default=True,
+    help="Compare models on all judged papers and a random rest, N in all.",
+)
+@device_option("models run")
 @format_option
-def quality(data: str, index_dir: str | None, model: str | None, device: str, form: str) -> None:
-    """Compare the rankings with TF-IDF and BM25 on known pairs.
+@click.pass_context
+def quality(
+    ctx: click.Context,
+    data: str,
+    index_dir: str | None,
+    models: tuple[str, ...],
+    prompts: tuple[str, ...],
+    n_papers: int,
+    device: str,
+    form: str,
+) -> None:
+    """Compare the rankings, or models, on known pairs.
 
-    DATA is a folder in BEIR's layout (corpus.jsonl, queries.jsonl, qrels.tsv), or a file of pairs (query-id, corpus-id,
-    score) over the papers of an index with a lexical index.
+    The rankings stand beside TF-IDF and BM25. DATA is a folder in BEIR's layout (corpus.jsonl, queries.jsonl,
+    qrels.tsv), or a file of pairs (query-id, corpus-id, score) over the papers of an index with a lexical index.
+
+    With --model, some papers are embedded by each model, and its lists and its cost stand beside those of the index's
+    own vectors of the same papers; without an index, beside those of the first model.
     """
+    if index_dir and not models and ctx.get_parameter_source("device") is not ParameterSource.DEFAULT:
+        raise UsageError("--device and --index cannot be combined without --model; no model runs")
+    if models:
+        _compare_models(data, index_dir, models, prompts, n_papers, device, form)
+    else:
+        _compare_rankings(data, index_dir, device, form)
+
+
+def _compare_rankings(data: str, index_dir: str | None, device: str, form: str) -> None:
     from lunacy import render
     from lunacy.bench import bench_quality
 
-    report = bench_quality(
-        data,
-        index=index_dir,
-        model=model,
-        device=device,
-        say=lambda text: click.echo(f"lunacy: {text}", err=True),
-    )
+    report = bench_quality(data, index=index_dir, device=device, say=_say)
     if form == "json":
         echo_json(asdict(report))
         return
-    click.echo(f"{report.n_queries:,} queries, {report.n_papers:,} papers; in brackets: 95 % of the bootstrap\n")
+    click.echo(f"{report.n_queries:,} queries, {report.n_papers:,} papers; {_BRACKETS}\n")
     metrics = list(report.rankings[0].mean)
     rows = [("ranking", *metrics, "same category", "cosine of two hits")]
     rows += [
         (
             one.name,
-            *("{:.3f} [{:.3f}, {:.3f}]".format(one.mean[metric], *one.interval[metric]) for metric in metrics),
+            *(_mean(one.mean[metric], one.interval[metric]) for metric in metrics),
             f"{report.same_category[one.name]:.3f}",
             f"{report.among_ten[one.name]:.3f}" if one.name in report.among_ten else "",
         )
@@ -166,8 +204,71 @@ def quality(data: str, index_dir: str | None, model: str | None, device: str, fo
     click.echo(render.columns(rows))
     rows = [("against dense", *metrics)]
     rows += [
-        (one.name, *("[{:+.3f}, {:+.3f}]".format(*one.against_dense[metric]) for metric in metrics))
+        (one.name, *(_difference(one.against_dense[metric]) for metric in metrics))
         for one in report.rankings
         if one.name != "dense"
     ]
     click.echo(render.columns(rows), nl=False)
+
+
+def _compare_models(
+    data: str,
+    index_dir: str | None,
+    models: tuple[str, ...],
+    prompts: tuple[str, ...],
+    n_papers: int,
+    device: str,
+    form: str,
+) -> None:
+    from lunacy import render
+    from lunacy.bench import bench_models
+
+    report = bench_models(
+        data, index=index_dir, models=models, prompts=prompts, n_papers=n_papers, device=device, say=_say
+    )
+    if form == "json":
+        echo_json(asdict(report))
+        return
+    click.echo(
+        f"{report.n_queries:,} queries, {report.n_papers:,} papers, {report.n_judged:,} of them judged; {_BRACKETS}\n"
+    )
+    control = report.models[0]
+    rows: list[tuple[str, ...]] = [("model", "dims", "tokens", "papers/s", "CPU s", "peak MB")]
+    for one in report.models:
+        cost = ("", "", "")
+        if one.cost is not None:
+            cost = (f"{report.n_papers / one.cost.wall_s:.1f}", f"{one.cost.cpu_s:.0f}", f"{one.cost.peak_mb:.0f}")
+        rows.append((one.name, str(one.dim), str(one.max_tokens or ""), *cost))
+    click.echo(render.columns(rows))
+    metrics = list(control.rankings[0].mean)
+    lists = [
+        (one.name if each.rank != "lexical" else "words alone", each) for one in report.models for each in one.rankings
+    ]
+    rows = [("model", "ranking", *metrics)]
+    rows += [
+        (name, one.rank, *(_mean(one.mean[metric], one.interval[metric]) for metric in metrics)) for name, one in lists
+    ]
+    click.echo(render.columns(rows), nl=False)
+    if len(report.models) > 1:
+        rows = [(f"against {control.name}", "ranking", *metrics)]
+        rows += [
+            (name, one.rank, *(_difference(one.against_control[metric]) for metric in metrics))
+            for name, one in lists
+            if name not in (control.name, "words alone")
+        ]
+        click.echo("\n" + render.columns(rows), nl=False)
+
+
+_BRACKETS = "in brackets: 95 % of the bootstrap"
+
+
+def _say(text: str) -> None:
+    click.echo(f"lunacy: {text}", err=True)
+
+
+def _mean(mean: float, interval: tuple[float, float]) -> str:
+    return "{:.3f} [{:.3f}, {:.3f}]".format(mean, *interval)
+
+
+def _difference(interval: tuple[float, float]) -> str:
+    return "[{:+.3f}, {:+.3f}]".format(*interval)
