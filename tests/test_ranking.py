@@ -16,6 +16,8 @@ import lunacy
 from lunacy.derived.lexical import Lexical, open_lexical
 from lunacy.errors import ModelError, UnknownPaper, UsageError
 from lunacy.pipeline import build_ivf, build_lexical, refresh_caches, remove
+from lunacy.query.asked import target_of
+from lunacy.question import Options
 from lunacy.search import open_searcher
 from lunacy.store import Store, Writer, repair, verify
 from tests.conftest import FakeEmbedder, lines, record, vector_of
@@ -79,11 +81,11 @@ def ix(made: Path) -> Iterator[lunacy.Index]:
         yield opened
 
 
-def by_words(folder: Path, text: str, n: int = 200) -> dict[str, float]:
+def by_words(folder: Path, text: str, n: int = 200, *, title: str = "") -> dict[str, float]:
     with Store(folder) as store, store.view() as view:
         lexical = open_lexical(view)
         assert isinstance(lexical, Lexical)
-        rows, scores, _is_all = lexical.best(text, n)
+        rows, scores, _is_all = lexical.best(text, n, title=title)
         assert list(scores) == sorted(scores, reverse=True)
         papers = {
             row: one.id for row, one in zip(view.live_rows().tolist(), view.papers(view.live_rows()), strict=True)
@@ -105,19 +107,51 @@ def test_pairs_of_words_count(made: Path) -> None:
     assert by_words(made, "vortex only99 cuprate").keys() == one.keys()
 
 
+def words_like(folder: Path, place: int) -> dict[str, float]:
+    """BM25 of all papers for the words of one."""
+    return by_words(folder, PAPERS[place]["abstract"], title=PAPERS[place]["title"])
+
+
+def best_first(scores: np.ndarray, cosines: np.ndarray, without: set[int]) -> list[int]:
+    places = sorted(range(len(scores)), key=lambda place: (-round(scores[place], 9), -cosines[place], place))
+    return [place for place in places if place not in without]
+
+
+def refined(scores: np.ndarray, vectors: np.ndarray, products: np.ndarray, without: set[int], aim: Any, spread: float):
+    """What the best candidates add: to the question's vector, if there is one `aim`, and by their own scores."""
+    if aim is not None:
+        both = aim + vectors[best_first(scores, products, without)[:3]].mean(axis=0)
+        scores = scores + 0.65 * (vectors @ (both / np.linalg.norm(both)) - products) / spread
+    gained = np.zeros(len(scores))
+    heard = best_first(scores, products, without)[:100]
+    for place in range(len(scores)):
+        likeness = {other: max(vectors[place] @ vectors[other], 0) ** 4 for other in heard if other != place}
+        gained[place] = sum(likeness[other] * scores[other] for other in likeness) / sum(likeness.values())
+    return scores + gained
+
+
+def fused_by_hand(query: int, scores: dict[str, float], pairs: np.ndarray) -> np.ndarray:
+    """Hybrid scores, from BM25 scores and vectors."""
+    vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
+    cosines = vectors @ vectors[query]
+    words = np.array([scores.get(identifier, 0.0) for identifier in IDS])
+    typical = np.array([score for identifier, score in scores.items() if identifier != IDS[query]][:200])
+    mean, spread = (typical.mean(), max(typical.std(), 0.05 * typical.mean())) if len(typical) else (0.0, 1.0)
+    total = 0.65 * (cosines - pairs.mean()) / pairs.std() + 0.35 * (words - mean) / spread
+    return refined(total, vectors, cosines, {query}, vectors[query], pairs.std())
+
+
+def readable(scores: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(5.3 - scores)))
+
+
 def brute(query: int, rank: str, scores: dict[str, float], pairs: np.ndarray) -> list[str]:
     """The list by hand, from BM25 scores and vectors."""
     vectors = np.array([vector_of(text_of(one)) for one in PAPERS], np.float64)
     cosines = vectors @ vectors[query]
     words = np.array([scores.get(identifier, 0.0) for identifier in IDS])
-    typical = [score for identifier, score in scores.items() if identifier != IDS[query]][:200]
-    if rank == "lexical":
-        total = words
-    else:
-        spread = max(np.std(typical), 0.05 * np.mean(typical))
-        total = 0.7 * (cosines - pairs.mean()) / pairs.std() + 0.3 * (words - np.mean(typical)) / spread
-    order = sorted(range(len(IDS)), key=lambda place: (-total[place], -cosines[place], place))
-    return [IDS[place] for place in order if place != query]
+    total = words if rank == "lexical" else fused_by_hand(query, scores, pairs)
+    return [IDS[place] for place in best_first(total, cosines, {query})]
 
 
 @pytest.mark.parametrize("rank", ["hybrid", "lexical"])
@@ -127,12 +161,58 @@ def test_a_list_is_what_the_formula_says(made: Path, ix: lunacy.Index, rank: str
         lexical = open_lexical(view)
         assert lexical is not None
         pairs = lexical.pairs
-    wanted = brute(query, rank, by_words(made, text_of(PAPERS[query])), pairs)
+    words = words_like(made, query)
+    wanted = brute(query, rank, words, pairs)
     hits = ix.similar(IDS[query], top=63, rank=rank)
     assert [hit.id for hit in hits] == wanted
     cosine = float(vector_of(text_of(PAPERS[query])) @ vector_of(text_of(PAPERS[IDS.index(hits[0].id)])))
     assert hits[0].cosine == pytest.approx(cosine, abs=1e-6)
-    assert hits[0].lexical == pytest.approx(by_words(made, text_of(PAPERS[query])).get(hits[0].id, 0.0))
+    assert hits[0].lexical == pytest.approx(words.get(hits[0].id, 0.0))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"category": "cs.*,math.*"}, {"fold": True}, {"unlike": IDS[9]}, {"include_self": True}]
+)
+def test_a_short_hybrid_list_is_the_beginning_of_a_longer_one(
+    ix: lunacy.Index, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """Further candidates follow the first, at lower scores; 64 papers are more than these first ones."""
+    monkeypatch.setattr("lunacy.search.ranking.N_CANDIDATES", 4)
+    for asked in (IDS[:1], [IDS[4], IDS[30]]):
+        all_hits = ix.similar_to_all(asked, rank="hybrid", top=64, **options).hits
+        assert len({hit.id for hit in all_hits}) == len(all_hits) >= 25
+        for top in (1, 3, 7, 20):
+            hits = ix.similar_to_all(asked, rank="hybrid", top=top, **options)
+            assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in all_hits[:top]]
+        ranked = [hit.score for hit in all_hits if hit.id not in asked]
+        assert ranked == sorted(ranked, reverse=True)
+        assert 0 < ranked[-1] < ranked[0] < 1
+
+
+def test_a_paper_that_stands_first_changes_no_score(ix: lunacy.Index) -> None:
+    plain = ix.similar(IDS[4], rank="hybrid", top=63)
+    with_itself = ix.similar(IDS[4], rank="hybrid", top=64, include_self=True)
+    assert with_itself[0].id == IDS[4]
+    assert [(hit.id, hit.score) for hit in with_itself[1:]] == [(hit.id, hit.score) for hit in plain]
+
+
+@pytest.mark.parametrize("unlike", [None, 9])
+def test_a_score_is_the_sum_of_its_parts(made: Path, unlike: int | None) -> None:
+    with open_searcher(made).pinned() as view:
+        rows = np.array([5, 9])
+        target, other = (target_of(view.papers(rows[[at]]), view.vectors(rows[[at]]), rows[[at]]) for at in (0, 1))
+        options = Options(rank="hybrid", top=20)
+        [one] = view.rank([target], options, None if unlike is None else other, query_kind="paper")
+    parts = one.parts
+    total = parts.vectors + parts.words + parts.unlike + parts.feedback + parts.neighbours
+    np.testing.assert_allclose(one.scores, readable(total), atol=1e-9)
+    assert bool(parts.unlike.any()) == (unlike is not None)
+    for places, by in ((one.by_vectors, one.cosines), (one.by_words, one.lexical)):
+        assert by is not None
+        assert places.all()  # 64 papers are all candidates
+        order = np.argsort(places)
+        if unlike is None or by is one.lexical:
+            assert (np.diff(by[order]) <= 1e-12).all()
 
 
 @pytest.mark.parametrize("options", [{}, {"fold": True}, {"unlike": [IDS[9]]}, {"category": "cs.CL"}])
@@ -154,7 +234,7 @@ def test_a_text_asked_for_by_words_alone_needs_no_model(made: Path, options: dic
 
 
 def test_a_paper_and_a_text_together_by_words_alone_need_no_model(made: Path) -> None:
-    one, other = by_words(made, text_of(PAPERS[3])), by_words(made, "vortex pairing")
+    one, other = words_like(made, 3), by_words(made, "vortex pairing")
     with lunacy.open_index(made) as ix:
         hits = ix.similar_to_all([IDS[3]], text="vortex pairing", rank="lexical", top=5)
     mean = {name: (one.get(name, 0) + other.get(name, 0)) / 2 for name in (one | other).keys() - {IDS[3]}}
@@ -302,19 +382,21 @@ def test_words_of_several_papers_count_by_their_mean(made: Path, ix: lunacy.Inde
     out = {4, 30, *unlike}
 
     def standardized(place: int, without: set[int]) -> np.ndarray:
-        scores = by_words(made, text_of(PAPERS[place]))
+        scores = words_like(made, place)
         typical = [score for identifier, score in scores.items() if identifier not in {IDS[one] for one in without}]
         words = np.array([scores.get(identifier, 0.0) for identifier in IDS])
         return np.asarray((words - np.mean(typical)) / max(np.std(typical), 0.05 * np.mean(typical)))
 
     words = np.mean([standardized(place, out) for place in (4, 30)], axis=0)
-    total = 0.7 * (products - products.mean()) / products.std() + 0.3 * words
+    total = 0.65 * (products - products.mean()) / products.std() + 0.35 * words
     if unlike:
-        total -= 0.5 * 0.3 * np.max([standardized(place, set(unlike)) for place in unlike], axis=0)
-    wanted = [IDS[place] for place in np.argsort(-total, kind="stable") if place not in out]
+        total -= 0.5 * 0.35 * np.max([standardized(place, set(unlike)) for place in unlike], axis=0)
+    total = refined(total, vectors, products, out, None, products.std())
+    wanted = [IDS[place] for place in best_first(total, products, out)]
     hits = ix.similar_to_all([IDS[4], IDS[30]], top=64, rank="hybrid", unlike=[IDS[place] for place in unlike])
     assert [hit.id for hit in hits] == wanted
-    np.testing.assert_allclose([hit.score for hit in hits], np.sort(np.delete(total, list(out)))[::-1], atol=1e-5)
+    wanted_scores = np.sort(np.delete(readable(total), list(out)))[::-1]
+    np.testing.assert_allclose([hit.score for hit in hits], wanted_scores, atol=1e-6)
 
 
 def test_a_text_may_stand_beside_papers(ix: lunacy.Index) -> None:
@@ -342,6 +424,8 @@ def test_diverse_hits_are_chosen_one_after_the_other(ix: lunacy.Index, rank: str
     plain = ix.similar(IDS[4], top=63, rank=rank)  # all others
     places = [IDS.index(hit.id) for hit in plain]
     scores = np.array([hit.score for hit in plain])
+    if rank == "hybrid":
+        scores = np.log(scores / (1 - scores))  # as they are before they are made readable
     relevance = dict(zip(places, scores * np.std(vectors[places] @ vectors[4]) / np.std(scores), strict=True))
     chosen: list[int] = []
     while len(chosen) < 12:
@@ -509,7 +593,9 @@ def test_words_of_segments_that_are_gone_are_no_error(index: Path) -> None:
         writer.commit()
         writer.compact()
     with lunacy.open_index(index) as ix:
-        assert [hit.id for hit in ix.similar(IDS[1], rank="hybrid")] == [hit.id for hit in ix.similar(IDS[1])]
+        hits = ix.similar(IDS[1], rank="hybrid", top=62)
+        assert {hit.id for hit in hits} == {hit.id for hit in ix.similar(IDS[1], top=62)}
+        assert {hit.lexical for hit in hits} == {0.0}
 
 
 @pytest.mark.parametrize(

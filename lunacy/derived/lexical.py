@@ -2,7 +2,7 @@
 
 A cache in a folder of its own, which `lunacy index` makes and every change of the papers brings up to date. Words
 are stemmed; pairs of them are hashed, which keeps them to half the space at the same quality. A paper asks with its own
-title and abstract.
+title and abstract. Words of titles count three times.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ KIND = "lexical"
 LEAST_ROWS = 1
 _HEAP_BYTES = 2**28  # of the writer, before it flushes
 PAIRS = 2**20  # values of a pair's hash
+TITLE_COUNTS = 3  # times a word of the title, of the paper that is found and of the one that is asked for
+_TITLES = "title_counts"  # the fact that says so
 _FIELDS = {"words": "freq", "pairs": "basic"}  # what is kept of each occurrence
 _ANALYSED = "analysed"  # the name of the tokenizer for what is analysed already
 _CHUNK = 4096  # papers at a time
@@ -54,13 +56,13 @@ class Lexical:
     covered: list[Segment]  # that it was made from and that are still there
     pairs: Scores  # (m,) ascending: quantiles of the cosine of two random papers
 
-    def best(self, text: str, n: int) -> tuple[Rows, Scores, bool]:
-        """The `n` rows with the best BM25 scores, best first, for the words of `text`; and whether that is all.
+    def best(self, text: str, n: int, *, title: str = "") -> tuple[Rows, Scores, bool]:
+        """The `n` rows with the best BM25 scores, best first, for the words of a text; and whether that is all.
 
         (m,) int64 and (m,) float64; m < n when no more share a term, or when later papers have taken their rows.
         Withdrawn papers are among them, and the one that the text is of.
         """
-        query = self._query(text)
+        query = self._query(text, title)
         if query is None or not self.covered:
             return np.empty(0, np.int64), np.empty(0), True
         with _errors(self.folder):
@@ -76,12 +78,12 @@ class Lexical:
         order = order[is_covered[order]]
         return rows[order], scores[order], len(hits) < n
 
-    def _query(self, text: str) -> Any:
+    def _query(self, text: str, title: str) -> Any:
         """Each term weighs 1 + ln(how often it occurs); None when no other paper has any."""
         schema = self.index.schema
         parts = [
             (Occur.Should, Query.boost_query(Query.term_query(schema, field, term, _FIELDS[field]), 1 + math.log(n)))
-            for field, terms in analysed(text).items()
+            for field, terms in analysed(text, title=title).items()
             for term, n in sorted(Counter(terms).items())
             if self.searcher.doc_freq(field, term)
         ]
@@ -113,9 +115,14 @@ def _is_described(cache: Cache) -> bool:
     return isinstance(cache.facts.get("end_row"), int) and is_sample(cache.facts.get(FACT))
 
 
+def _is_of_now(cache: Cache) -> bool:
+    """Whether it was made as it is made now. One that was not still answers, and is made anew with the next update."""
+    return _is_described(cache) and cache.facts.get(_TITLES) == TITLE_COUNTS
+
+
 def is_current(cache: Cache, view: View) -> bool:
     """Whether it is of just the segments that are there."""
-    is_made = _is_described(cache) and cache.is_made_from(view.stored_segments)
+    is_made = _is_of_now(cache) and cache.is_made_from(view.stored_segments)
     return is_made and caches.path_of(view.folder, cache) is not None
 
 
@@ -123,7 +130,7 @@ def make(view: View, before: Sequence[Cache], since: Changes | None, progress: R
     """The index of all papers; where `before` has one, only what is new, or changed `since`, is read again."""
     if not view.stored_segments:
         return []
-    old = next(filter(_is_described, before), None)
+    old = next(filter(_is_of_now, before), None)
     if old and old.is_made_from(view.stored_segments) and not (since and len(since.rows)):
         return [old]
     require_space(view.folder, _BYTES * view.n_papers)
@@ -156,7 +163,7 @@ def _write(view: View, folder: Path, before: Cache | None, since: Changes | None
     """Make the index of all papers of `view` in the new `folder`, and return its facts."""
     with _errors(folder):
         _write_index(view, folder, before, since, progress)
-    return {"end_row": view.end_row, FACT: draw_pairs(view)}
+    return {"end_row": view.end_row, _TITLES: TITLE_COUNTS, FACT: draw_pairs(view)}
 
 
 def _write_index(view: View, folder: Path, before: Cache | None, since: Changes | None, progress: Report) -> None:
@@ -185,7 +192,7 @@ def _write_index(view: View, folder: Path, before: Cache | None, since: Changes 
         for row, paper in zip(rows.tolist(), view.papers(rows), strict=True):
             document = tantivy.Document()
             document.add_integer("row", row)
-            for field, terms in analysed(f"{paper.title} {paper.abstract}").items():
+            for field, terms in analysed(paper.abstract, title=paper.title).items():
                 document.add_text(field, " ".join(terms))
             writer.add_document(document)
     progress(Progress("writing the lexical index"))
@@ -233,10 +240,11 @@ _ANALYSER = (
 )
 
 
-def analysed(text: str) -> dict[str, list[str]]:
-    """The terms of each field."""
-    words = stems(text)
-    return {"words": words, "pairs": [f"{pair:x}" for pair in pair_hashes(words)]}
+def analysed(text: str, *, title: str = "") -> dict[str, list[str]]:
+    """The terms of each field; words of the title as often as they count, pairs of them once."""
+    words = stems(f"{title} {text}")
+    more = stems(title) * (TITLE_COUNTS - 1)
+    return {"words": words + more, "pairs": [f"{pair:x}" for pair in pair_hashes(words)]}
 
 
 def stems(text: str) -> list[str]:

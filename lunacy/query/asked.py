@@ -9,13 +9,13 @@ import numpy as np
 
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.errors import FingerprintMismatch, LunacyError, ModelError
-from lunacy.paper import Paper, embedded_text
+from lunacy.paper import Paper
 from lunacy.query.dois import find_dois
 from lunacy.query.ids import rows_of, why_lacking
 from lunacy.query.model import TextVector
 from lunacy.query.titles import Named, find_titles
 from lunacy.question import Options, Query
-from lunacy.search import Searcher, Target
+from lunacy.search import Searcher, Target, Text
 from lunacy.withdrawn import is_withdrawn, says_only_so
 
 Embed = Callable[[Sequence[str]], Sequence[TextVector]]
@@ -57,7 +57,7 @@ def look_up(
             target = replace(target, first=rows[mine])
         if query.text:
             both = np.concatenate([target.vectors, texts[query.text].vector])
-            target = replace(target, vectors=both, texts=[*target.texts, query.text])
+            target = replace(target, vectors=both, texts=[*target.texts, Text(query.text)])
         notes = [one.note for one in named if isinstance(one, Named)] + [told[place] for place in mine]
         notes += [texts[query.text].note] if query.text else []
         yield Asked(tuple(papers[place] for place in mine), query.text, target, tuple(filter(None, notes)))
@@ -105,4 +105,4 @@ def find_papers(view: Searcher, papers: Sequence[str]) -> dict[str, Named | Luna
 
 def target_of(papers: Sequence[Paper], vectors: Vectors, left_out: Rows) -> Target:
     """The target for `papers` with their (n, dim) `vectors`."""
-    return Target(vectors, [embedded_text(paper, "title+abstract") for paper in papers], left_out)
+    return Target(vectors, [Text(paper.abstract, paper.title) for paper in papers], left_out)

@@ -8,8 +8,9 @@ from lunacy.milvus import is_address, parse_address
 from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
 from lunacy.search.folder_searcher import FolderSearcher
-from lunacy.search.ranking import Ranked, Target
+from lunacy.search.ranking import Ranked
 from lunacy.search.searcher import LastCommit, Searcher
+from lunacy.search.target import Target, Text
 
 __all__ = [
     "Found",
@@ -17,6 +18,7 @@ __all__ = [
     "Ranked",
     "Searcher",
     "Target",
+    "Text",
     "open_searcher",
     "search",
     "search_ivf",

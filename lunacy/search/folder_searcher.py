@@ -26,8 +26,9 @@ from lunacy.search.approximate import search_ivf
 from lunacy.search.background import N_DRAWN, Background
 from lunacy.search.candidates import Candidates, candidates_of, qualify
 from lunacy.search.exact import Found, nearest_to_all, search
-from lunacy.search.ranking import Ranked, Sides, Target, rank
+from lunacy.search.ranking import Ranked, rank
 from lunacy.search.searcher import LastCommit
+from lunacy.search.target import Sides, Target
 from lunacy.store import Store, View, caches, inventory
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest

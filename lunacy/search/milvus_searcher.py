@@ -25,8 +25,9 @@ from lunacy.question import Options
 from lunacy.search.approximate import require_lists
 from lunacy.search.background import N_DRAWN, Background
 from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
-from lunacy.search.ranking import Ranked, Sides, Target, rank
+from lunacy.search.ranking import Ranked, rank
 from lunacy.search.searcher import LastCommit
+from lunacy.search.target import Sides, Target
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
 _WAIT_S = 10.0  # for a server that is starting

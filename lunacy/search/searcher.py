@@ -16,7 +16,8 @@ from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.background import Background
 from lunacy.search.exact import Found
-from lunacy.search.ranking import Ranked, Target
+from lunacy.search.ranking import Ranked
+from lunacy.search.target import Target
 
 
 @dataclass(frozen=True, slots=True)

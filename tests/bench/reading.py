@@ -36,7 +36,7 @@ from lunacy.paper import Paper, month_of
 from lunacy.query import open_index
 from lunacy.query.digest import make_digests
 from lunacy.question import Options
-from lunacy.search import Searcher, Target, open_searcher
+from lunacy.search import Searcher, Target, Text, open_searcher
 from lunacy.search.several import Pool, text_of
 from lunacy.withdrawn import is_withdrawn
 
@@ -180,7 +180,8 @@ class Rankings:
         add("lunacy, vectors", lambda: self.pool.by_vectors(liked))
         add("lunacy, words", lambda: self.pool.by_words(texts))
         add("lunacy", lambda: self.pool.scores(liked, texts))
-        add("lunacy query --rank hybrid", lambda: self._query(Target(liked, texts, case.liked)))
+        worded = [Text(self.papers[row].abstract, self.papers[row].title) for row in case.liked.tolist()]
+        add("lunacy query --rank hybrid", lambda: self._query(Target(liked, worded, case.liked)))
         found["z(logistic) + z(words)"] = z(found["logistic regression, vectors"]) + z(found["lunacy, words"])
         found["z(highest) + z(words)"] = z(found["highest cosine"]) + z(found["lunacy, words"])
         if case.query >= 0:

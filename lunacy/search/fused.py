@@ -1,0 +1,76 @@
+"""The fused score of a hybrid list: by vectors and by words, then by what the best candidates say of the others.
+
+    0.65 z(cosine) + 0.35 z(BM25)
+
+where z is (score - mean) / deviation: of random pairs of the index for cosines, and of the question's own best 200 for
+BM25. The best three then stand beside the question (relevance feedback), and each candidate gains by the scores of
+those that it is like (score regularisation, Diaz 2005). docs/benchmarks.md says what each step brings, and on what the
+weights were learned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.arrays import Rows, Scores, Vectors
+
+N_CANDIDATES = 200  # from the vectors, and from the words: what the steps look at, however many hits are asked for
+BY_VECTORS, BY_WORDS = 0.65, 0.35
+_N_FEEDBACK = 3  # of the best candidates
+_N_NEIGHBOURS = 100  # of the best candidates: those whose scores the others gain by
+_SMOOTHING = 1.0
+_SHARPNESS = 4  # the power of a cosine with which a neighbour counts
+_CENTRE, _SLOPE = 5.3, 1.0  # of the logistic curve that makes scores readable
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a score is the sum of; (c,) each."""
+
+    vectors: Scores  # of the question's own vector
+    words: Scores  # of the question's own words
+    unlike: Scores  # for likeness to what is not wanted
+    feedback: Scores  # of the vectors of the best candidates
+    neighbours: Scores  # of the scores of the candidates that it is like
+
+    @property
+    def total(self) -> Scores:
+        """The sum."""
+        return self.vectors + self.words + self.unlike + self.feedback + self.neighbours
+
+    def at(self, which: Rows | npt.NDArray[np.bool_]) -> Parts:
+        """Of some candidates."""
+        return Parts(*(getattr(self, one.name)[which] for one in fields(self)))
+
+    def then(self, others: Parts) -> Parts:
+        """Of these candidates, and of others."""
+        names = [one.name for one in fields(self)]
+        return Parts(*(np.concatenate([getattr(self, name), getattr(others, name)]) for name in names))
+
+
+def readable(scores: Scores) -> Scores:
+    """Fused scores between 0 and 1."""
+    between: Scores = 1 / (1 + np.exp(-_SLOPE * (scores - _CENTRE)))
+    return between
+
+
+def with_best(aim: Vectors, best: Scores) -> Scores:
+    """The unit vector (dim,) of what is asked for together with the first of its (b, dim) best candidates."""
+    both = aim + best[:_N_FEEDBACK].mean(axis=0) if len(best) else aim
+    unit: Scores = both.astype(np.float64) / max(float(np.linalg.norm(both)), 1e-9)
+    return unit
+
+
+def gained(vectors: Scores, scores: Scores, best: Rows) -> Scores:
+    """(c,): what each candidate gains by the scores of those that it is like.
+
+    `vectors` (c, dim) and `scores` (c,) are of the candidates; `best` are the places of those that are listened to.
+    """
+    best = best[:_N_NEIGHBOURS]
+    likeness = np.maximum(vectors @ vectors[best].T, 0.0) ** _SHARPNESS  # (c, b)
+    likeness[best, np.arange(len(best))] = 0.0
+    gain: Scores = _SMOOTHING * (likeness @ scores[best]) / np.maximum(likeness.sum(axis=1), 1e-9)
+    return gain
