@@ -14,6 +14,7 @@ from lunacy.letters import plain
 
 _LONGEST_NAME = 200  # characters
 _LISTS = {"only_ids": "the list of ids to choose from", "not_ids": "the list of ids to leave out"}
+_WORDS = {"not_before": "newer (since {})", "not_after": "older (until {})"}  # as one asks for them
 _SEVERAL = re.compile(r";|&|\band\b")
 
 
@@ -41,10 +42,12 @@ class Filter:
     ] = ()  # names, or what they begin with: "First Last" or "Last, First"; all are among the authors
     only_ids: frozenset[str] | None = None
     not_ids: frozenset[str] = frozenset()
+    not_before: str = ""  # as `since` and `until`, of what the papers that are asked for say of it
+    not_after: str = ""
 
     def __post_init__(self) -> None:
         split_patterns(self.category)
-        for name in ("since", "until", "updated_since"):
+        for name in ("since", "until", "updated_since", "not_before", "not_after"):
             if getattr(self, name):
                 date_number(getattr(self, name), name)
         for name in self.author:
@@ -54,7 +57,7 @@ class Filter:
                 raise UsageError(f"author {name[:40]!r}... has {len(name):,} characters; give one name, or part of it")
             if _SEVERAL.search(name):
                 raise UsageError(f"author {name!r} is more than one name; give each on its own")
-        if self.since and self.until and self.first_date > self.last_date:
+        if self.since and self.until and _first(self.since) > _last(self.until):
             raise UsageError(f"since {self.since} is after until {self.until}; swap them")
 
     @property
@@ -75,7 +78,7 @@ class Filter:
                     found.append(Condition(f"{_LISTS[name]} ({len(value):,})", name, value))
             elif value:
                 words = " or ".join(value) if name == "category" else value
-                found.append(Condition(f"{name.replace('_', ' ')} {words}", name, value))
+                found.append(Condition(_WORDS.get(name, f"{name.replace('_', ' ')} {{}}").format(words), name, value))
         return found
 
     @classmethod
@@ -87,18 +90,29 @@ class Filter:
         return cls(**given)
 
     @property
+    def asks_when_posted(self) -> bool:
+        """Whether it matters when a paper was posted."""
+        return bool(self.since or self.until or self.not_before or self.not_after)
+
+    @property
     def first_date(self) -> int:
         """As `date_number`; 0 when it does not matter."""
-        return date_number(self.since) if self.since else 0
+        return max(_first(self.since), _first(self.not_before))
 
     @property
     def first_month(self) -> int:
-        """The month in which `since` begins, which qualifies where no day is known; 0 when it does not matter."""
+        """The month in which it begins, which qualifies where no day is known; 0 when it does not matter."""
         return self.first_date // 100 * 100
 
     @property
     def last_date(self) -> int:
         """The last that qualifies; a very late one when it does not matter."""
-        if not self.until:
-            return 99999999
-        return date_number(self.until) + {4: 9999, 7: 99, 10: 0}[len(self.until)]
+        return min(_last(self.until), _last(self.not_after))
+
+
+def _first(date: str) -> int:
+    return date_number(date) if date else 0
+
+
+def _last(date: str) -> int:
+    return date_number(date) + {4: 9999, 7: 99, 10: 0}[len(date)] if date else 99999999

@@ -1,20 +1,26 @@
-"""Check the types of keywords, of Python or JSON: the right type comes out, or a UsageError that names the keyword."""
+"""Check the types of keywords, of Python or JSON: the right type comes out, or a UsageError that names the keyword.
+
+And let Python list them.
+"""
 
 from __future__ import annotations
 
 import datetime
+import inspect
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from difflib import get_close_matches
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar, cast, get_type_hints
 
 from lunacy.dates import resolve_date
 from lunacy.errors import UsageError
 from lunacy.paper import canonical_id
 
 Reader = Callable[[str, Any], Any]  # name and value -> the value in its type
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def read_keywords(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
@@ -25,6 +31,35 @@ def read_keywords(given: Mapping[str, Any], readers: Mapping[str, Reader]) -> di
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(readers)}"
             raise UsageError(f"there is no option {name!r}; {hint}")
     return {name: readers[name](name, value) for name, value in given.items()}
+
+
+def shows_keywords(keywords: type, options: type) -> Callable[[_Function], _Function]:
+    """Let help() and completion list what `**` takes: the names in `keywords`, as `options` explains them.
+
+    Type checkers know them from `Unpack`.
+    """
+
+    def decorated(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        taken = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        defaults = {one.name: one.default for one in fields(options)}
+        named = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
+            for name, kind in get_type_hints(keywords).items()
+        ]
+        cast(Any, function).__signature__ = signature.replace(parameters=[*taken, *named])
+        function.__doc__ = with_keywords(function, options)
+        return function
+
+    return decorated
+
+
+def with_keywords(one: Any, options: type) -> str | None:
+    """The docstring of `one`, and what that of `options` says behind its first line. `python -OO` has none."""
+    if not (one.__doc__ and options.__doc__):
+        return None
+    _first, _blank, listed = inspect.cleandoc(options.__doc__).partition("\n\n")
+    return f"{inspect.cleandoc(one.__doc__)}\n\nKeywords:\n\n{listed}"
 
 
 def optional(reader: Reader) -> Reader:

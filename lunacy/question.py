@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, Literal, TypedDict, TypeVar, Unpack, cast, get_args, get_type_hints
+from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 
 from lunacy.errors import UsageError
 from lunacy.filter import Filter
@@ -22,9 +22,11 @@ from lunacy.keywords import (
     optional,
     read_keywords,
     share_or,
+    shows_keywords,
     text,
     texts,
     whole,
+    with_keywords,
 )
 
 Ranking = Literal["dense", "hybrid", "lexical"]  # by vectors, by both, by words
@@ -51,6 +53,8 @@ class Keywords(TypedDict, total=False):
     category: str | Iterable[str] | None
     since: str | int | datetime.date | None
     until: str | int | datetime.date | None
+    older: bool
+    newer: bool
     updated_since: str | int | datetime.date | None
     author: str | Iterable[str] | None
     only_ids: str | Iterable[str] | None
@@ -79,43 +83,14 @@ _OPTIONS: dict[str, Reader] = {
     "category": texts,
     "since": date,
     "until": date,
+    "older": flag,
+    "newer": flag,
     "updated_since": date,
     "author": texts,
     "only_ids": optional(id_set),
     "not_ids": id_set,
 }  # of Keywords
 _ASKED: dict[str, Reader] = {**_OPTIONS, "papers": texts, "text": text, "together": flag}  # of Asked
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def shows_keywords(keywords: type, options: type) -> Callable[[_Function], _Function]:
-    """Let help() and completion list what `**` takes: the names in `keywords`, as `options` explains them.
-
-    Type checkers know them from `Unpack`.
-    """
-
-    def decorated(function: _Function) -> _Function:
-        signature = inspect.signature(function)
-        taken = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        defaults = {one.name: one.default for one in fields(options)}
-        named = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
-            for name, kind in get_type_hints(keywords).items()
-        ]
-        cast(Any, function).__signature__ = signature.replace(parameters=[*taken, *named])
-        function.__doc__ = _with_keywords(function, options)
-        return function
-
-    return decorated
-
-
-def _with_keywords(one: Any, options: type) -> str | None:
-    """The docstring of `one`, and what that of `options` says behind its first line. `python -OO` has none."""
-    if not (one.__doc__ and options.__doc__):
-        return None
-    _first, _blank, listed = inspect.cleandoc(options.__doc__).partition("\n\n")
-    return f"{inspect.cleandoc(one.__doc__)}\n\nKeywords:\n\n{listed}"
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -136,6 +111,8 @@ class Options:
     - `category`: only hits in one of these categories, archives or patterns: "cs.CL", "astro-ph", "hep-*".
     - `since`, `until`: only hits posted then, until inclusive: "2024-05-31", "2024-05", "2024", 2024 or a date, or so
       long ago: "2y", "6m", "4w", "30d". Where only the month of a paper is known, any day in it will do.
+    - `older`, `newer`: only hits posted no later, or no earlier, than the paper that is asked for: what it could have
+      cited, or what came of it. Of several papers for one list: than all of them. A text has no date.
     - `updated_since`: only hits changed then or later; papers without a date of their last change are left out.
     - `author`: only hits by all of these authors: "Hinton", "G. Hinton" or "Hinton, Geoffrey".
     - `only_ids`, `not_ids`: only hits, or no hits, among these ids.
@@ -156,11 +133,13 @@ class Options:
     category: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
+    older: bool = False
+    newer: bool = False
     updated_since: str = ""
     author: tuple[str, ...] = ()
     only_ids: frozenset[str] | None = None
     not_ids: frozenset[str] = frozenset()
-    filter: Filter = field(init=False, repr=False, compare=False)  # the last seven
+    filter: Filter = field(init=False, repr=False, compare=False)  # what it says of papers by themselves
 
     def __init__(self, **keywords: Unpack[Keywords]) -> None:
         _fill(self, read_keywords(keywords, _OPTIONS))
@@ -169,6 +148,17 @@ class Options:
     def is_plain(self) -> bool:
         """Whether the nearest vectors are all that is asked for."""
         return self.rank == "dense" and not (self.unlike or self.fold or self.diverse)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether it depends on the papers that are asked for which others may be hits."""
+        return self.older or self.newer
+
+    def with_filter(self, wanted: Filter) -> Self:
+        """The same with another filter."""
+        other = copy(self)
+        object.__setattr__(other, "filter", wanted)
+        return other
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -198,6 +188,8 @@ def _require_sense(options: Options) -> None:
         raise UsageError(f"nprobe is {nprobe}; look into at least 1 list")
     if options.rank not in RANKS:
         raise UsageError(f"rank {options.rank!r} is unknown; choose one of {', '.join(RANKS)}")
+    if options.older and options.newer:
+        raise UsageError("older and newer leave nothing but the same day between them; leave one of them out")
     if options.ivf and options.rank == "lexical":
         raise UsageError("ivf searches vectors, and rank lexical goes by words alone; leave one of them out")
     if options.ivf and len(options.unlike) > 1:
@@ -211,7 +203,7 @@ def _require_sense(options: Options) -> None:
         )
 
 
-_FILTER = tuple(one.name for one in fields(Filter))
+_FILTER = tuple(one.name for one in fields(Filter) if one.name in _OPTIONS)
 _settings = attrgetter(*_OPTIONS)
 
 
@@ -247,6 +239,9 @@ class Question(Options):
         _fill(self, given)
         if self.include_self and not self.papers:
             raise UsageError("include_self lists the paper that is asked for, and a text is none; leave it out")
+        if self.is_relative and not self.papers:
+            name = "older" if self.older else "newer"
+            raise UsageError(f"{name} is than the paper that is asked for, and a text has no date; give since or until")
         if self.ivf and any(len(query.papers) + bool(query.text) > 1 for query in self.queries):
             raise UsageError("ivf searches for one paper or text, not for several together; leave ivf out")
         object.__setattr__(self, "text", encodable(self.text) if self.text.strip() else "")
@@ -274,5 +269,5 @@ class Question(Options):
 
 shows_keywords(Keywords, Options)(Options.__init__)
 shows_keywords(Asked, Question)(Question.__init__)
-Question.__doc__ = _with_keywords(Question, Options)
+Question.__doc__ = with_keywords(Question, Options)
 _EXAMPLE = 'write it like {"papers": ["1802.05130"], "top": 3}'

@@ -161,6 +161,38 @@ def test_a_paper_is_answered_as_brute_force_answers(ix: Index, wanted: dict[str,
         assert_best(answer.hits, scores_of(VECTORS[place]), k, able - {IDS[place]})
 
 
+def on_side(one: Paper, side: str, than: list[Paper]) -> bool:
+    """Whether `one` may have been posted no later ("older"), or no earlier, than all of some papers."""
+    first, last = posted_between(one)
+    if not last:
+        return False  # nobody knows when
+    if side == "older":
+        return all(first <= posted_between(other)[1] for other in than)
+    return all(last >= posted_between(other)[0] for other in than)
+
+
+@pytest.mark.parametrize("side", ["older", "newer"])
+def test_hits_are_older_or_newer_than_the_paper_as_brute_force_says(ix: Index, side: str) -> None:
+    places = [place for place in (0, 31, 45, 100, 105, 119) if posted_between(PAPERS[place])[1]]
+    for wanted in ({}, {"category": ["cs.*"]}, {"since": "2024-01-10"}, {"until": "2024-01-20"}):
+        answers = ix.similar_many([IDS[place] for place in places], **{side: True}, top=1000, **wanted)
+        for place, answer in zip(places, answers, strict=True):
+            able = {one.id for one in PAPERS if admits(one, wanted) and on_side(one, side, [PAPERS[place]])}
+            assert answer.n_qualified == len(able)
+            assert_best(answer.hits, scores_of(VECTORS[place]), 1000, able - {IDS[place]})
+    together = [PAPERS[place] for place in places[:3]]
+    answer = ix.similar_to_all([one.id for one in together], **{side: True}, top=1000)
+    able = {one.id for one in PAPERS if admits(one, {}) and on_side(one, side, together)}
+    assert {hit.id for hit in answer} == able - {one.id for one in together}
+
+
+def test_a_paper_of_which_no_date_is_known_has_nothing_older(ix: Index) -> None:
+    unknown = next(one.id for one in PAPERS if not one.posted)
+    first, second = ix.ask_many([lunacy.Question(papers=[unknown, "2401.00100"], older=True)])
+    assert str(first) == f"it is not known when {unknown} was posted; leave older out, or give since or until"
+    assert isinstance(second, lunacy.Answer)
+
+
 @pytest.mark.parametrize(
     ("wanted", "note"),
     [

@@ -207,6 +207,14 @@ _FILTERS = (
     ),
     click.option("--until", metavar="DATE", default="", help="Only hits posted on or before this date."),
     click.option(
+        "--older",
+        is_flag=True,
+        help="Only hits posted no later than the paper that is asked for, which it could have cited.",
+    ),
+    click.option(
+        "--newer", is_flag=True, help="Only hits posted no earlier than the paper that is asked for: what came of it."
+    ),
+    click.option(
         "--updated-since",
         metavar="DATE",
         default="",

@@ -41,7 +41,7 @@ class Columns:
         categories = matching_categories(wanted.category, self.by_category)
         if categories is not None:
             keep_only(mask, [rows for name, rows in self.by_category.items() if name in categories])
-        if wanted.since or wanted.until:
+        if wanted.asks_when_posted:
             is_first_month = self.posted == (wanted.first_month or -1)  # of which no day is known
             mask &= (self.posted >= max(wanted.first_date, 1)) | is_first_month
             mask &= self.posted <= wanted.last_date

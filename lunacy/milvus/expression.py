@@ -43,7 +43,7 @@ def expression(wanted: Filter, include_withdrawn: bool, categories: Iterable[str
     matching = matching_categories(wanted.category, categories)
     if matching is not None:
         terms.append(f"array_contains_any(categories, {orjson.dumps(sorted(matching)).decode()})")
-    if wanted.since or wanted.until:
+    if wanted.asks_when_posted:
         or_month = f" or posted == {wanted.first_month}" if wanted.first_month % 10000 else ""
         terms.append(f"(posted >= {max(wanted.first_date, 1)}{or_month}) and posted <= {wanted.last_date}")
     if wanted.updated_since:

@@ -11,6 +11,7 @@ import numpy as np
 from lunacy.answer import Answer
 from lunacy.arrays import Vectors
 from lunacy.errors import LunacyError
+from lunacy.filter import Filter
 from lunacy.measured import QueryKind
 from lunacy.query.asked import Asked, Embed, look_up, target_of
 from lunacy.query.hits import hits_of
@@ -19,6 +20,7 @@ from lunacy.query.model import TextVector
 from lunacy.query.near import near_hits
 from lunacy.query.notes import notes_of
 from lunacy.query.qualified import count_qualified, why_empty
+from lunacy.query.relative import filters_beside
 from lunacy.question import Options, Query, Question
 from lunacy.search import Found, Ranked, Searcher, Target
 
@@ -46,9 +48,34 @@ def answer_batch(
 ) -> list[Answer | LunacyError]:
     """An answer for each query, in order; for one with a paper that the index lacks, the error.
 
-    The queries are alike. `texts`: the vector of each text. `embed`: as `look_up`. For inside
+    The queries are alike; where their filter depends on their papers, those that have one filter are answered together.
+    `texts`: the vector of each text. `embed`: as `look_up`. For inside
     `Searcher.pinned`.
     """
+    if not options.is_relative:
+        return _answers(view, batch, options, texts, embed, device)
+    answers: dict[int, Answer | LunacyError] = {}  # by the place of the query
+    groups: dict[Filter, list[int]] = {}
+    for place, wanted in enumerate(filters_beside(view, batch, options)):
+        if isinstance(wanted, Filter):
+            groups.setdefault(wanted, []).append(place)
+        else:
+            answers[place] = wanted
+    for wanted, places in groups.items():
+        some = [batch[place] for place in places]
+        found = _answers(view, some, options.with_filter(wanted), texts, embed, None)
+        answers |= dict(zip(places, found, strict=True))
+    return [answers[place] for place in range(len(batch))]
+
+
+def _answers(
+    view: Searcher,
+    batch: Sequence[Query],
+    options: Options,
+    texts: Mapping[str, TextVector],
+    embed: Embed,
+    device: str | None,
+) -> list[Answer | LunacyError]:
     asked = list(look_up(view, batch, options, texts, embed))
     targets = [one.target for one in asked if isinstance(one, Asked)]
     found = _search(view, targets, options, "paper" if batch[0].papers else "text", device)

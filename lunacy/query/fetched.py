@@ -13,6 +13,7 @@ from lunacy.errors import HarvestError, LunacyError, UnknownPaper
 from lunacy.harvest import ENDPOINT, Client, fetch_line, open_client
 from lunacy.paper import Paper, canonical_id, embedded_text
 from lunacy.query.index import Index
+from lunacy.query.relative import filter_beside
 from lunacy.question import Query, Question
 from lunacy.snapshot import BadLine, Line, parse
 
@@ -59,7 +60,8 @@ def _fetch(client: Client, identifier: str) -> Paper:
 
 def _ask(ix: Index, paper: Paper, options: Mapping[str, Any], model: str | None, device: str) -> Answer:
     text = embedded_text(paper, ix.info().fingerprint.text)
-    question = Question.parse({**options, "text": text, "together": False, "include_self": False})
-    answer = ix.ask(question, model=model, device=device)
+    alone = {"text": text, "together": False, "include_self": False, "older": False, "newer": False}
+    wanted = filter_beside(Question.parse({**options, "papers": paper.id}), [paper])
+    answer = ix.ask(Question.parse({**options, **alone}).with_filter(wanted), model=model, device=device)
     note = f"{paper.id} is not in the index; it was fetched from arXiv and asked for as a text"
     return replace(answer, papers=(paper,), text="", notes=(note, *answer.notes))

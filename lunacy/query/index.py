@@ -15,6 +15,7 @@ from lunacy import display
 from lunacy.answer import Answer, Info
 from lunacy.embedding import Embedder
 from lunacy.errors import LunacyError, UsageError
+from lunacy.keywords import shows_keywords
 from lunacy.paper import Paper
 from lunacy.progress import Report, no_report
 from lunacy.query.ask import alike, answer_batch
@@ -22,7 +23,7 @@ from lunacy.query.asked import find_papers
 from lunacy.query.ids import require_known, rows_of
 from lunacy.query.model import TextModel, TextVector
 from lunacy.query.titles import Named
-from lunacy.question import Keywords, Options, Query, Question, shows_keywords
+from lunacy.question import Keywords, Options, Query, Question
 from lunacy.search import LastCommit, Searcher, open_searcher
 
 
@@ -39,9 +40,7 @@ class Index:
     """
 
     def __init__(self, where: str | Path, *, embedder: Embedder | None = None, progress: Report = no_report) -> None:
-        """Open `where`. `embedder` is for texts; by default the index's own model is loaded when first needed, and
-        `progress` is called before.
-        """
+        """As `open_index` says."""
         self._searcher: Searcher = open_searcher(where)
         self._model = TextModel(self.name, embedder, progress)
         self._is_gpu_used = False

@@ -167,7 +167,12 @@ class _Served:
             question,
             likeness(question, question.queries[0]),
             most=max(1, min(most, _HITS_TOGETHER // question.top)),
-            is_slow=not (question.is_plain and question.filter.admits_all and question.top <= _LONG_TOP),
+            is_slow=not (
+                question.is_plain
+                and not question.is_relative
+                and question.filter.admits_all
+                and question.top <= _LONG_TOP
+            ),
         )
         if question.text and (question.rank != "lexical" or question.diverse):
             self.model.require_ready()

@@ -71,6 +71,22 @@ PARAMETERS: tuple[Parameter, ...] = (
         "2017",
     ),
     Parameter("until", "until", "text", "Only hits posted then or before, inclusive.", "2018-02"),
+    Parameter(
+        "older",
+        "older",
+        "flag",
+        "Only hits posted no later than what is asked for by id: what it could have cited.",
+        False,
+        default=False,
+    ),
+    Parameter(
+        "newer",
+        "newer",
+        "flag",
+        "Only hits posted no earlier than what is asked for by id: what came of it.",
+        False,
+        default=False,
+    ),
     Parameter("updated_since", "updated_since", "text", "Only hits changed then or later.", "2018-01-01"),
     Parameter(
         "author", "author", "texts", "Only hits by this author; several: by all of them.", "Klein", most=bounds.AUTHORS

@@ -15,7 +15,7 @@ from tests.ownership.folder import make_index
 
 def small(patch: pytest.MonkeyPatch) -> None:
     """Caches also for a few papers, and no model."""
-    patch.setattr(refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report})
+    patch.setattr(refresh_caches, "__kwdefaults__", {"least_rows": 1, "progress": no_report, "note": None})
     patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
     patch.setattr("lunacy.embedding.load", lambda model, **_options: FakeEmbedder(model))
 

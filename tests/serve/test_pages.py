@@ -153,8 +153,23 @@ def test_both_parts_of_a_hybrid_score_are_shown(client: TestClient, service: Ser
     answer = service.ask(Question(papers="1802.00001", rank="hybrid")).result()
     shown = [one.text for one in page.all("span", class_="number")]
     assert shown == [text for hit in answer for text in (f"{hit.cosine:.3f}", f"{hit.lexical:.0f}")]
-    assert [one.text for one in page.all("a", **{"aria-current": "true"})] == ["meaning and words"]
-    assert not page_of(client, "/similar?id=1801.00001&index=second").all("nav", class_="switch")
+    assert [one.text for one in page.all("a", **{"aria-current": "true"})] == ["meaning and words", "any time"]
+    without_words = page_of(client, "/similar?id=1801.00001&index=second")
+    assert [one["aria-label"] for one in without_words.all("nav", class_="switch")] == ["Posted"]
+
+
+def test_what_is_older_or_newer_than_the_paper_is_a_click_away(client: TestClient) -> None:
+    page = page_of(client, "/similar?id=1801.00001&top=50")
+    every = {str(one["id"]) for one in RECORDS} - {"1801.00001", "1801.00002"}  # that was withdrawn
+    assert set(ids_of(page)) == every
+    for words, wanted in (("older", {"1801.00003", "hep-th/9711200"}), ("newer", every - {"hep-th/9711200"})):
+        [link] = page.links(words)
+        there = page_of(client, f"{link}&top=50")
+        assert set(ids_of(there)) == wanted
+        assert words in [one.text for one in there.all("a", **{"aria-current": "true"})]
+        [back] = there.links("any time")
+        assert set(ids_of(page_of(client, f"{back}&top=50"))) == every
+    assert not page_of(client, "/similar?text=a+topic").links("any time")
 
 
 def test_a_title_is_text_and_its_formula_is_mathml(client: TestClient) -> None:

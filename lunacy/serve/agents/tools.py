@@ -56,6 +56,8 @@ Date = Annotated[
     str, BeforeValidator(_date), Field(description="posted then or later: 2024, 2024-05-31, or 2y for 2 years ago")
 ]
 Until = Annotated[str, BeforeValidator(_date)]
+Older = Annotated[bool, Field(description="posted no later than these ids")]
+Newer = Annotated[bool, Field(description="posted no earlier")]
 Rank = Annotated[
     Literal["best", "dense", "lexical"], Field(description="by meaning and words (best), by meaning, or by words")
 ]
@@ -77,12 +79,15 @@ class Tools:
         category: Category = [],  # noqa: B006
         since: Date = "",
         until: Until = "",
+        older: Older = False,
+        newer: Newer = False,
         rank: Rank = "best",
         abstracts: Abstracts = False,
         index: str = "",
     ) -> PaperList:
         """Papers most similar to the given ones, as one list for all of them; they themselves are left out."""
         options = {"unlike": unlike, "top": top, "category": category, "since": since, "until": until, "rank": rank}
+        options |= {"older": older, "newer": newer}
         given = {"text": text, "together": True, **options}
         notes: list[str] = []
         _require_few(top, abstracts=abstracts)

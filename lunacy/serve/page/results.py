@@ -13,6 +13,7 @@ from lunacy.serve.page.address import Address
 from lunacy.serve.page.html import count
 
 RANKINGS = {"hybrid": "meaning and words", "dense": "meaning", "lexical": "words"}
+TIMES = {"": "any time", "older": "older", "newer": "newer"}  # than what is asked for
 EXPORTS = {"bib": "BibTeX", "ris": "RIS", "csv": "CSV", "json": "JSON", "md": "Markdown"}
 assert {f".{suffix}" for suffix in EXPORTS} <= OF_SUFFIX.keys()
 _STEP = 20  # hits that "more results" adds
@@ -70,6 +71,7 @@ class Results:
     hits: list[Listed]
     chips: list[Chip]
     rankings: list[tuple[str, str, bool]]  # words, URL, whether it is this one
+    times: list[tuple[str, str, bool]]  # the same, of when hits were posted
     exports: list[tuple[str, str]]  # name, URL
     more_url: str  # "" where there are no more
     is_least_shown: bool  # whether `not` lowers the scores
@@ -97,10 +99,19 @@ def results_of(answer: Answer, address: Address, root: str, *, info: Info | None
         ]
         if info and info.has_words
         else [],
+        times=list(_times(first, page)) if answer.papers else [],
         exports=[(name, address.url(f"{page}.{suffix}")) for suffix, name in EXPORTS.items()],
         more_url=more,
         is_least_shown=bool(address.all("not")),
     )
+
+
+def _times(address: Address, page: str) -> Iterator[tuple[str, str, bool]]:
+    """Which papers are listed, by when they were posted: all, or those on one side of what is asked for."""
+    now = next((name for name in TIMES if name and address.first(name) not in ("", "false")), "")
+    whenever = address.minus("older").minus("newer")
+    for name, words in TIMES.items():
+        yield words, (whenever.set(name, "true") if name else whenever).url(page), name == now
 
 
 def _listed(hit: Hit, answer: Answer, address: Address, page: str, most_words: float) -> Listed:
@@ -161,7 +172,7 @@ def _summary(answer: Answer, n_papers: int | None) -> str:
 def _chips(address: Address, page: str, titles: Mapping[str, str]) -> Iterator[Chip]:
     """The conditions, each with the question without it."""
     for name, value in address.items:
-        if name not in ("id", "text", "rank", "index"):
+        if name not in ("id", "text", "rank", "index", *TIMES):
             shown = titles.get(value, value) if name == "not" else value
             shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST].rstrip()} …"
             words = _WORDS.get(name, f"{name.replace('_', ' ')}: {{}}").replace("{}", shown)
