@@ -149,3 +149,22 @@ def test_the_shell_completes_the_names_of_lists(file: Path) -> None:
     assert [one.value for one in complete.get_completions(["list", "show"], "t")] == ["thesis", "talk"]
     file.write_text("{")
     assert complete.get_completions(["list", "show"], "t") == []
+
+
+def test_a_list_is_asked_for_by_its_name() -> None:
+    run("list", "add", "my thesis", "1401.0001", "hep-th/9108006", "2401.00001")
+    asked = run("query", "list:my thesis", "--together", "--format", "ids")
+    assert asked.stdout == run("query", "1401.0001", "hep-th/9108006", "--together", "--format", "ids").stdout != ""
+    assert asked.stderr == "lunacy: the index lacks 1 of the 3 papers on the list 'my thesis'\n"
+    each = [
+        orjson.loads(line)["query"]["ids"] for line in run("query", "1401.0002", "list:my thesis").stdout.splitlines()
+    ]
+    assert each == [["1401.0002"], ["1401.0001"], ["hep-th/9108006"]]
+    run("list", "add", "other", "2401.00001")
+    for name, told in (
+        ("talk", "there is no list 'talk'; there are: my thesis, other"),
+        ("other", "the index has none of the papers on the list 'other'"),
+    ):
+        asked = run("query", f"list:{name}")
+        assert (asked.exit_code, asked.stdout) == (2, "")
+        assert told in asked.stderr

@@ -28,7 +28,8 @@ Examples:
 def mcp(index_dirs: tuple[str, ...]) -> None:
     """Serve AI agents, by the Model Context Protocol.
 
-    An agent's client starts this, and talks to it over standard input and output; it ends with the client.
+    An agent's client starts this, and talks to it over standard input and output; it ends with the client. Agents can
+    read your reading lists, those of `lunacy list`, and add papers to them.
     """
     if sys.stdin is None:
         raise UsageError("standard input is closed; a client of the Model Context Protocol talks to it there")
@@ -38,10 +39,12 @@ def mcp(index_dirs: tuple[str, ...]) -> None:
         indexes = _indexes(index_dirs)
         if sys.stdin.isatty():
             click.echo("lunacy: waiting for an agent's client on standard input, Ctrl-C ends it", err=True)
+        from lunacy.library import lists_path
         from lunacy.query.service import Service
         from lunacy.serve.agents.server import create_server, run_stdio
+        from lunacy.serve.own_lists import OwnLists
 
-        server = create_server(Service(indexes))
+        server = create_server(Service(indexes), OwnLists(lists_path()))
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)

@@ -142,9 +142,9 @@ def query(
 ) -> None:
     """List the papers most similar to each ID.
 
-    ID is an arXiv id in any form, a link, or the DOI or title of a paper in the index. The score is the cosine
-    similarity of the two papers' vectors, and the list is exact, unless you give --rank or --ivf. --rank hybrid finds
-    more; LUNACY_RANK=hybrid makes it the default of this command.
+    ID is an arXiv id in any form, a link, the DOI or title of a paper in the index, or list:NAME for those of a reading
+    list. The score is the cosine similarity of the two papers' vectors, and the list is exact, unless you give --rank
+    or --ivf. --rank hybrid finds more; LUNACY_RANK=hybrid makes it the default of this command.
     """
     _require_a_question(papers, text, batch, skip_unknown=skip_unknown, has_unlike=bool(options["unlike"]))
     if fetches and (together or text is not None):
@@ -153,7 +153,7 @@ def query(
     shown = _show_progress(is_typed=_is_typed(text, batch, only_ids, not_ids))
     from lunacy import render
     from lunacy.idlist import read_ids, read_text
-    from lunacy.query import find_index, open_index, read_not_ids, read_only_ids
+    from lunacy.query import find_index, open_index, read_not_ids, read_only_ids, with_lists
 
     form = form_for_reader(form, output)
     _check_stdin(text, batch, only_ids, not_ids)
@@ -166,7 +166,7 @@ def query(
         options["together"] = together
         if text is not None:
             options["text"] = read_text("-") if text == "-" else text
-        groups: Iterable[Sequence[str]] = [papers]
+        groups: Iterable[Sequence[str]] = [with_lists(papers, ix, tell)]
         if batch is not None:
             groups = ([one.text for one in group] for group in read_ids(batch, tell))
         if skip_unknown and together:

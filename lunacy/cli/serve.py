@@ -79,10 +79,12 @@ def serve(
     """Serve a page to search with, and an API.
 
     Answers are of the last commit, also while `lunacy update` runs. Only this machine can reach the page, unless you
-    give --host or stand a reverse proxy before it: docs/server.md.
+    give --host or stand a reverse proxy before it: docs/server.md. Until you give one of --host, --allow-host and
+    --token, the page shows and changes your reading lists, those of `lunacy list`.
     """
     if not all(map(find_spec, _NEEDS)):
         raise MissingExtra("the web server", "serve")
+    from lunacy.library import lists_path
     from lunacy.query import find_index
     from lunacy.query.service import Service
     from lunacy.serve import listen
@@ -105,7 +107,8 @@ def serve(
         click.echo(f"serving {', '.join(service.names)} at {url}{known} (Ctrl-C stops it)")
         if opens:
             _open(url)
-        listen.serve(create_app(service, allowed_hosts=names, token=token or ""), socket)
+        lists = None if is_public or allowed or token else lists_path()  # others may ask, or only the person
+        listen.serve(create_app(service, allowed_hosts=names, token=token or "", lists=lists), socket)
         service.close()  # after a signal, which is raised again, nobody waits for what it is at
 
 

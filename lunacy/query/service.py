@@ -80,11 +80,15 @@ class Service:
 
     def paper(self, identifier: str, index: str = "") -> Future[Paper]:
         """As `Index.paper`; errors come with the result."""
-        return self._of(index, lambda served: served.call(lambda ix: ix.paper(identifier)))
+        return self.call(lambda ix: ix.paper(identifier), index)
 
     def papers(self, identifiers: Sequence[str], index: str = "") -> Future[list[Paper | LunacyError]]:
         """As `Index.papers`; other errors come with the result."""
-        return self._of(index, lambda served: served.call(lambda ix: ix.papers(identifiers)))
+        return self.call(lambda ix: ix.papers(identifiers), index)
+
+    def call(self, work: Callable[[Index], T], index: str = "") -> Future[T]:
+        """What `work` makes of the index, in the thread that asks it; errors come with the result."""
+        return self._of(index, lambda served: served.call(work))
 
     def info(self, index: str = "") -> Future[Info]:
         """As `Index.info`, read once for each commit; errors come with the result."""

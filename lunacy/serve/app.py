@@ -18,6 +18,7 @@ from lunacy.errors import LunacyError
 from lunacy.serve.agents.endpoint import AgentEndpoint
 from lunacy.serve.api.routes import api_routes
 from lunacy.serve.errors import Refused, told
+from lunacy.serve.own_lists import OwnLists
 from lunacy.serve.page.pages import page_routes
 from lunacy.serve.security import Guard
 
@@ -27,17 +28,21 @@ if TYPE_CHECKING:
 _STATIC = Path(__file__).parent / "page" / "static"
 
 
-def create_app(service: Service, *, allowed_hosts: Sequence[str] = (), token: str = "") -> Starlette:
+def create_app(
+    service: Service, *, allowed_hosts: Sequence[str] = (), token: str = "", lists: Path | None = None
+) -> Starlette:
     """The server for the indexes of `service`.
 
     `allowed_hosts`: names in the header Host, beside those of loopback. `token`: asked of everybody, unless "".
+    `lists`: the file of the reading lists that whoever asks may see and change; None where others may ask.
     """
-    agents = AgentEndpoint(service)
+    own = OwnLists(lists) if lists is not None else None
+    agents = AgentEndpoint(service, own)
     static = Mount("/static", StaticFiles(directory=_STATIC), name="static")
-    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service), agents.route, static]
+    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service, own), agents.route, static]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token)],
+        middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token, is_own=own is not None)],
         exception_handlers=dict.fromkeys((LunacyError, Refused, HTTPException), _told),
         lifespan=lambda _app: agents.stopped(),
     )

@@ -15,6 +15,7 @@ FOLDED = 5_000  # papers together times hits, with fold: 4 s of a core with 120,
 FOLDED_LEAST = 100  # hits, for fewer take no less time
 NPROBE = 65_536  # IVF lists
 BATCH = 10_000  # ids, for a list each
+LISTED = 1_000  # papers of a reading list, where all are asked for, or put down at once
 
 # of a request
 BODY_BYTES = 2_000_000

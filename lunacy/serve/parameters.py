@@ -51,12 +51,13 @@ class Batch:
         return Question(**cast(Keywords, {**self.keywords, "papers": papers}))
 
 
-def question_of(parameters: Pairs, *, default_rank: str = "dense") -> Asked:
+def question_of(parameters: Pairs, *, default_rank: str = "dense", most_ids: int = bounds.IDS) -> Asked:
     """What a query string asks. Raises UsageError, naming the parameter and what is allowed."""
     given: dict[str, list[str]] = {}
     for name, value in parameters.multi_items():
         given.setdefault(_known(name), []).append(value)
-    return _asked({name: _of_texts(BY_NAME[name], values) for name, values in given.items()}, default_rank)
+    values = {name: _of_texts(BY_NAME[name], each, most_ids) for name, each in given.items()}
+    return _asked(values, default_rank)
 
 
 def question_of_record(record: object, *, default_rank: str = "dense") -> Asked:
@@ -128,10 +129,10 @@ def _known(name: object) -> str:
     )
 
 
-def _of_texts(one: Parameter, values: list[str]) -> Any:
+def _of_texts(one: Parameter, values: list[str], most_ids: int) -> Any:
     """The values of a query string, in their type."""
     if one.repeats:
-        return _several(one, values, one.most)
+        return _several(one, values, most_ids if one.name == "id" else one.most)
     if len(values) > 1:
         raise UsageError(f"{one.name} is given {len(values)} times; give it once")
     [value] = values

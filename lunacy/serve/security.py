@@ -23,6 +23,7 @@ COOKIE = "lunacy"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _SAFE = ("GET", "HEAD")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via")
 _COOKIE_S = 30 * 86_400
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -30,7 +31,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a browser sends forms with the origin "null"
     "X-Content-Type-Options": "nosniff",
 }
 _log = logging.getLogger("lunacy.serve")
@@ -39,8 +40,12 @@ _log = logging.getLogger("lunacy.serve")
 class Guard:
     """Refuses what is forged, comes without the token, too slowly, or when too much is asked at once."""
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str] = (), token: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, *, allowed_hosts: Iterable[str] = (), token: str = "", is_own: bool = False
+    ) -> None:
+        """`is_own`: there is something to be seen that is for nobody else on the other side of a proxy."""
         self._app = app
+        self._is_own = is_own
         self._hosts = frozenset(host.lower() for host in (*_LOOPBACK, *allowed_hosts))
         self._secret = _hash(token) if token else ""
         headers = {**_HEADERS, "Cache-Control": "private, no-cache" if token else "no-cache"}
@@ -86,6 +91,8 @@ class Guard:
         if self._n_asked > bounds.REQUESTS:
             raise Refused(503, "Busy", "too much is asked at once", "ask again in a moment", {"Retry-After": "1"})
         self._require_host(request.headers)
+        if self._is_own:
+            _require_direct(request.headers)
         _require_own_origin(request)
         if not self._secret or request.scope["path"] == "/api/health":
             return None
@@ -143,6 +150,17 @@ class Guard:
 def _hash(token: str) -> str:
     """What the cookie holds: it is of one length, and does not tell the token."""
     return sha256(token.encode(errors="surrogateescape")).hexdigest()
+
+
+def _require_direct(headers: Headers) -> None:
+    """Refuse what a proxy passes on under one of our own names: nobody knows for whom."""
+    if any(name in headers for name in _OF_PROXIES):
+        raise Refused(
+            403,
+            "ForeignProxy",
+            "this came through a proxy, and the server is for the person alone who started it",
+            "whoever runs the server lets others in with: lunacy serve --allow-host NAME",
+        )
 
 
 def _require_own_origin(request: Request) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -23,10 +24,10 @@ _ARGUMENTS = (
 
 
 @contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """The address of a server over `service`, in a thread."""
+def serving(service: Service, lists: Path | None = None) -> Iterator[str]:
+    """The address of a server over `service`, in a thread; `lists`: the file of those that it shows."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(create_app(service), log_level="critical", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(create_app(service, lists=lists), log_level="critical", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -442,8 +442,8 @@ def test_a_long_page_is_made_in_a_thread_of_its_own(client: TestClient, monkeypa
         threads.append(threading.get_ident())
         return render(template, **values)
 
-    monkeypatch.setattr("lunacy.serve.page.pages.render", noted)
-    monkeypatch.setattr("lunacy.serve.page.pages._MANY", 20)
+    monkeypatch.setattr("lunacy.serve.page.page_maker.render", noted)
+    monkeypatch.setattr("lunacy.serve.page.page_maker._MANY", 20)
     for top in (5, 6, 40):
         page_of(client, f"/similar?id=1802.00001&top={top}")
     assert threads[0] == threads[1] != threads[2]

@@ -96,7 +96,7 @@ def test_every_answer_has_the_headers_for_browsers(client: TestClient, path: str
     assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self';")
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
     assert "no-cache" in headers["cache-control"]
     assert not {"server", "access-control-allow-origin", "x-powered-by"} & set(headers)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lunacy.errors import MissingExtra
 from lunacy.query.service import Service
+from lunacy.serve.own_lists import OwnLists
 
 PATH = "/mcp"
 
@@ -19,8 +20,9 @@ PATH = "/mcp"
 class AgentEndpoint:
     """An ASGI application that serves the tools over `service` by streamable HTTP, from the first request on."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, own: OwnLists | None = None) -> None:
         self._service = service
+        self._own = own
         self._started: asyncio.Future[ASGIApp] | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -52,7 +54,7 @@ class AgentEndpoint:
         """In a task of its own, as it must end where it began."""
         try:
             http_app = await asyncio.to_thread(_imported)
-            async with http_app(self._service, PATH) as app:
+            async with http_app(self._service, PATH, self._own) as app:
                 started.set_result(app)
                 await asyncio.Event().wait()  # until it is cancelled
         except Exception as error:
@@ -62,7 +64,7 @@ class AgentEndpoint:
             started.set_exception(error)
 
 
-def _imported() -> Callable[[Service, str], AbstractAsyncContextManager[ASGIApp]]:
+def _imported() -> Callable[[Service, str, OwnLists | None], AbstractAsyncContextManager[ASGIApp]]:
     from lunacy.serve.agents.server import http_app
 
     return http_app

@@ -21,6 +21,7 @@ _MOST_AUTHORS, _MOST_ALL_AUTHORS = (
 )  # characters: in a list, and of a paper by itself (some have 3,000 authors)
 _ROOM_FOR_MORE = len(" and 9,999 more")
 _MOST_CATEGORIES = 12  # of an index
+_MOST_ASKED = 100  # papers: as many as can be given by their ids
 _SCORE_DIGITS = 3
 # Letters that no person sees and a language model reads: tags, variation selectors, soft hyphens.
 _HIDDEN = re.compile("[\u00ad\u180e\ufe00-\ufe0f\U000e0000-\U000e0fff]")
@@ -89,15 +90,23 @@ class Indexes(TypedDict):
     """All that can be asked."""
 
     indexes: list[IndexFacts]
+    lists: NotRequired[dict[str, int]]  # the user's reading lists, and how many papers each has
+
+
+class Change(TypedDict):
+    """What became of papers for a list."""
+
+    added: list[str]  # ids
+    notes: list[str]
 
 
 def list_record(answer: Answer, notes: Iterable[str] = (), *, has_abstracts: bool = False) -> PaperList:
     """The answer, with `notes` before its own."""
     return {
-        "asked": [f"{paper.id} {_text(paper.title)}" for paper in answer.papers],
+        "asked": [f"{paper.id} {_text(paper.title)}" for paper in answer.papers[:_MOST_ASKED]],
         "hits": [_listed(hit, has_abstract=has_abstracts) for hit in answer.hits],
         "ranking": answer.ranking,
-        "notes": [*notes, *map(visible, answer.notes), *_few(answer)],
+        "notes": [*notes, *map(visible, answer.notes), *_limits(answer)],
     }
 
 
@@ -167,8 +176,10 @@ def _listed(hit: Hit, *, has_abstract: bool) -> ListedPaper:
     return record
 
 
-def _few(answer: Answer) -> Iterable[str]:
-    """Why a list is short."""
+def _limits(answer: Answer) -> Iterable[str]:
+    """Why a list is short, or not all of it is told."""
+    if len(answer.papers) > _MOST_ASKED:
+        yield f"of the {len(answer.papers):,} papers asked for, the first {_MOST_ASKED} are named"
     if answer.n_qualified is not None and answer.n_qualified <= len(answer.hits):
         yield f"only {answer.n_qualified:,} papers pass the filters; widen them for more"
 

@@ -24,11 +24,14 @@ from lunacy.answer import Info
 from lunacy.errors import Busy, LunacyError, ModelError, NotAnId, StoreError, UnknownCategory, UnknownPaper
 from lunacy.query.service import Service
 from lunacy.serve import bounds
+from lunacy.serve.agents.list_resources import add_list_resources
 from lunacy.serve.agents.tools import Tools
+from lunacy.serve.own_lists import OwnLists
 
 _MOST_CATEGORIES = 6
 _HELLO_S = 0.2  # in which a client's first message is answered: loading a model takes the interpreter from it
-_READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+_READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _HINTS: dict[type[LunacyError], str] = {
     NotAnId: "look for it by its words with search_text",
     UnknownPaper: "leave it out, or give its title and abstract to search_text; index_info tells what the index holds",
@@ -36,6 +39,9 @@ _HINTS: dict[type[LunacyError], str] = {
     StoreError: "the index must be mended by whoever keeps it; tell the user",
     ModelError: "texts cannot be asked for now; similar_papers and get_paper still answer for ids",
 }
+_OF_LISTS = (
+    " The user keeps reading lists, which index_info names: list:NAME stands for all papers of one, wherever an id may."
+)
 _CRASH = "lunacy failed, and its operator finds the reason on its standard error; ask for something else"
 
 
@@ -66,12 +72,19 @@ class AgentTool(Tool):
                 raise ToolError(f"{self.name} has no parameter {name[:40]!r}{meant}")
 
 
-def create_server(service: Service) -> MCPServer[None]:
-    """A server of four tools, and of the resource `paper://ID`, over `service`.
+def create_server(service: Service, own: OwnLists | None = None) -> MCPServer[None]:
+    """A server of the tools, and of the resource `paper://ID`, over `service`.
 
-    Its lifespan starts to load the models. Raises LunacyError where an index cannot be read.
+    `own`: the reading lists that the agent may read and add to. Its lifespan starts to load the models. Raises
+    LunacyError where an index cannot be read.
     """
-    tools = Tools(service)
+    tools = Tools(service, own)
+    functions: tuple[Callable[..., Awaitable[Any]], ...] = (
+        tools.similar_papers,
+        tools.search_text,
+        tools.get_paper,
+        tools.index_info,
+    )
 
     @asynccontextmanager
     async def warmed(_server: MCPServer[None]) -> AsyncIterator[None]:
@@ -82,10 +95,12 @@ def create_server(service: Service) -> MCPServer[None]:
         "lunacy",
         title="lunacy: similar arXiv papers",
         version=__version__,
-        instructions=_instructions({name: service.info(name).result() for name in service.names}),
+        instructions=_instructions(
+            {name: service.info(name).result() for name in service.names}, has_lists=own is not None
+        ),
         tools=[
-            _tool(one, takes_index=len(service.names) > 1)
-            for one in (tools.similar_papers, tools.search_text, tools.get_paper, tools.index_info)
+            *(_tool(one, _READ_ONLY, takes_index=len(service.names) > 1) for one in functions),
+            *([_tool(tools.add_to_list, _ADDS)] if own is not None else []),
         ],
         log_level="ERROR",
         lifespan=warmed,
@@ -102,6 +117,8 @@ def create_server(service: Service) -> MCPServer[None]:
             raise ResourceError(str(error)) from None
         return "".join(render.papers([found], "md"))
 
+    if own is not None:
+        add_list_resources(server, service, own)
     return server
 
 
@@ -114,13 +131,13 @@ def run_stdio(server: MCPServer[None]) -> None:
 
 
 @asynccontextmanager
-async def http_app(service: Service, path: str) -> AsyncIterator[ASGIApp]:
+async def http_app(service: Service, path: str, own: OwnLists | None = None) -> AsyncIterator[ASGIApp]:
     """An application that answers at `path`, by streamable HTTP; it ends in the task in which it began.
 
     Without sessions, and each answer is one piece of JSON: any number of processes may stand behind one address. Who
     may ask (Host, Origin, token) is for the application around it to say. Raises as `create_server`.
     """
-    server = await asyncio.to_thread(create_server, service)
+    server = await asyncio.to_thread(create_server, service, own)
     app = server.streamable_http_app(
         streamable_http_path=path,
         json_response=True,
@@ -132,13 +149,13 @@ async def http_app(service: Service, path: str) -> AsyncIterator[ASGIApp]:
         yield app
 
 
-def _tool(function: Callable[..., Awaitable[Any]], *, takes_index: bool) -> Tool:
+def _tool(function: Callable[..., Awaitable[Any]], annotations: ToolAnnotations, *, takes_index: bool = False) -> Tool:
     """The tool, with schemas that say nothing twice."""
-    tool = AgentTool.from_function(function, annotations=_READ_ONLY)
+    tool = AgentTool.from_function(function, annotations=annotations)
     tool.parameters = _plain(tool.parameters)
     if not takes_index:
         tool.parameters["properties"].pop("index", None)
-    tool.fn_metadata.output_schema = _plain(tool.fn_metadata.output_schema)
+    tool.fn_metadata.output_schema = _of_answer(_plain(tool.fn_metadata.output_schema))
     return tool
 
 
@@ -156,6 +173,15 @@ def _plain(schema: Any, definitions: Mapping[str, Any] = MappingProxyType({})) -
     unsaid |= set() if schema.get("default") else {"default"}
     kept = {name: one for name, one in schema.items() if name not in unsaid or isinstance(one, dict)}
     return {name: _plain(one, definitions) for name, one in kept.items()}
+
+
+def _of_answer(schema: Any, *, is_part: bool = False) -> Any:
+    """The schema of an answer with the names and kinds of its parts alone: the rest is seen in the first answer."""
+    if not isinstance(schema, dict):
+        return schema
+    unsaid = {"required", "additionalProperties"} | ({"items"} if schema.get("items") == {"type": "string"} else set())
+    unsaid |= {"type"} if is_part and "properties" in schema else set()
+    return {name: _of_answer(one, is_part=True) for name, one in schema.items() if name not in unsaid}
 
 
 def _told(error: ToolError) -> ToolError:
@@ -188,7 +214,7 @@ def _fault(fault: ErrorDetails) -> str:
     return f"{where} is {given!r:.40}; {fault['msg'][:1].lower()}{fault['msg'][1:]}"
 
 
-def _instructions(indexes: Mapping[str, Info]) -> str:
+def _instructions(indexes: Mapping[str, Info], *, has_lists: bool) -> str:
     """What an agent should know before the first call."""
     held = "; ".join(_held(name, info, is_named=len(indexes) > 1) for name, info in indexes.items())
     if len(indexes) > 1:
@@ -197,7 +223,7 @@ def _instructions(indexes: Mapping[str, Info]) -> str:
         f"Finds arXiv papers by similarity of title and abstract. It holds {held}, and nothing else: no full texts, "
         "no citations, no other publishers. To find what to read beside some papers, give all of them to "
         "similar_papers in one call. For a topic or a draft, use search_text. To judge the hits, ask with "
-        "abstracts=true, or give up to 20 ids to get_paper. The score is a cosine."
+        "abstracts=true, or give up to 20 ids to get_paper. The score is a cosine." + (_OF_LISTS if has_lists else "")
     )
 
 

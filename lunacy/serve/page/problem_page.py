@@ -19,6 +19,7 @@ _HEADINGS = {
     "NotAnId": "That is no paper of the index",
     "NotFound": "There is no such page",
     "InternalError": "The server failed",
+    "ListError": "Your reading lists cannot be read",
     "TokenRequired": "This server asks for its token",
     "UnknownCategory": "There is no such category",
     "UnknownPaper": "That paper is not in the index",
@@ -31,28 +32,43 @@ _ADVICE = {
     "TokenRequired": "Whoever started it knows the token. This browser is asked for it once a month.",
     "UnknownPaper": "Put its title or its abstract into the field: a text need not be of the index.",
 }
-_TELLS_ITSELF = ("UnknownHost", "ForeignOrigin", "BodyTooSlow", "BodyTooLarge")  # whose hint is for people too
+_OF_LISTS = ("Busy", "ListError", "LunacyError", "NotAnId", "UsageError")  # where a list was to be changed
+_TELLS_ITSELF = (
+    "UnknownHost",
+    "ForeignOrigin",
+    "ForeignProxy",
+    "BodyTooSlow",
+    "BodyTooLarge",
+)  # whose hint is for people too
 _ASKS_AGAIN_S = "2"
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
     """The page that tells `problem` to a person; it needs no index."""
     address, root = Address.of(request.query_params.multi_items()), root_of(request)
+    is_change = request.method == "POST" and problem.type in _OF_LISTS
+    asks_again = problem.type == "Busy" and not is_change
     html = render(
         "problem.html",
         root=root,
         info=None,
+        own=None,
         form=form_of(address, wrong=_wrong(problem, address)),
         problem=problem,
         message=problem.message.partition("; ask again")[0],  # the page does so itself
-        heading=_HEADINGS.get(problem.type, "That went wrong"),
-        advice=_ADVICE.get(problem.type) or (sentence(problem.hint) if problem.type in _TELLS_ITSELF else ""),
-        ways=list(_ways_on(problem, address, root)),
+        heading="Nothing was changed" if is_change else _HEADINGS.get(problem.type, "That went wrong"),
+        advice="" if is_change else _advice(problem),
+        asks_again=asks_again,
+        ways=[("Back", address.url(request.url.path))] if is_change else list(_ways_on(problem, address, root)),
     )
     headers = dict(problem.headers)
-    if problem.type == "Busy":  # the browser asks again, without a script
+    if asks_again:  # the browser does, without a script
         headers["Refresh"] = headers.get("Retry-After", _ASKS_AGAIN_S)
     return HTMLResponse(html, problem.status, headers)
+
+
+def _advice(problem: Problem) -> str:
+    return _ADVICE.get(problem.type) or (sentence(problem.hint) if problem.type in _TELLS_ITSELF else "")
 
 
 def _wrong(problem: Problem, address: Address) -> str:

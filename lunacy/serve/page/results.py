@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lunacy.answer import Answer, Hit, Info
 from lunacy.display import harmless
 from lunacy.formats import OF_SUFFIX
+from lunacy.paper import Paper
 from lunacy.serve import bounds
 from lunacy.serve.page.address import Address
 from lunacy.serve.page.html import count
+from lunacy.serve.page.shelf import list_url, lists_in
 
 RANKINGS = {"hybrid": "meaning and words", "dense": "meaning", "lexical": "words"}
 TIMES = {"": "any time", "older": "older", "newer": "newer"}  # than what is asked for
@@ -63,6 +65,8 @@ class Listed:
 class Results:
     """All that the page has beside the papers themselves."""
 
+    papers: list[Paper]  # that are asked for, but for those of lists
+    lists: list[tuple[str, str]]  # that are asked for: name, URL
     heading: str  # where no single paper is asked for
     is_text_in_heading: bool
     summary: str  # how many, of how many, and how sure
@@ -86,11 +90,16 @@ def results_of(answer: Answer, address: Address, root: str, *, info: Info | None
     first = address.minus("top")
     most_words = max((hit.lexical or 0.0 for hit in answer.hits), default=0.0) or max(_scores(answer), default=1.0)
     is_several = len(answer.papers) + bool(answer.text) > 1
+    lists = lists_in(address)
+    asked = set(address.all("id"))
+    papers = [one for one in answer.papers if not lists or answer.paper or one.id in asked]
     return Results(
-        heading=_heading(answer),
+        papers=papers,
+        lists=[(name, list_url(name, root, address.first("index"))) for name in lists],
+        heading=_heading(answer, lists, len(papers)),
         is_text_in_heading=_is_short(answer),
         summary=_summary(answer, info.summary.n_papers if info else None),
-        without_url={one.id: first.minus("id", one.id).url(page) for one in answer.papers if is_several},
+        without_url={one.id: first.minus("id", one.id).url(page) for one in papers if is_several},
         without_text_url=first.minus("text").url(page) if is_several else "",
         hits=[_listed(hit, answer, first, page, most_words) for hit in answer.hits],
         chips=list(_chips(first, page, titles)),
@@ -150,12 +159,13 @@ def _is_short(answer: Answer) -> bool:
     return 0 < len(answer.text) <= _LONGEST_HEADING and not answer.papers
 
 
-def _heading(answer: Answer) -> str:
+def _heading(answer: Answer, lists: Sequence[str], n: int) -> str:
+    """`n`: papers that are on none of the `lists`."""
     if _is_short(answer):
         return f"Similar to \N{LEFT DOUBLE QUOTATION MARK}{harmless(answer.text)}\N{RIGHT DOUBLE QUOTATION MARK}"
-    n = len(answer.papers)
-    papers = "" if not n else "a paper" if n == 1 else "both papers" if n == 2 else f"{n} papers"
-    return f"Similar to {' and '.join(filter(None, [papers, 'a text' if answer.text else '']))}"
+    papers = "" if not n else "a paper" if n == 1 else "both papers" if n == 2 and not lists else f"{n} papers"
+    parts = [*(f"the papers of {name}" for name in lists), papers, "a text" if answer.text else ""]
+    return f"Similar to {' and '.join(filter(None, parts))}"
 
 
 def _summary(answer: Answer, n_papers: int | None) -> str:

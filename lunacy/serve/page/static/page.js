@@ -1,8 +1,9 @@
-// The page works without this: it adds the reading list, keys, and more results in place.
+// The page works without this: it adds the reading list of the browser, keys, and what is done in place.
 
 const MOST = 100; // papers of the list: as many as one address may name
 const KEY = "lunacy.list";
 const root = document.body.dataset.root;
+const hasNamed = "own" in document.body.dataset; // lists of the person whose server this is
 const field = document.getElementById("q");
 const say = (words) => { document.getElementById("status").textContent = words; };
 const count = (n) => `${n} ${n === 1 ? "paper" : "papers"}`;
@@ -39,6 +40,7 @@ function showList() {
   const ids = readList();
   document.getElementById("list-link").href = listAddress(ids);
   document.getElementById("list-count").textContent = ids.length;
+  document.getElementById("list-count").hidden = hasNamed && !ids.length;
   for (const button of document.querySelectorAll("button.save")) {
     const isKept = ids.includes(button.dataset.id);
     button.hidden = false;
@@ -86,11 +88,43 @@ window.addEventListener("pageshow", showList); // also when one comes back
 // What is added by the field of one's own list belongs to it; a link that somebody sends does not.
 const ADDING = "lunacy.adding";
 document.getElementById("add")?.addEventListener("submit", () => {
-  if (document.getElementById("not-yours").hidden) sessionStorage.setItem(ADDING, "yes");
+  if (document.getElementById("not-yours")?.hidden) sessionStorage.setItem(ADDING, "yes");
 });
 if (document.getElementById("add") && sessionStorage.getItem(ADDING)) {
   sessionStorage.removeItem(ADDING);
   keepShown();
+}
+
+// Named lists: a paper is put on one without leaving the page, and what this browser keeps goes with all of it
+
+async function keep(form, button) {
+  const told = document.getElementById("kept");
+  const name = form.elements.list.value;
+  try {
+    const body = new URLSearchParams([["list", name], [button.name, button.value]]);
+    const response = await fetch(location.href, { method: "POST", body });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!response.ok) throw new Error(page.getElementById("problem")?.textContent ?? response.status);
+    for (const one of page.querySelectorAll("[data-id] > .on")) {
+      document.querySelector(`[data-id="${CSS.escape(one.parentElement.dataset.id)}"] > .on`)?.replaceWith(one);
+    }
+    told.textContent = `Added to ${name}.`;
+  } catch (error) {
+    told.textContent = `Nothing was added: ${error.message}`;
+  }
+}
+
+document.getElementById("keep")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.submitter && document.getElementById("keep-list").reportValidity()) keep(event.target, event.submitter);
+});
+
+const SAVING = "lunacy.saving";
+document.getElementById("save-as")?.addEventListener("submit", () => sessionStorage.setItem(SAVING, "yes"));
+if (document.getElementById("change") && sessionStorage.getItem(SAVING)) {
+  sessionStorage.removeItem(SAVING);
+  const shown = shownIds();
+  if (readList().every((id) => shown.includes(id))) writeList([]);
 }
 
 // The field
@@ -160,7 +194,7 @@ reachWide();
 
 const help = document.getElementById("help");
 document.getElementById("help-button").addEventListener("click", () => help.showModal());
-document.getElementById("yours").hidden = false;
+for (const id of ["yours", "help-button"]) document.getElementById(id).hidden = false;
 
 function move(step) {
   const hits = [...document.querySelectorAll("#hits > li")];
@@ -181,7 +215,7 @@ const KEYS = {
   a: () => press("details.abstract > summary"),
   l: () => press("a.less"),
   m: () => press("a.more"),
-  s: () => press("button.save, a.remove"),
+  s: () => press("button.save, button.keep, a.remove"),
   o: () => {
     const url = current()?.dataset.url;
     if (url) window.open(url, "_blank", "noopener,noreferrer");
