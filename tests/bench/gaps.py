@@ -20,7 +20,7 @@ from lunacy.query import open_index
 from lunacy.query.gaps import find_gaps
 from lunacy.question import Question
 from lunacy.references import Draft, Reference
-from tests.bench.reading import by_draft
+from tests.bench.readers import by_draft
 
 CUTS = (20, 50)
 

@@ -2,7 +2,8 @@
 
 Without CITATIONS, authors are the readers: the papers of an author up to a month are the list, and those of the next
 twelve months are what is to be found among all papers of these months. A full name with 4 to 60 papers in at most
-three archives counts as one author. Their names are hidden from all rankings.
+three archives counts as one author. Their names are hidden from all rankings. Half of the readers, those whose name or
+id has an even checksum, are left to choose the constants of rankings on (`--even`); the others are measured.
 
 CITATIONS (citing id, cited id, 1; as paperscape-data has them) gives two more: a citing paper is a reader, whose list
 is what it cites from more than three months before, and what it cites of the last three months is to be found among
@@ -21,7 +22,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,110 +30,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from lunacy.arrays import Rows, Scores, Vectors
-from lunacy.bench.judgements import Qrels, read_qrels
+from lunacy.bench.judgements import read_qrels
 from lunacy.library import ReadingList
-from lunacy.paper import Paper, month_of
+from lunacy.paper import Paper
 from lunacy.query import open_index
 from lunacy.query.digest import make_digests
 from lunacy.question import Options
 from lunacy.search import Searcher, Target, Text, open_searcher
 from lunacy.search.several import Pool, text_of
-from lunacy.withdrawn import is_withdrawn
+from tests.bench.readers import Case, Group, by_author, by_citation, by_draft
 
 CUTS = (20, 50)
 LEAST, MOST = 3, 50  # papers of a list
-MONTHS = [(2009, 1), (2011, 7), (2013, 1), (2014, 7), (2016, 1), (2018, 7)]  # lists end before
-
-
-@dataclass(frozen=True)
-class Case:
-    """A list, and what is to be found for it among the candidates of its group."""
-
-    liked: Rows  # oldest first
-    wanted: Rows
-    query: int = -1  # of a draft: its row
-
-
-@dataclass(frozen=True)
-class Group:
-    """Cases with the same candidates."""
-
-    candidates: Rows
-    cases: Sequence[Case]
-    since: str  # of the candidates, as filters have it
-    until: str
-
-
-def months_of(papers: Sequence[Paper]) -> np.ndarray:
-    """(n,): months since the year 0."""
-    dates = [month_of(one.id) for one in papers]
-    return np.array([12 * int(one[:4]) + int(one[5:]) if one else -1 for one in dates])
-
-
-def name_of(month: int) -> str:
-    """The month, as filters have it."""
-    return f"{(month - 1) // 12}-{(month - 1) % 12 + 1:02}"
-
-
-def by_author(papers: Sequence[Paper], least: int, most: int, n: int) -> Iterator[Group]:
-    """Authors as readers."""
-    rng = np.random.default_rng(0)
-    months = months_of(papers)
-    is_able = np.array([month > 0 and not is_withdrawn(one) for month, one in zip(months, papers, strict=True)])
-    rows_of = collections.defaultdict[str, list[int]](list)
-    for row in np.flatnonzero(is_able).tolist():
-        for name in papers[row].authors.split(", "):
-            words = name.split()
-            if len(words) > 1 and len(words[0].strip(".")) > 1 and len(name) >= 10:
-                rows_of[name].append(row)
-    for year, month in MONTHS:
-        now = 12 * year + month
-        candidates = np.flatnonzero(is_able & (months >= now) & (months < now + 12))
-        cases = []
-        for _name, rows in sorted(rows_of.items()):
-            archives = {papers[row].categories[0].partition(".")[0] for row in rows if papers[row].categories}
-            before, after = ([row for row in rows if months[row] < now], np.intersect1d(rows, candidates))
-            if len(archives) <= 3 and least <= len(before) <= most and len(after) and 4 <= len(rows) <= 60:
-                cases.append(Case(np.array(sorted(before, key=lambda row: (months[row], row))), after))
-        chosen = rng.permutation(len(cases))[: n // len(MONTHS)]
-        yield Group(candidates, [cases[place] for place in chosen], name_of(now), name_of(now + 11))
-
-
-def by_citation(papers: Sequence[Paper], cited: Qrels, least: int, most: int, n: int) -> Iterator[Group]:
-    """Citing papers as readers."""
-    rng = np.random.default_rng(0)
-    months = months_of(papers)
-    cases = []
-    for row, references in references_of(papers, cited):
-        before, now = references[months[references] < months[row] - 3], months[row]
-        new = references[(months[references] >= now - 3) & (months[references] < now)]
-        if least <= len(before) <= most and len(new):
-            cases.append(Case(before[np.argsort(months[before], kind="stable")], new, row))
-    for place in rng.permutation(len(cases))[:n]:
-        now = months[cases[place].query]
-        candidates = np.flatnonzero((months >= now - 3) & (months < now))
-        yield Group(candidates, [cases[place]], name_of(now - 3), name_of(now - 1))
-
-
-def by_draft(papers: Sequence[Paper], cited: Qrels, n: int) -> Iterator[Group]:
-    """Drafts of whose references one in five is hidden, at least one."""
-    rng = np.random.default_rng(0)
-    months = months_of(papers)
-    for row, references in rng.permutation(np.array(list(references_of(papers, cited)), object))[:n]:
-        hidden = np.sort(rng.choice(references, max(1, len(references) // 5), replace=False))
-        shown = np.setdiff1d(references, hidden)
-        older = np.setdiff1d(np.flatnonzero((months > 0) & (months <= months[row])), [*shown, row])
-        case = Case(shown[np.argsort(months[shown], kind="stable")], hidden, row)
-        yield Group(older, [case], "1991", name_of(months[row]))
-
-
-def references_of(papers: Sequence[Paper], cited: Qrels) -> Iterator[tuple[int, Rows]]:
-    """The rows of what is cited by each paper that cites five or more."""
-    row_of = {one.id: row for row, one in enumerate(papers)}
-    for row, one in enumerate(papers):
-        references = np.array(sorted(row_of[other] for other in cited.get(one.id, ()) if other in row_of), np.int64)
-        if len(references) >= 5:
-            yield row, references
 
 
 def z(scores: Scores) -> Scores:
@@ -217,8 +125,8 @@ class Rankings:
         return scores
 
 
-def measure(view: Searcher, papers: Sequence[Paper], vectors: Vectors, groups: Iterator[Group], base: str) -> None:
-    """Print a line a ranking: recall, and how much more it is than that of `base`, with 95 % intervals."""
+def measure(view: Searcher, papers: Sequence[Paper], vectors: Vectors, groups: Iterator[Group], *peers: str) -> None:
+    """Print a line a ranking: recall, and how much more it is than that of each of `peers`, with 95 % intervals."""
     found = collections.defaultdict[str, list[list[float]]](list)
     spent, sizes = collections.Counter[str](), []
     for group in groups:
@@ -234,16 +142,19 @@ def measure(view: Searcher, papers: Sequence[Paper], vectors: Vectors, groups: I
     n = len(sizes)
     drawn = np.random.default_rng(0).integers(0, n, (2000, n))
     print(f"\n{n} lists of {min(sizes)} to {max(sizes)} papers, {np.median(sizes):g} in the median")
-    print(f"{'':30} recall@20               @50    @20 less that of {base}   ms")
+    heads = "".join(f"  less {peer:27}" for peer in peers)
+    print(f"{'':30} recall@20             @50  {heads}  ms")
     for name, values in sorted(recalls.items(), key=lambda one: -one[1][:, 0].mean()):
-        low, high = np.percentile(values[drawn, 0].mean(axis=1), (2.5, 97.5))
-        more = values[:, 0] - recalls[base][:, 0]
-        least, most = np.percentile(more[drawn].mean(axis=1), (2.5, 97.5))
-        print(
-            f"{name:30} {values[:, 0].mean():.3f} [{low:.3f}, {high:.3f}]  {values[:, 1].mean():.3f}  "
-            f"{more.mean():+.3f} [{least:+.3f}, {most:+.3f}]  {1000 * spent[name] / n:6.1f}",
-            flush=True,
-        )
+        line = f"{name:30} {with_interval(values[:, 0], drawn)}  {values[:, 1].mean():.3f}"
+        for peer in peers:
+            line += f"  {with_interval(values[:, 0] - recalls[peer][:, 0], drawn):32}"
+        print(f"{line}  {1000 * spent[name] / n:6.1f}", flush=True)
+
+
+def with_interval(values: Scores, drawn: Rows) -> str:
+    """The mean of (n,) values, and its 95 % interval by (b, n) draws."""
+    low, high = np.percentile(values[drawn].mean(axis=1), (2.5, 97.5))
+    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
 
 
 def time_digests(index: str, papers: Sequence[Paper]) -> None:
@@ -266,6 +177,7 @@ def main() -> None:
     parser.add_argument("citations", nargs="?", type=Path)
     parser.add_argument("--readers", type=int, default=600)
     parser.add_argument("--drafts", type=int, default=300)
+    parser.add_argument("--even", action="store_true")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")  # LinearSVC's, of its iterations
     searcher = open_searcher(asked.index)
@@ -275,10 +187,10 @@ def main() -> None:
         sizes = ((LEAST, MOST), (1, LEAST - 1))
         for least, most in sizes:
             if asked.citations is None:
-                groups = by_author(papers, least, most, asked.readers)
+                groups = by_author(papers, least, most, asked.readers, asked.even)
             else:
-                groups = by_citation(papers, read_qrels(asked.citations), least, most, asked.readers)
-            measure(view, papers, vectors, groups, "arxiv-sanity's SVM")
+                groups = by_citation(papers, read_qrels(asked.citations), least, most, asked.readers, asked.even)
+            measure(view, papers, vectors, groups, "arxiv-sanity's SVM", "zotero-arxiv-daily")
         if asked.citations is None:
             time_digests(asked.index, papers)
         else:
