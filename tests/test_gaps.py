@@ -108,6 +108,17 @@ def test_the_draft_itself_and_what_it_may_refer_to_is_not_listed(ix: lunacy.Inde
     assert not {identifier(0, 5), identifier(0, 6)} & set(ids_of(found))
 
 
+def test_a_draft_that_is_in_the_index_is_no_reference_of_its_own(ix: lunacy.Index) -> None:
+    title = RECORDS[5]["title"]
+    known = drafted(0, range(5)).references
+    own = Reference("line 3", ids=(identifier(0, 5),))  # as the first page of a PDF mentions it
+    for head in (title, f"{title[:24]}\n{title[24:]}\nA. Body\nAbstract"):
+        draft = Draft((*known, own), title=head.splitlines()[0], head=head)
+        found = find_gaps(ix, draft, top=N)
+        assert [one.reference for one in found.references] == list(known)
+        assert identifier(0, 5) not in ids_of(found)
+
+
 def test_an_abstract_alone_will_do_and_nothing_at_all_is_refused(ix: lunacy.Index) -> None:
     draft = Draft((), "A title", "On strings, strings of kind 3.")
     assert len(find_gaps(ix, draft, top=7).gaps) == 7

@@ -90,7 +90,7 @@ IMPORTERS = {
     "ray": ["pipeline/on_ray"],
     "pyarrow": ["pipeline/on_ray", "pipeline/exports/columnar.py"],
     "httpx2": ["harvest"],
-    "pypdf": ["references/read.py"],
+    "pypdf": ["references/pdf.py"],
     "xml": ["harvest", "render/atom.py", "references/records.py", "serve/page/mathml.py"],
     "latex2mathml": ["serve/page/mathml.py"],
     "starlette": ["serve"],

@@ -209,8 +209,8 @@ def test_a_draft_in_markdown_has_a_list_and_mentions(tmp_path: Path) -> None:
     assert (third.ids, third.where, fourth.dois) == (("1801.06294",), "line 10", ("10.1000/seen",))
 
 
-def pdf(*shown: str) -> bytes:
-    """A PDF of one page with these lines."""
+def pdf(*shown: str, title: str = "") -> bytes:
+    """A PDF of one page with these lines, and with a title in its properties."""
     stream = "BT /F1 9 Tf 12 TL 40 800 Td " + " ".join(f"({line}) Tj T*" for line in shown) + " ET"
     page = "/Type /Page /Parent 2 0 R /MediaBox [0 0 600 820] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >>"
     objects = [
@@ -219,7 +219,7 @@ def pdf(*shown: str) -> bytes:
         f"<< {page} >>",
         f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        "<< /CreationDate (D:20200531120000Z) >>",
+        f"<< /CreationDate (D:20200531120000Z) /Title ({title}) >>",
     ]
     content, places = b"%PDF-1.4\n", []
     for number, one in enumerate(objects, 1):
@@ -240,6 +240,11 @@ def test_a_pdf_is_read_by_its_text(tmp_path: Path) -> None:
     first, second = draft.references
     assert (first.key, first.ids, second.key, second.year) == ("[1]", ("1802.05130",), "[2]", 1950)
     assert "intelligence" in second.text
+    printed = ["A draft", "in two lines", "Abstract", "We ask, and an-", "swer.", "CCS CONCEPTS", "Much."]
+    draft = read(tmp_path, "printed.pdf", pdf(*printed, title="A draft in two lines"))
+    assert (draft.title, draft.abstract) == ("A draft in two lines", "We ask, and answer.")
+    for title in ("draft", "a_file_of_mine.dvi", "Another title of it"):  # names of files, and templates
+        assert read(tmp_path, "named.pdf", pdf(*shown, title=title)).title == "A great draft"
     with pytest.raises(ListError, match="has no text, only pictures"):
         read(tmp_path, "scan.pdf", pdf())
     for cut in (b"%PDF-1.4\n", pdf(*shown)[:200], b"%PDF-1.4\n" + bytes(100)):

@@ -87,9 +87,28 @@ def test_a_reference_in_words_finds_the_paper_whose_title_and_author_it_has(ix: 
         'Baez, J. (1993). "Quantum gravity and the algebra of tangles." Class. Quantum Grav. 10, 673': True,
         "N. Body, Quantum gravity and the algebra of tangles (2020)": False,
         "J. Baez, Quantum gravity and knots, 1993": False,
+        # as PDFs have them: without ligatures, and with words that lost their spaces
+        "John C. Baez. 1993. Quantum gravity and the algebra of tangle. In Class. Quantum Grav.": True,
+        "H.OoguriandN.Sasakura.1991.DiscreteandContinuum approachestothree-dimensional quantumgravity.Mod.Phys.": True,
+        "J. Body. 1993. Quantum gravity and the algebra of tangle. In Class. Quantum Grav.": False,
     }
     found = resolved(ix, [reference_of_text("line 1", "", text) for text in texts])
     assert [one.paper is not None for one in found] == list(texts.values())
+
+
+def test_of_papers_with_one_title_and_author_the_year_tells_which_is_meant(tmp_path: Path) -> None:
+    title = "Learning to rank for information retrieval"
+    years = {"1001.0690": 2010, "0901.0509": 2009}
+    records = [record(one, title=title, authors="Tie-Yan Liu") for one in years]
+    (tmp_path / "snapshot.jsonl").write_bytes(lines(records))
+    lunacy.build_index(tmp_path / "snapshot.jsonl", into=tmp_path / "ix", embedder=FakeEmbedder())
+    with lunacy.open_index(tmp_path / "ix", embedder=FakeEmbedder()) as ix:
+        for year in (2008, 2009, 2010):
+            text = f"Tie-Yan Liu. {year}. {title}. Foundations and Trends"
+            book = f"@book{{a, author={{Liu, Tie-Yan}}, title={{{title}}}, year={year}}}"
+            references = [reference_of_text("line 1", "", text), *references_of_bibtex(book)]
+            meant = {value: key for key, value in years.items()}.get(year)
+            assert [one.paper and one.paper.id for one in resolved(ix, references)] == [meant, meant]
 
 
 def test_an_index_without_words_finds_exact_titles(tmp_path: Path) -> None:

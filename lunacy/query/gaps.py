@@ -95,7 +95,7 @@ def find_gaps(ix: Index, draft: Draft, *, top: int = 20, newer: bool = False) ->
     left out, and so are near-copies of that, the draft itself, withdrawn papers and, unless `newer`, what was posted
     after the draft's date. Raises UsageError where nothing of the draft is known to the index.
     """
-    text = f"{draft.title} {draft.abstract}".strip() if draft.abstract else ""
+    text = _text_of(draft)
     notes = []
     vector = None
     if text:
@@ -106,24 +106,32 @@ def find_gaps(ix: Index, draft: Draft, *, top: int = 20, newer: bool = False) ->
             notes.append(f"the abstract counts by its words alone: {error}")
     options = Options(top=_POOL, until="" if newer else draft.date)
     with ix.view() as view:
-        found = resolve(view, draft.references)
+        found = [
+            one for one in resolve(view, draft.references) if one.paper is None or not draft.has_title(one.paper.title)
+        ]
         cited = np.unique([one.row for one in found if one.row is not None]).astype(np.int64)
         if not len(cited) and vector is None:
             n = len(draft.references)
             lacking = f"none of the {n:,} references is in the index" if n else "there are no references"
             raise UsageError(f"{lacking}, and there is no abstract to go by")
-        ranked = _ranked(view, cited, text, vector, options, _keys_left_out(draft, found), top)
+        ranked = _ranked(view, cited, draft, vector, options, found, top)
         gaps = _with_reasons(view, found, cited, ranked)
     return Gaps(draft, tuple(found), gaps, tuple(notes))
 
 
-def _keys_left_out(draft: Draft, found: Sequence[Resolved]) -> set[str]:
-    """The titles of the draft itself, and of references of which it is not certain which paper they are."""
-    return {title_key(one) for one in (draft.title, *(one.reference.title for one in found))} - {""}
+def _text_of(draft: Draft) -> str:
+    """What stands for the draft beside its references; "" where there is no abstract."""
+    return f"{draft.title} {draft.abstract}".strip() if draft.abstract else ""
 
 
 def _ranked(
-    view: Searcher, cited: Rows, text: str, vector: Vectors | None, options: Options, left_out: set[str], top: int
+    view: Searcher,
+    cited: Rows,
+    draft: Draft,
+    vector: Vectors | None,
+    options: Options,
+    found: Sequence[Resolved],
+    top: int,
 ) -> list[tuple[int, Hit]]:
     """The rows and hits of the best `top` candidates.
 
@@ -132,6 +140,7 @@ def _ranked(
 
     which was best at finding references that were taken out (docs/benchmarks.md).
     """
+    text = _text_of(draft)
     known, papers = view.vectors(cited), view.papers(cited)  # (c, dim)
     liked = known if vector is None else np.concatenate([known, vector])
     pool = Pool(view, np.setdiff1d(_candidates(view, liked, options, len(cited)), cited))
@@ -139,7 +148,9 @@ def _ranked(
     for texts in ([text] if text else [], [text_of(paper) for paper in papers]):
         if texts:
             scores = scores + pool.by_words(texts)
-    is_other = np.array([title_key(paper.title) not in left_out for paper in pool.papers], np.bool_)
+    unsure = {title_key(one.reference.title) for one in found} - {""}  # of which it is not certain what they are
+    titles = [paper.title for paper in pool.papers]
+    is_other = np.array([title_key(one) not in unsure and not draft.has_title(one) for one in titles], np.bool_)
     order = np.lexsort((pool.rows, -scores))
     order = order[is_other[order]]
     n = len(cited)

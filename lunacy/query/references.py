@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import numpy as np
 
-from lunacy.arrays import NONE
+from lunacy.arrays import Rows
 from lunacy.letters import plain
 from lunacy.names import authors_of, folded, readings
 from lunacy.paper import Paper
@@ -20,6 +20,9 @@ from lunacy.title_key import title_key
 
 _TELLING = 20  # letters of a title that no two papers share by chance
 _OF_TEXT = 20  # letters of a title that may be looked for inside a reference
+_PART = re.compile(r"[.,?!:;\"“”]+")  # what parts a reference in words
+_MOST_PARTS = 5  # that a title goes over
+_GLUED = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")  # words of a PDF that lost the space between them
 _UNLIKE = 0.6  # below this share, an id is of another paper than the title says
 _YEARS_BEFORE, _YEARS_AFTER = 2, 4  # of what is printed, against when arXiv took the paper
 
@@ -48,9 +51,25 @@ def resolve(view: Searcher, references: Iterable[Reference]) -> list[Resolved]:
     """
     references = list(references)
     rows = view.rows(list(dict.fromkeys(one for reference in references for one in reference.ids)))
-    keys = [title_key(reference.title) for reference in references]
-    titled = view.titled(sorted({key for key in keys if key}))
-    return [_resolve(view, one, key, rows, titled.get(key, [])) for one, key in zip(references, keys, strict=True)]
+    keys = [[title_key(one.title)] if one.title or not one.text else _keys_in(one.text) for one in references]
+    titled = view.titled(sorted({key for some in keys for key in some if key}))
+    return [
+        _resolve(view, one, some[0] if one.title else "", rows, [row for key in some for row in titled.get(key, ())])
+        for one, some in zip(references, keys, strict=True)
+    ]
+
+
+def _keys_in(text: str) -> list[str]:
+    """The keys of what may be the title in a reference."""
+    return list(dict.fromkeys(key for run in _runs(text) if len(key := title_key(run)) >= _OF_TEXT))
+
+
+def _runs(text: str) -> Iterator[str]:
+    """The parts of a reference, and those in a row."""
+    ends = [(0, 0), *(one.span() for one in _PART.finditer(text)), (len(text), len(text))]
+    for number, (_end, start) in enumerate(ends[:-1]):
+        for end, _start in ends[number + 1 : number + 1 + _MOST_PARTS]:
+            yield text[start:end]
 
 
 def _resolve(view: Searcher, reference: Reference, key: str, by_id: dict[str, int], titled: Sequence[int]) -> Resolved:
@@ -66,7 +85,9 @@ def _resolve(view: Searcher, reference: Reference, key: str, by_id: dict[str, in
             if found := _unless_other(view, reference, key, rows[0], "DOI"):
                 return found
             why_not.append(f"{doi} is the DOI of a paper with another title and author")
-    if found := _by_title(view, reference, key, titled) or _by_words(view, reference, key):
+    if found := _by_title(view, reference, key, titled) if key else _in_text(view, reference, titled):
+        return found
+    if key and (found := _by_near_title(view, reference, key)):
         return found
     lacking = next((one for one in reference.ids if one not in by_id), "") if not why_not else ""
     if lacking:
@@ -102,26 +123,60 @@ def _by_title(view: Searcher, reference: Reference, key: str, rows: Sequence[int
             found.append((row, paper, author))
     if len(found) > 1:
         found = [one for one in found if one[2]]
-    return Resolved(reference, found[0][0], found[0][1], "title") if len(found) == 1 else None
+    return _only(reference, [(row, paper) for row, paper, _author in found])
 
 
-def _by_words(view: Searcher, reference: Reference, key: str) -> Resolved | None:
-    """The only paper whose title is nearly that of the reference, or is in its text, and whose author or year is."""
-    asked = reference.title or reference.text
-    rows = view.worded_like(asked[:500], N_CANDIDATES) if asked else NONE
-    whole = "" if key else title_key(reference.text)
+def _only(reference: Reference, found: Sequence[tuple[int, Paper]]) -> Resolved | None:
+    """The only one of papers with one title; of several, that of the very year of the reference."""
+    if len(found) > 1:
+        found = [one for one in found if reference.year and one[1].posted.startswith(str(reference.year))]
+    return Resolved(reference, *found[0], "title") if len(found) == 1 else None
+
+
+def _in_text(view: Searcher, reference: Reference, titled: Sequence[int]) -> Resolved | None:
+    """The paper with the longest title that is in the words of the reference, and whose author or year is."""
+    if not reference.text:
+        return None
+    rows = np.union1d(np.array(titled, np.int64), view.worded_like(reference.text[:500], N_CANDIDATES))
+    whole = title_key(reference.text)
+    found: dict[str, list[tuple[int, Paper]]] = {}
+    papers = view.papers(rows) if len(rows) else []
+    for row, paper in zip(rows.tolist(), papers, strict=True):
+        key = title_key(paper.title)
+        if len(key) >= _OF_TEXT and key in whole and _speaks_for(reference, paper):
+            found.setdefault(key, []).append((row, paper))
+    return _only(reference, found[max(found, key=len)]) if found else _near_in_text(reference, rows, papers)
+
+
+def _near_in_text(reference: Reference, rows: Rows, papers: Sequence[Paper]) -> Resolved | None:
+    """The only one of some papers that the author and the year are of, and whose title is nearly in the words."""
+    runs = [(run, title_key(run)) for run in _runs(reference.text)]
+    likeness = []
+    for row, paper in zip(rows.tolist(), papers, strict=True):
+        if _says_author(reference, paper) and _says_year(reference, paper):
+            size = len(title_key(paper.title))
+            alike = ((run, key) for run, key in runs if ALIKE * size <= len(key) >= _TELLING)
+            likeness.append((max((share_in_common(*one, paper.title) for one in alike), default=0.0), row, paper))
+    return _most_alike(reference, likeness)
+
+
+def _by_near_title(view: Searcher, reference: Reference, key: str) -> Resolved | None:
+    """The only paper whose title is nearly that of the reference, and whose author or year is."""
+    rows = view.worded_like(reference.title[:500], N_CANDIDATES)
     likeness: list[tuple[float, int, Paper]] = []
     for row, paper in zip(rows.tolist(), view.papers(rows) if len(rows) else (), strict=True):
-        if key:
-            share = share_in_common(reference.title, key, paper.title)
-            if len(key) >= _TELLING and share >= ALIKE and _speaks_for(reference, paper):
-                likeness.append((share, row, paper))
-        elif len(its_key := title_key(paper.title)) >= _OF_TEXT and its_key in whole and _speaks_for(reference, paper):
-            likeness.append((float(len(its_key)), row, paper))
+        share = share_in_common(reference.title, key, paper.title)
+        if len(key) >= _TELLING and share >= ALIKE and _speaks_for(reference, paper):
+            likeness.append((share, row, paper))
+    return _most_alike(reference, likeness)
+
+
+def _most_alike(reference: Reference, likeness: list[tuple[float, int, Paper]]) -> Resolved | None:
+    """That which is more alike than any other."""
     likeness.sort(key=lambda one: (-one[0], one[1]))
-    if not likeness or (len(likeness) > 1 and likeness[1][0] > likeness[0][0] - APART):
+    if not likeness or likeness[0][0] < ALIKE or (len(likeness) > 1 and likeness[1][0] > likeness[0][0] - APART):
         return None
-    return Resolved(reference, likeness[0][1], likeness[0][2], "near title" if key else "title")
+    return Resolved(reference, likeness[0][1], likeness[0][2], "near title")
 
 
 def _speaks_for(reference: Reference, paper: Paper) -> bool:
@@ -136,7 +191,7 @@ def _says_author(reference: Reference, paper: Paper) -> bool | None:
         return _is_author(reference.surname, paper)
     if not reference.text:
         return None
-    words = set(re.findall(r"[^\W\d_]+", plain(reference.text)))
+    words = set(re.findall(r"[^\W\d_]+", plain(f"{reference.text} {_GLUED.sub(' ', reference.text)}")))
     return any(_surname(name) in words for name in authors_of(paper.authors, paper.names)[:20])
 
 

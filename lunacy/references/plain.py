@@ -17,10 +17,16 @@ _HEADING = re.compile(
 )
 _NUMBER = re.compile(r"^[ \t]*(?:\[(\d{1,3}|[A-Za-z+]{2,8}\d{2,4}[a-z]?)\]:?|(\d{1,3})\.|[-*+])[ \t]+", re.MULTILINE)
 _ABSTRACT = re.compile(r"^[ \t#*_]*abstract[ \t*_]*[:.—–-]?[ \t*_]*", re.IGNORECASE | re.MULTILINE)
-_ABSTRACT_END = re.compile(r"\S[^\n]*(?=\n[ \t]*(?:\n[ \t]*\S|#|\d?\.?[ \t]*introduction|keywords))", re.IGNORECASE)
+_ABSTRACT_END = re.compile(
+    r"""\S[^\n]*(?=\n[ \t]*(?:\n[ \t]*\S | \# | (?:\d|i)?\.?[ \t]*introduction | key[ ]?words | index[ ]terms
+    | ccs[ ]concepts | categories[ ]and[ ]subject | acm[ ]reference[ ]format))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BROKEN = re.compile(r"-\n[ \t]*(?=[a-z])")  # a word at the end of a line
 _LEAST_LETTERS = 15  # of what may be a reference
 _LONGEST = 2000  # characters of one
 _LONGEST_ABSTRACT = 5000
+_LONGEST_HEAD = 5000
 
 
 def draft_of_text(text: str) -> Draft:
@@ -32,8 +38,13 @@ def draft_of_text(text: str) -> Draft:
     mentioned = [one for one in _mentioned(body) if known.isdisjoint((*one.ids, *one.dois))]
     begin = _ABSTRACT.search(body)
     end = _ABSTRACT_END.search(body, begin.end()) if begin else None
-    abstract = body[begin.end() : end.end()] if begin and end else ""
-    return Draft((*references, *mentioned), _title(body), " ".join(abstract[:_LONGEST_ABSTRACT].split()))
+    abstract = _BROKEN.sub("", body[begin.end() : end.end()]) if begin and end else ""
+    return Draft(
+        (*references, *mentioned),
+        _title(body),
+        " ".join(abstract[:_LONGEST_ABSTRACT].split()),
+        head=body[:_LONGEST_HEAD],
+    )
 
 
 def reference_of_text(where: str, key: str, text: str) -> Reference:
@@ -62,7 +73,7 @@ def _references(listed: str, first_line: int) -> list[Reference]:
     found = []
     lines = lines_at(listed, [start for start, _key, _piece in pieces], first_line)
     for line, (_start, key, piece) in zip(lines, pieces, strict=True):
-        squeezed = " ".join(re.sub(r"-\n[ \t]*(?=[a-z])", "", piece).split())
+        squeezed = " ".join(_BROKEN.sub("", piece).split())
         if sum(map(str.isalnum, squeezed)) >= _LEAST_LETTERS or ids_in(squeezed):
             found.append(reference_of_text(f"line {line}", f"[{key}]" if key else "", squeezed))
     return found

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from lunacy.errors import ListError, MissingExtra
+from lunacy.errors import ListError
 from lunacy.kinds import HEAD_BYTES, is_binary, kind_of, utf16_of
 from lunacy.references.bibtex import references_of_bibtex
-from lunacy.references.latex import date_in, read_latex, references_of_bbl
+from lunacy.references.latex import read_latex, references_of_bbl
+from lunacy.references.pdf import draft_of_pdf
 from lunacy.references.plain import draft_of_text
 from lunacy.references.records import is_csl, references_of_csl, references_of_ris, references_of_zotero
 from lunacy.references.reference import Draft
@@ -28,7 +28,7 @@ def read_draft(path: Path) -> Draft:
     """The draft or bibliography in a file of one of FORMS. Raises ListError; MissingExtra for a PDF without pypdf."""
     raw = _bytes(path)
     if raw.startswith(b"%PDF"):
-        return _of_pdf(raw, path.name)
+        return draft_of_pdf(raw, path.name)
     if (kind := kind_of(raw[:HEAD_BYTES])) and not raw.lstrip().startswith((b"<", b"\xef\xbb\xbf<")):
         raise ListError(f"{path}: is {kind}; give {FORMS}")
     if not utf16_of(raw) and is_binary(raw[:HEAD_BYTES]):
@@ -76,23 +76,3 @@ def _json(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-
-
-def _of_pdf(raw: bytes, name: str) -> Draft:
-    """By the text layer. Raises ListError where there is none."""
-    try:
-        from pypdf import PdfReader
-        from pypdf.errors import PyPdfError
-    except ImportError:
-        raise MissingExtra("pypdf, which reads PDF,", "gaps") from None
-    try:
-        reader = PdfReader(BytesIO(raw))
-        text = "\n".join(page.extract_text() or "" for page in reader.pages)
-        created = str(reader.metadata.get("/CreationDate", "")) if reader.metadata else ""
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise ListError(f"{name}: damaged, or no PDF that can be read: {error}") from None
-    if not text.strip():
-        raise ListError(f"{name}: has no text, only pictures of it; run OCR over it, or give its .bib or .tex")
-    draft = draft_of_text(text)
-    date = re.sub(r"^D:(\d{4})(\d\d)(\d\d).*", r"\1-\2-\3", created)
-    return Draft(draft.references, draft.title, draft.abstract, date_in(date), draft.notes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lunacy.doi import doi_of, dois_in
 from lunacy.paper import canonical_id
 from lunacy.references.mentions import ids_in, year_in
+from lunacy.title_key import title_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,17 @@ class Draft:
     abstract: str = ""
     date: str = ""  # ISO, or only a month or a year; "": unknown
     notes: tuple[str, ...] = ()  # what the asker should know
+    head: str = ""  # its beginning, where the title is somewhere in it
+
+    def has_title(self, title: str) -> bool:
+        """Whether it has this title; of its own, the first line alone may be known."""
+        own, key = title_key(self.title), title_key(title)
+        if len(own) < _TELLING or not key.startswith(own):
+            return bool(own) and key == own
+        return key == own or key in title_key(self.head)
 
 
+_TELLING = 20  # letters of a title that no other begins with by chance
 _ID_FIELDS = ("eprint", "arxivid", "arxiv")  # that hold an id and nothing else
 _MENTIONING = ("url", "journal", "volume", "number", "howpublished", "note", "annote", "extra", "publisher", "pages")
 
