@@ -215,6 +215,22 @@ def test_a_score_is_the_sum_of_its_parts(made: Path, unlike: int | None) -> None
             assert (np.diff(by[order]) <= 1e-12).all()
 
 
+def test_a_paper_that_words_do_not_find_has_less_than_the_last_that_they_do(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the best four by vectors and words, among eight by words; how many words the others share is not known."""
+    monkeypatch.setattr("lunacy.search.ranking.N_CANDIDATES", 4)
+    with open_searcher(made).pinned() as view:
+        target = target_of(view.papers(np.array([5])), view.vectors(np.array([5])), np.array([5]))
+        [one] = view.rank([target], Options(rank="hybrid", top=4), None, query_kind="paper")
+    found = by_words(made, PAPERS[5]["abstract"], 8, title=PAPERS[5]["title"])
+    others = np.array([score for identifier, score in found.items() if identifier != IDS[5]])
+    shared = np.array([found.get(IDS[row], 0.75 * others[-1]) for row in one.rows.tolist()])
+    np.testing.assert_allclose(one.parts.words, 0.35 * (shared - others.mean()) / others.std())
+    assert one.lexical is not None
+    assert 0 in one.lexical
+
+
 @pytest.mark.parametrize("options", [{}, {"fold": True}, {"unlike": [IDS[9]]}, {"category": "cs.CL"}])
 def test_a_text_asked_for_by_words_alone_needs_no_model(made: Path, options: dict[str, Any]) -> None:
     """The index names a model that nobody has. What shares no word is no hit, and there is no cosine."""

@@ -13,6 +13,7 @@ from lunacy.derived.faiss_threads import in_threads
 from lunacy.search.target import Sides, Target, Text
 
 _N_TYPICAL = 200  # of the best: their mean and deviation are the measure of a text's scores
+_BEYOND = 0.75  # of the last score that was found: taken for what papers have that come after it
 _LEAST_SPREAD = 0.05  # of BM25, as a share of its mean: keeps the score finite when all candidates share a word equally
 
 
@@ -24,6 +25,7 @@ class ByWords:
     scores: Scores  # (m,): BM25
     mean: float
     deviation: float
+    beyond: float = 0.0  # what counts as the score of a paper that is not among them
 
     def of(self, rows: Rows) -> Scores:
         """BM25 of (c,) ascending rows: 0 for those that are not among the best."""
@@ -35,9 +37,9 @@ class ByWords:
         return found
 
     def standardized(self, scores: Scores) -> Scores:
-        """`scores` as deviations from the mean."""
+        """`scores`, as `of` gives them, as deviations from the mean."""
         spread = max(self.deviation, _LEAST_SPREAD * self.mean, 1e-9)
-        standardized: Scores = (scores - self.mean) / spread
+        standardized: Scores = (np.where(scores > 0, scores, self.beyond) - self.mean) / spread
         return standardized
 
 
@@ -56,7 +58,8 @@ def by_words(sides: Sides, targets: Sequence[Target], n: int) -> list[list[ByWor
             typical, wanted = scores[is_other][:_N_TYPICAL], is_first | (is_other & sides.qualify(rows))
             if wanted.sum() >= n or is_all:
                 mean, deviation = (float(typical.mean()), float(typical.std())) if len(typical) else (0.0, 0.0)
-                return ByWords(rows[wanted], scores[wanted], mean, deviation)
+                beyond = 0.0 if is_all or not len(scores) else _BEYOND * float(scores[-1])
+                return ByWords(rows[wanted], scores[wanted], mean, deviation, beyond)
             n_asked *= 8
 
     found = iter(in_threads(best, [(target, text) for target in targets for text in target.texts]))

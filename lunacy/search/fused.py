@@ -18,12 +18,22 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Scores, Vectors
 
 N_CANDIDATES = 200  # from the vectors, and from the words: what the steps look at, however many hits are asked for
-BY_VECTORS, BY_WORDS = 0.65, 0.35
 _N_FEEDBACK = 3  # of the best candidates
 _N_NEIGHBOURS = 100  # of the best candidates: those whose scores the others gain by
-_SMOOTHING = 1.0
-_SHARPNESS = 4  # the power of a cosine with which a neighbour counts
 _CENTRE, _SLOPE = 5.3, 1.0  # of the logistic curve that makes scores readable
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each step counts."""
+
+    words: float = 0.35  # of BM25; the cosine has what is left of 1
+    feedback: float = 1.0  # of the best candidates, where the question has 1
+    neighbours: float = 1.0  # of the mean score of those that a candidate is like, where its own has 1
+    sharpness: int = 4  # the power of a cosine with which a neighbour counts
+
+
+LEARNED = Weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +67,20 @@ def readable(scores: Scores) -> Scores:
     return between
 
 
-def with_best(aim: Vectors, best: Scores) -> Scores:
+def with_best(aim: Vectors, best: Scores, weight: float) -> Scores:
     """The unit vector (dim,) of what is asked for together with the first of its (b, dim) best candidates."""
-    both = aim + best[:_N_FEEDBACK].mean(axis=0) if len(best) else aim
+    both = aim + weight * best[:_N_FEEDBACK].mean(axis=0) if len(best) else aim
     unit: Scores = both.astype(np.float64) / max(float(np.linalg.norm(both)), 1e-9)
     return unit
 
 
-def gained(vectors: Scores, scores: Scores, best: Rows) -> Scores:
+def gained(vectors: Scores, scores: Scores, best: Rows, weights: Weights) -> Scores:
     """(c,): what each candidate gains by the scores of those that it is like.
 
     `vectors` (c, dim) and `scores` (c,) are of the candidates; `best` are the places of those that are listened to.
     """
     best = best[:_N_NEIGHBOURS]
-    likeness = np.maximum(vectors @ vectors[best].T, 0.0) ** _SHARPNESS  # (c, b)
+    likeness = np.maximum(vectors @ vectors[best].T, 0.0) ** weights.sharpness  # (c, b)
     likeness[best, np.arange(len(best))] = 0.0
-    gain: Scores = _SMOOTHING * (likeness @ scores[best]) / np.maximum(likeness.sum(axis=1), 1e-9)
+    gain: Scores = weights.neighbours * (likeness @ scores[best]) / np.maximum(likeness.sum(axis=1), 1e-9)
     return gain

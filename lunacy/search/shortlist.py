@@ -76,12 +76,11 @@ class Shortlist:
         """With what the best candidates say of the others; those that stand first say nothing."""
         vectors, shortlist = self.vectors.astype(np.float64), self
         if wish.is_of_one:
-            aim = with_best(wish.wanted, vectors[shortlist._heard()])
+            aim = with_best(wish.wanted, vectors[shortlist._heard()], wish.weights.feedback)
             feedback = wish.by_vectors(vectors @ aim) - wish.by_vectors(self.cosines)
             shortlist = shortlist._with(replace(self.parts, feedback=feedback))
-        return shortlist._with(
-            replace(shortlist.parts, neighbours=gained(vectors, shortlist.scores, shortlist._heard()))
-        )
+        neighbours = gained(vectors, shortlist.scores, shortlist._heard(), wish.weights)
+        return shortlist._with(replace(shortlist.parts, neighbours=neighbours))
 
     def then(self, others: Shortlist) -> Shortlist:
         """Those, and behind them `others` that are not among them, in the order of their own scores."""

@@ -8,10 +8,8 @@ import numpy as np
 
 from lunacy.arrays import Scores, Vectors
 from lunacy.question import UNLIKE
-from lunacy.search.fused import BY_VECTORS, BY_WORDS
+from lunacy.search.fused import LEARNED, Weights
 from lunacy.search.target import Sides, Target
-
-_SHARES = {"dense": (1.0, 0.0), "hybrid": (BY_VECTORS, BY_WORDS), "lexical": (0.0, 1.0)}  # of vectors, of words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,7 @@ class Wish:
     aims: Vectors  # (m, dim): the least product of a row with any of these is the score by vectors, for the scan
     mean: float  # of products with `wanted` of other papers
     deviation: float
+    weights: Weights = LEARNED
 
     @classmethod
     def of(cls, sides: Sides, target: Target, unlike: Target | None, how: str) -> Wish:
@@ -54,14 +53,13 @@ class Wish:
 
     def by_vectors(self, products: Scores) -> Scores:
         """What products with a vector add to a score."""
-        share = _SHARES[self.how][0]
         if self.how == "hybrid":
-            return share * (products - self.mean) / max(self.deviation, 1e-9)
-        return products if share else np.zeros(products.shape)
+            return (1 - self.weights.words) * (products - self.mean) / max(self.deviation, 1e-9)
+        return products if self.how == "dense" else np.zeros(products.shape)
 
     def by_words(self, words: Scores) -> Scores:
         """What BM25 adds to a score; of a hybrid one, BM25 in deviations from its mean."""
-        return _SHARES[self.how][1] * words
+        return words * {"dense": 0.0, "hybrid": self.weights.words, "lexical": 1.0}[self.how]
 
     def less(self, vectors: Vectors, words: Scores) -> Scores:
         """(c,): what is taken off for likeness to what is not wanted, 0 or below where that is like.
