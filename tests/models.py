@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import pytest
@@ -78,6 +82,10 @@ def wordpiece(*, pad_id: int = 0) -> PreTrainedTokenizerFast:
     )
 
 
+_FOLDER = TemporaryDirectory()
+atexit.register(_FOLDER.cleanup)
+
+
 def tiny(
     folder: Path,
     *,
@@ -89,7 +97,24 @@ def tiny(
     extra: Sequence[torch.nn.Module] = (),
     prompts: dict[str, str] | None = None,
 ) -> Path:
-    """Build such a model and save it in `folder`, which is given back."""
+    """Put such a model into `folder`/model, which is given back: a copy of its own, as making one takes time."""
+    modes = (pooling,) if isinstance(pooling, str) else tuple(pooling)
+    made = _made(kind, modes, include_prompt, dense, normalize, tuple(extra), tuple((prompts or {}).items()))
+    return Path(shutil.copytree(made, folder / "model"))
+
+
+@cache
+def _made(
+    kind: str,
+    pooling: tuple[str, ...],
+    include_prompt: bool,
+    dense: int | None,
+    normalize: bool,
+    extra: tuple[torch.nn.Module, ...],
+    prompts: tuple[tuple[str, str], ...],
+) -> Path:
+    """Build such a model and save it."""
+    folder = Path(mkdtemp(dir=_FOLDER.name))
     torch.manual_seed(0)
     tokenizer = wordpiece(pad_id=1 if kind in ("roberta", "mpnet") else 0)
     transformer = _SHAPES[kind](len(tokenizer))
@@ -99,12 +124,12 @@ def tiny(
     transformer.save_pretrained(folder / "raw")
     tokenizer.save_pretrained(folder / "raw")
     first = Transformer(str(folder / "raw"))
-    modes = [pooling] if isinstance(pooling, str) else list(pooling)
-    modules: list[torch.nn.Module] = [first, Pooling(64, pooling_mode=tuple(modes), include_prompt=include_prompt)]
+    modules: list[torch.nn.Module] = [first, Pooling(64, pooling_mode=pooling, include_prompt=include_prompt)]
     if dense is not None:
-        modules.append(Dense(64 * len(modes), dense))
+        modules.append(Dense(64 * len(pooling), dense))
     modules += [*extra, *([Normalize()] if normalize else [])]
-    SentenceTransformer(modules=modules, prompts=prompts or {}, device="cpu").save(str(folder / "model"))
+    model = SentenceTransformer(modules=modules, prompts=dict(prompts), device="cpu")
+    model.save(str(folder / "model"), create_model_card=False)  # a card takes longer than all else
     return folder / "model"
 
 

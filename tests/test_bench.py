@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from lunacy.bench import bench_embed
 from lunacy.cli import main
 from lunacy.store import Store
+from tests.conftest import few_quick
 from tests.models import tiny
 from tests.test_modes import fill
 from tests.test_search import random_units
@@ -67,7 +68,7 @@ def test_copies_are_near_their_originals_and_unit(index: Path, tmp_path: Path) -
     assert 0.8 < cosines.min() < cosines.max() < 1
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 10, 11, 12])
+@pytest.mark.parametrize("n", few_quick([1, 2, 5, 10, 11, 12], 1, 10))
 def test_fewer_papers_than_hits_are_measured_too(index: Path, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lunacy.bench.search._cold", lambda *_: [])
     arguments = ["bench", "search", "--index", str(index), "--rows", str(n), "--format", "json"]

@@ -103,7 +103,7 @@ def admits(paper: Paper, wanted: Filter) -> bool:
         return False
     if wanted.category and not any(is_in(paper, pattern) for pattern in wanted.category):
         return False
-    words = re.findall(r"\w+", paper.authors.lower())
+    words = re.findall(r"\w+", paper.authors.lower()) if wanted.author else []
     if not all(any(word.startswith(author.lower()) for word in words) for author in wanted.author):
         return False
     return (wanted.only_ids is None or paper.id in wanted.only_ids) and paper.id not in wanted.not_ids

@@ -17,7 +17,7 @@ import pytest
 from lunacy import build_index, open_index
 from lunacy.errors import DiskFull, LunacyError
 from lunacy.store import verify
-from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
+from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record, vector_of
 from tests.test_cli import run
 from tests.test_pipeline import assert_holds, text_of, vectors_by_id
 from tests.test_store import database
@@ -29,14 +29,21 @@ MORE = [*PAPERS, *(record(f"1803.{n:05}", abstract=f"{n} " + "A long one. " * 90
 NOBODY = 65534
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an index of PAPERS, and what an update with MORE needs: a snapshot and its vectors."""
+    folder = tmp_path_factory.mktemp("disk")
+    (folder / "few").write_bytes(lines(PAPERS))
+    (folder / "more").write_bytes(lines(MORE))
+    np.save(folder / "v.npy", np.array([vector_of(text_of(one)) for one in MORE]))
+    build_index(folder / "few", into=folder / "index", embedder=FakeEmbedder())
+    return folder
+
+
 @pytest.fixture
-def index(tmp_path: Path) -> Path:
-    """An index of PAPERS, and what an update with MORE needs: a snapshot and its vectors."""
-    (tmp_path / "few").write_bytes(lines(PAPERS))
-    (tmp_path / "more").write_bytes(lines(MORE))
-    np.save(tmp_path / "v.npy", np.array([vector_of(text_of(one)) for one in MORE]))
-    build_index(tmp_path / "few", into=tmp_path / "index", embedder=FakeEmbedder())
-    return tmp_path / "index"
+def index(tmp_path: Path, made: Path) -> Path:
+    """The index in a copy of that."""
+    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True), "index")
 
 
 def program(*arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -83,9 +90,7 @@ def test_an_update_without_changes_needs_no_space(index: Path, monkeypatch: pyte
     assert build(index, "few").counts.unchanged == len(PAPERS)
 
 
-@pytest.mark.parametrize(
-    "limit_bytes", [5_000, 200_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (100, 20_000, 1_000_000))]
-)
+@pytest.mark.parametrize("limit_bytes", few_quick([100, 5_000, 20_000, 200_000, 1_000_000], 200_000))
 def test_a_file_that_may_not_grow_is_one_line_and_a_rerun_completes(index: Path, limit_bytes: int) -> None:
     """A limit on the size of files stands in for a quota: every write beyond it fails with EFBIG."""
     full = f"import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nlimit = ({limit_bytes},) * 2\n"
@@ -113,7 +118,7 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("reserve", [2**24, 0])
+@pytest.mark.parametrize("reserve", few_quick([2**24, 0], 0))
 def test_a_disk_that_really_fills_is_one_line_and_with_room_a_rerun_completes(index: Path, reserve: int) -> None:
     with small_disk(index.parent / "disk", "1200k"):
         small = Path(shutil.copytree(index, index.parent / "disk" / "index"))
@@ -165,7 +170,7 @@ def read_only(index: Path) -> Iterator[Path]:
 COMMANDS = [["query", "1802.00001", "--format", "ids"], ["diff", "{few}"], ["verify"]]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", few_quick(COMMANDS, COMMANDS[0], COMMANDS[2]))
 def test_questions_to_a_read_only_index_are_answered(index: Path, read_only: Path, command: list[str]) -> None:
     few = shutil.copy(index.parent / "few", read_only.parent / "few")
     asked = [part.format(few=few) for part in command]
@@ -202,7 +207,12 @@ def test_a_read_only_index_with_a_log_left_over_answers_of_the_last_commit_or_sa
 
 
 @pytest.mark.parametrize(
-    "command", [["remove", "1802.00001", "--index"], ["compact", "--index"], ["repair", "--index"], ["index"]]
+    "command",
+    few_quick(
+        [["remove", "1802.00001", "--index"], ["compact", "--index"], ["repair", "--index"], ["index"]],
+        ["repair", "--index"],
+        ["index"],
+    ),
 )
 def test_writing_to_a_read_only_index_is_one_line(index: Path, read_only: Path, command: list[str]) -> None:
     snapshot = read_only.parent / "more"

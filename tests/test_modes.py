@@ -237,12 +237,12 @@ def test_codes_are_used_and_change_no_answer(index: Path, rows: np.ndarray, monk
         scanned.append(self.codes is not None)
 
     monkeypatch.setattr(Candidates, "__init__", noted)
-    with_codes = answers(index, rows[:20])
+    with_codes = answers(index, rows[:5])
     assert scanned
     assert all(scanned)
-    assert [found for found, _scores in with_codes] == wanted_answers(rows, rows[:20])
+    assert [found for found, _scores in with_codes] == wanted_answers(rows, rows[:5])
     files.drop(index)
-    assert answers(index, rows[:20]) == with_codes
+    assert answers(index, rows[:5]) == with_codes
 
 
 def test_the_bound_of_codes_holds_for_every_row(index: Path) -> None:
@@ -463,9 +463,9 @@ def test_the_lists_themselves_find_the_best_when_all_are_looked_into(index: Path
     with viewed(index) as view:
         ivf = open_ivf(view)
         assert ivf is not None
-        found = search_ivf(view, ivf, rows[::50], 10, query_kind="paper", nprobe=ivf.index.nlist)
+        found = search_ivf(view, ivf, rows[::250], 10, query_kind="paper", nprobe=ivf.index.nlist)
         assert all(one.recall is not None for one in found)
-        for one, query in zip(found, rows[::50], strict=True):
+        for one, query in zip(found, rows[::250], strict=True):
             assert_found(one, brute_force(able, query, 10))
 
 

@@ -67,8 +67,8 @@ ENCODINGS = {
             *((encoding, form) for encoding in ENCODINGS for form in ("jsonl", "csv")),
             *(("iso-8859-1", form) for form in ("json", "table", "ids")),
         ],
-        *(("ascii", form) for form in ("jsonl", "csv")),
-        *(("iso-8859-1", form) for form in ("csv", "json", "table", "ids")),
+        ("ascii", "jsonl"),
+        *(("iso-8859-1", form) for form in ("csv", "table")),
     ),
 )
 def test_a_batch_is_answered_whole_in_any_encoding(index: Path, encoding: str, form: str) -> None:
@@ -111,7 +111,7 @@ def test_json_redirected_to_a_file_is_utf8(index: Path, tmp_path: Path) -> None:
 )
 def test_a_folder_whose_name_this_encoding_lacks_is_shown(index: Path, tmp_path: Path, encoding: str) -> None:
     shutil.copytree(index / "index", tmp_path / TITLE)
-    for command in (["info"], ["info", "--format", "json"], ["verify"], ["remove", IDS[0]], ["compact"]):
+    for command in (["info", "--format", "json"], ["verify"], ["remove", IDS[0]]):
         done = start(index, *command, "--index", str(tmp_path / TITLE), env=ENCODINGS[encoding], capture_output=True)
         assert (done.returncode, done.stderr) == (0, b""), command
 
@@ -136,7 +136,13 @@ def test_arguments_that_are_not_text_give_one_line(index: Path, encoding: str) -
 
 
 @pytest.mark.parametrize(
-    "command", ["query 1802.00001", "query --batch ids.txt", "info", "info --format json", "--help"]
+    "command",
+    few_quick(
+        ["query 1802.00001", "query --batch ids.txt", "info", "info --format json", "--help"],
+        "query --batch ids.txt",
+        "info",
+        "--help",
+    ),
 )
 def test_a_full_disk_is_one_line(index: Path, command: str) -> None:
     with open("/dev/full", "wb") as full:
@@ -167,7 +173,7 @@ def test_a_closed_output_is_one_line_where_it_is_needed(index: Path, tmp_path: P
     assert closing(index, f"verify --index {tmp_path / 'ix'}", "").returncode == 0
 
 
-@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", "2>&1 2>/dev/full"])
+@pytest.mark.parametrize("where", few_quick(["2>&-", "2>/dev/full", "2>&1 2>/dev/full"], "2>&-", "2>/dev/full"))
 def test_where_nothing_can_be_told_the_batch_goes_on(index: Path, where: str) -> None:
     done = closing(index, "query --batch ids.txt --top 1", where)
     assert [orjson.loads(line)["query"]["ids"] for line in done.stdout.splitlines()] == [
@@ -179,10 +185,9 @@ def test_where_nothing_can_be_told_the_batch_goes_on(index: Path, where: str) ->
 
 def test_nobody_who_reads_on_is_no_news(index: Path) -> None:
     (index / "many.txt").write_text("\n".join(IDS * 400))
-    for command in ("query --batch many.txt", "query --batch many.txt --format csv"):
-        done = closing(index, command, "| head -n 1")
-        assert (len(done.stdout.splitlines()), done.stderr) == (1, b"")
-    assert closing(index, "query --batch many.txt", "2>&1 | head -n 1").stderr == b""
+    done = closing(index, "query --batch many.txt", "| head -n 1")
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, b"")
+    assert closing(index, "query --batch many.txt --format csv", "2>&1 | head -n 1").stderr == b""
 
 
 def on_a_terminal(index: Path, *command: str, check: bool = True, **environment: str | None) -> bytes:

@@ -60,28 +60,39 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize(
+    ("options", "n"),
+    few_quick(
+        [(name, n) for name in OPTIONS for n in (1, 2, 3)],
+        ("all", 2),
+        ("small batches", 3),
+        *((name, 1) for name in ("a category", "a limit", "strict")),
+    ),
+)
 def test_processes_read_what_a_thread_reads(
     write_snapshot: Callable[..., Path],
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-    options: dict[str, Any],
+    options: str,
     n: int,
 ) -> None:
     monkeypatch.setattr(reading, "n_processes", lambda: n)
-    path = write_snapshot(DATA)
-    by_thread = read(path, **options)
+    path, given = write_snapshot(DATA), OPTIONS[options]
+    by_thread = read(path, **given)
     assert [entry.id for batch in by_thread for entry in batch.kept][:1] == [
-        "1802.00005" if "category" in options else "1802.00001"
+        "1802.00005" if "category" in given else "1802.00001"
     ]
     started = request.getfixturevalue("in_process")
-    assert told(read(path, **options)) == told(by_thread)
-    assert len(started) == (1 if "limit" in options or "strict" in options else n)
+    assert told(read(path, **given)) == told(by_thread)
+    assert len(started) == (1 if "limit" in given or "strict" in given else n)
 
 
-@pytest.mark.parametrize("cut", [0.2, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("size", [1, 4, 64])
+@pytest.mark.parametrize(
+    ("size", "cut"),
+    few_quick(
+        [(size, cut) for size in (1, 4, 64) for cut in (0.2, 0.5, 0.9, 1.0)], (1, 0.5), (4, 0.9), (64, 0.2), (4, 1.0)
+    ),
+)
 def test_processes_stop_where_a_cut_file_stops(
     write_snapshot: Callable[..., Path],
     request: pytest.FixtureRequest,

@@ -149,7 +149,7 @@ def without_length(folder: Path) -> Path:
     tokenizer.model_max_length = 10**30
     tokenizer.save_pretrained(folder / "raw")
     first = Transformer(str(folder / "raw"))
-    SentenceTransformer(modules=[first, Pooling(64)], device="cpu").save(str(folder / "model"))
+    SentenceTransformer(modules=[first, Pooling(64)], device="cpu").save(str(folder / "model"), create_model_card=False)
     return folder / "model"
 
 
@@ -217,7 +217,8 @@ def test_a_length_within_the_table_is_kept(tmp_path: Path) -> None:
 def test_words_without_a_transformer_embed_too(tmp_path: Path) -> None:
     tokenizer = wordpiece().backend_tokenizer
     torch.manual_seed(0)
-    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=48)], device="cpu").save(str(tmp_path / "m"))
+    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=48)], device="cpu")
+    model.save(str(tmp_path / "m"), create_model_card=False)
     embedder = load(str(tmp_path / "m"), device="cpu")
     texts = [text for text in TEXTS if text]
     vectors = embedder.embed(texts).vectors

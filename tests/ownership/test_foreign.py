@@ -14,7 +14,7 @@ from lunacy.atomic import is_part, part_name
 from lunacy.errors import NoIndex
 from lunacy.snapshot import Line, Quarantine
 from lunacy.store import caches, inventory, new_quarantine, verify, writer_lock
-from tests.conftest import FakeEmbedder
+from tests.conftest import FakeEmbedder, few_quick
 from tests.ownership.folder import (
     COMMANDS,
     FIRST,
@@ -46,7 +46,9 @@ def test_what_is_not_lunacys_survives_every_command(whole: Path, tmp_path: Path,
         assert verify(folder) == [], command
 
 
-@pytest.mark.parametrize("plant", [*PLANTS, *MANIFESTS])
+@pytest.mark.parametrize(  # those of FIRST survive together, as the test before shows
+    "plant", few_quick([*PLANTS, *MANIFESTS], *FIRST[::4], *(one for one in (*PLANTS, *MANIFESTS) if one not in FIRST))
+)
 def test_what_is_not_lunacys_survives_alone(home: Path, plant: str) -> None:
     folder = home / "index"
     foreign = planted(folder, (PLANTS | MANIFESTS)[plant])

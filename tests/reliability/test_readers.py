@@ -47,8 +47,7 @@ def test_answers_during_writes_are_each_of_one_commit(home: Path) -> None:
     DONE["updates, prunes, removals and compactions while others read"] += 4 * n_editions
 
 
-@pytest.mark.parametrize("question", ["verify(folder)", "[] if open_index(folder).info() else ['?']"])
-def test_verify_and_info_find_nothing_wrong_while_another_process_writes(question: str, home: Path) -> None:
+def test_verify_and_info_find_nothing_wrong_while_another_process_writes(home: Path) -> None:
     home.mkdir()
     folder = home / "index"
     publish(0, folder)
@@ -59,7 +58,8 @@ from lunacy import open_index
 from lunacy.store import verify
 folder, until = Path({str(folder)!r}), time.monotonic() + 1
 while time.monotonic() < until:
-    assert (faults := {question}) == [], faults
+    assert (faults := verify(folder)) == [], faults
+    assert open_index(folder).info().summary.n_papers
 """
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stderr=subprocess.PIPE) as reader:
