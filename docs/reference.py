@@ -23,7 +23,7 @@ from lunacy.cli.headings import GroupedCommand
 
 _HERE = Path(__file__).parent
 _SECTIONS = {  # of the public names that are no errors
-    "Ask": "open_index Index Answer Hit Paper Question Info Summary",
+    "Ask": "open_index Index Answer Hit Why Term SentencePair Paper Question Info Summary",
     "Build": "build_index BuildReport Counts Progress build_lexical LexicalReport build_ivf IvfReport "
     "build_graph GraphReport duplicates Copies",
     "Download and update": "download DownloadReport update UpdateReport preview_update fetch FetchReport",

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from lunacy.query import Index, open_index
     from lunacy.question import Question
     from lunacy.store.repair import RepairReport, repair
+    from lunacy.why import SentencePair, Term, Why
 
     __version__: str
 
@@ -99,16 +100,19 @@ __all__ = [
     "RebuildReport",
     "RemoveReport",
     "RepairReport",
+    "SentencePair",
     "ServerError",
     "SnapshotError",
     "StoreError",
     "Summary",
+    "Term",
     "UnknownCategory",
     "UnknownPaper",
     "UpdateReport",
     "UsageError",
     "VectorsError",
     "VerifyReport",
+    "Why",
     "build_graph",
     "build_index",
     "build_ivf",
@@ -148,6 +152,7 @@ _NAMES = {
     "query": "Index open_index",
     "question": "Question",
     "store": "RepairReport repair",
+    "why": "SentencePair Term Why",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -12,6 +12,7 @@ from lunacy.measured import GraphFacts, IvfFacts
 from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.unicode import to_unicode
+from lunacy.why import Near, Why
 from lunacy.withdrawn import is_withdrawn
 
 SCORE_DIGITS = 6  # that are shown of a score
@@ -38,14 +39,6 @@ def paper_record(paper: Paper, *, is_whole: bool) -> dict[str, object]:
     return record
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """A paper that was asked for, and its cosine with a hit."""
-
-    id: str
-    cosine: float
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One paper of a list, with its rank (1 is best) and its score: the cosine, unless ranked otherwise."""
@@ -57,6 +50,7 @@ class Hit:
     lexical: float | None = None  # BM25
     copies: tuple[str, ...] = ()  # ids of near-copies that are folded into this one
     near: tuple[Near, ...] = ()  # of several papers that were asked for together, the nearest first
+    why: Why | None = None  # where that was asked for
 
     @property
     def id(self) -> str:
@@ -106,7 +100,6 @@ class Hit:
 
     def as_record(self) -> dict[str, object]:
         """As JSON has it."""
-        near = [{"id": one.id, "cosine": round(one.cosine, SCORE_DIGITS)} for one in self.near]
         return {
             "rank": self.rank,
             "id": self.id,
@@ -114,7 +107,8 @@ class Hit:
             **self.parts,
             **paper_record(self.paper, is_whole=False),
             **({"copies": list(self.copies)} if self.copies else {}),
-            **({"near": near} if near else {}),
+            **({"near": [one.as_record() for one in self.near]} if self.near else {}),
+            **({"why": self.why.as_record()} if self.why else {}),
         }
 
     def __repr__(self) -> str:

@@ -50,6 +50,7 @@ class Keywords(TypedDict, total=False):
     unlike: str | Iterable[str] | None
     fold: bool
     diverse: float
+    explain: bool
     category: str | Iterable[str] | None
     since: str | int | datetime.date | None
     until: str | int | datetime.date | None
@@ -80,6 +81,7 @@ _OPTIONS: dict[str, Reader] = {
     "unlike": ids,
     "fold": flag,
     "diverse": share_or(RECOMMENDED_DIVERSITY),
+    "explain": flag,
     "category": texts,
     "since": date,
     "until": date,
@@ -108,6 +110,7 @@ class Options:
     - `unlike`: ids; push down papers similar to these.
     - `fold`: merge near-duplicates into one hit: same authors, and one title or a cosine of 0.95.
     - `diverse`: prefer hits that differ from one another, from 0 (not at all) to 1; True is 0.5, which is recommended.
+    - `explain`: tell of each hit why it is one, in `Hit.why`; for the closest sentences the index's model is loaded.
     - `category`: only hits in one of these categories, archives or patterns: "cs.CL", "astro-ph", "hep-*".
     - `since`, `until`: only hits posted then, until inclusive: "2024-05-31", "2024-05", "2024", 2024 or a date, or so
       long ago: "2y", "6m", "4w", "30d". Where only the month of a paper is known, any day in it will do.
@@ -130,6 +133,7 @@ class Options:
     unlike: tuple[str, ...] = ()
     fold: bool = False
     diverse: float = 0.0
+    explain: bool = False
     category: tuple[str, ...] = ()
     since: str = ""
     until: str = ""

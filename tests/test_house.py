@@ -48,6 +48,7 @@ LAYERS = {
         "tex",
         "title_key",
         "unicode",
+        "why",
         "withdrawn",
     ],
     "inputs and outputs": [

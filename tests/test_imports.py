@@ -121,6 +121,7 @@ PUBLIC = {
     "query": "Index open_index",
     "question": "Question",
     "store": "RepairReport repair",
+    "why": "SentencePair Term Why",
 }
 
 
@@ -203,7 +204,7 @@ def test_on_a_terminal_the_answer_is_a_table(index: str) -> None:
     os.close(ours)
     url = f"https://arxiv.org/abs/{IDS[0]}"
     assert shown.startswith(f"\x1b[1m\x1b]8;;{url}\x1b\\{IDS[0]}\x1b]8;;\x1b\\  On paper {IDS[0]}")
-    assert len(shown.splitlines()) == 3
+    assert len(shown.splitlines()) == 4  # the last tells the ranking
 
 
 def test_a_real_pipe_is_indexed(tmp_path: Path) -> None:

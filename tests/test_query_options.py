@@ -50,6 +50,7 @@ OPTIONS = {
     "--fold": [],
     "--diverse": ["0.5"],
     "--min-score": ["0.8"],
+    "--explain": [],
     "--top": ["18"],
     "--format": ["json"],
     "--output": ["out.jsonl"],

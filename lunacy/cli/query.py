@@ -28,7 +28,7 @@ _HEADINGS = {
     "Which papers": "--category --since --until --older --newer --updated-since --author --only-ids --not-ids "
     "--include-self --include-withdrawn",
     "How to rank": "--rank --ivf --nprobe --fold --diverse --min-score",
-    "Output": "--top --format --output --open",
+    "Output": "--top --explain --format --output --open",
 }
 _EXAMPLES = """\b
 Examples:
@@ -118,6 +118,11 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     help="Only hits with at least this score (a cosine, unless --rank, --not or --together).",
 )
 @click.option(
+    "--explain",
+    is_flag=True,
+    help="Say why each hit is one: its places by vectors and words, shared words, the closest sentences.",
+)
+@click.option(
     "--nprobe",
     metavar="N",
     type=click.IntRange(min=1),
@@ -156,6 +161,8 @@ def query(
     from lunacy.query import find_index, open_index, read_not_ids, read_only_ids, with_lists
 
     form = form_for_reader(form, output)
+    if options["explain"] and form in WITHOUT_NOTES:
+        raise UsageError(f"--explain has no place in {form}; leave it out, or choose table, json, jsonl or md")
     _check_stdin(text, batch, only_ids, not_ids)
     outcome = Outcome(is_batch=batch is not None, tells_notes=form in WITHOUT_NOTES)
     with open_index(find_index(index_dir), progress=shown) as ix, opened(output) as out:

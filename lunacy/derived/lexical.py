@@ -78,6 +78,25 @@ class Lexical:
         order = order[is_covered[order]]
         return rows[order], scores[order], len(hits) < n
 
+    def explained(self, text: str, row: int, *, title: str = "") -> str | None:
+        """How the BM25 score of the paper at `row` for the words of a text comes about, as tantivy has it in JSON.
+
+        None where the index has no such row, or the paper shares no word with the text.
+        """
+        query = self._query(text, title)
+        if query is None:
+            return None
+        of_row = Query.term_query(self.index.schema, "row", row)
+        both = Query.boolean_query([(Occur.Must, query), (Occur.Must, of_row)])
+        with _errors(self.folder):
+            hits = self.searcher.search(both, limit=1, count=False).hits
+            return str(query.explain(self.searcher, hits[0][1]).to_json()) if hits else None
+
+    def rarity(self, field: str, term: str) -> float:
+        """The inverse document frequency of a term, as BM25 has it."""
+        n, n_with = self.searcher.num_docs, self.searcher.doc_freq(field, term)
+        return math.log(1 + (n - n_with + 0.5) / (n_with + 0.5))
+
     def _query(self, text: str, title: str) -> Any:
         """Each term weighs 1 + ln(how often it occurs); None when no other paper has any."""
         schema = self.index.schema

@@ -78,7 +78,8 @@ def _answers(
 ) -> list[Answer | LunacyError]:
     asked = list(look_up(view, batch, options, texts, embed))
     targets = [one.target for one in asked if isinstance(one, Asked)]
-    found = _search(view, targets, options, "paper" if batch[0].papers else "text", device)
+    unlike = _unlike(view, options)
+    found = _search(view, targets, options, unlike, "paper" if batch[0].papers else "text", device)
     lists = zip(hits_of(view, found, options.min_score), found, strict=True)
     n_qualified, empty = count_qualified(view, options), ""
     answers: list[Answer | LunacyError] = []
@@ -89,6 +90,10 @@ def _answers(
         hits, ranked = next(lists)
         if len(one.target.vectors) > 1:
             hits = near_hits(view, one, hits, ranked.rows)
+        if options.explain:
+            from lunacy.query.why import explained  # tantivy: only when asked for
+
+            hits = explained(view, one, hits, ranked, options, unlike)
         notes = tuple(notes_of(view, one, options, ranked))
         if not hits:
             empty = empty or why_empty(view, options, has_papers=bool(one.papers))
@@ -97,8 +102,21 @@ def _answers(
     return answers
 
 
+def _unlike(view: Searcher, options: Options) -> Target | None:
+    """The papers that hits are to be far from. Raises NotAnId, UnknownPaper."""
+    if not options.unlike:
+        return None
+    rows = required_rows(view, options.unlike)
+    return target_of(view.papers(rows), view.vectors(rows), rows)
+
+
 def _search(
-    view: Searcher, targets: Sequence[Target], options: Options, query_kind: QueryKind, device: str | None
+    view: Searcher,
+    targets: Sequence[Target],
+    options: Options,
+    unlike: Target | None,
+    query_kind: QueryKind,
+    device: str | None,
 ) -> Sequence[Found | Ranked]:
     """The rows for each target: all at once, in one product, where the nearest vectors are all that is asked for."""
     if options.is_plain and all(len(target.vectors) == 1 for target in targets):
@@ -107,11 +125,8 @@ def _search(
         without = [int(target.left_out[0]) if len(target.left_out) else -1 for target in targets]
         found = view.nearest(queries, options.top, options, query_kind=query_kind, without=without, device=device)
         return [_with_itself(view, one, target, options.top) for one, target in zip(found, targets, strict=True)]
-    unlike = None
-    if options.unlike:
-        rows = required_rows(view, options.unlike)
-        unlike = target_of(view.papers(rows), view.vectors(rows), rows)
-        targets = [replace(one, left_out=np.append(one.left_out, rows)) for one in targets]
+    if unlike is not None:
+        targets = [replace(one, left_out=np.append(one.left_out, unlike.left_out)) for one in targets]
     return view.rank(targets, options, unlike, query_kind=query_kind, device=device)
 
 

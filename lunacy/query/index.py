@@ -22,6 +22,7 @@ from lunacy.query.ask import alike, answer_batch
 from lunacy.query.asked import find_papers
 from lunacy.query.ids import require_known, rows_of
 from lunacy.query.model import TextModel, TextVector
+from lunacy.query.sentence_pairs import with_sentences
 from lunacy.query.titles import Named
 from lunacy.question import Keywords, Options, Query, Question
 from lunacy.search import LastCommit, Searcher, open_searcher
@@ -182,7 +183,7 @@ class Index:
                 with self._searcher.pinned() as view:  # answered before any is handed out: the asker may take its time
                     embed = partial(self._model.embed, ours=view.fingerprint, model=model, device=device)
                     answers = answer_batch(view, batch, options, texts, embed, gpu)
-                yield from answers
+                yield from with_sentences(answers, embed) if options.explain else answers
 
     def _embed(self, batch: Sequence[Query], options: Options, model: str | None, device: str) -> dict[str, TextVector]:
         """The vector of each text; a ranking by words needs none, and loads no model."""
@@ -223,8 +224,7 @@ class Index:
         """
         if isinstance(papers, str) or not isinstance(papers, Iterable):
             raise UsageError(f"papers is {str(papers)[:40]!r}; give a list of ids")
-        papers = tuple(papers)
-        questions = [Question(papers=papers, **options)] if papers else []
+        questions = [Question(papers=papers, **options)] if (papers := tuple(papers)) else []
         answers: list[Answer] = []
         for answer in self.ask_many(questions, device=device):
             if isinstance(answer, LunacyError):

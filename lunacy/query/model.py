@@ -14,7 +14,7 @@ from lunacy.embedding import Embedder, load_again
 from lunacy.errors import ModelError
 from lunacy.fingerprint import Fingerprint
 from lunacy.paper import squeeze_spaces
-from lunacy.progress import Report, no_report
+from lunacy.progress import Progress, Report, no_report
 
 T = TypeVar("T")
 
@@ -50,6 +50,8 @@ class TextModel:
 
         def work() -> list[TextVector]:
             embedder = self._loaded(ours, model, device)
+            if len(texts) > 1:
+                self._progress(Progress("embedding texts"))
             squeezed = list(map(squeeze_spaces, texts))
             embedded = embedder.embed_queries(squeezed)
             notes = _cut(embedder, squeezed) if embedded.n_cut else [""] * len(texts)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from lunacy.answer import Hit, Near
+from lunacy.answer import Hit
 from lunacy.arrays import Rows
 from lunacy.query.asked import Asked
 from lunacy.search import Searcher
+from lunacy.why import Near
 
 _MOST = 3  # papers that are named for a hit
 

@@ -166,17 +166,13 @@ class _Served:
         """Raises ModelError and Busy where it needs a model that is not there."""
         if len(question.queries) != 1:
             return self.call(lambda ix: ix.ask(question))  # which says why not
-        most = _TOGETHER if question.is_plain else _SLOW_TOGETHER
+        is_quick = question.is_plain and not (question.explain or question.is_relative)
+        most = _TOGETHER if is_quick else _SLOW_TOGETHER
         one = Waiting[_Asked](
             question,
             likeness(question, question.queries[0]),
             most=max(1, min(most, _HITS_TOGETHER // question.top)),
-            is_slow=not (
-                question.is_plain
-                and not question.is_relative
-                and question.filter.admits_all
-                and question.top <= _LONG_TOP
-            ),
+            is_slow=not (is_quick and question.filter.admits_all and question.top <= _LONG_TOP),
         )
         if question.text and (question.rank != "lexical" or question.diverse):
             self.model.require_ready()

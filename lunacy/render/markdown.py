@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from lunacy.answer import Answer, Hit
 from lunacy.authors import first_authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
 from lunacy.question import RANKED_BY
+from lunacy.render.why import reasons
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
@@ -57,7 +58,12 @@ def markdown_of_list(papers: Iterable[Paper], notes: Mapping[str, str]) -> str:
 def _hit(hit: Hit) -> str:
     year = hit.posted[:4]
     facts = [first_authors(hit.paper), year, " ".join(hit.categories), "withdrawn" if hit.withdrawn else ""]
-    return f"{hit.rank}. {markdown_link(hit.paper)} ({hit.score:.3f}): {markdown_text(', '.join(filter(None, facts)))}"
+    line = f"{hit.rank}. {markdown_link(hit.paper)} ({hit.score:.3f}): {markdown_text(', '.join(filter(None, facts)))}"
+    return "\n".join([line, *(f"   - {name}: {markdown_text('; '.join(said))}" for name, said in _why(hit))])
+
+
+def _why(hit: Hit) -> Iterable[tuple[str, Sequence[str]]]:
+    return reasons(hit.why) if hit.why else ()
 
 
 def markdown_link(paper: Paper) -> str:

@@ -9,6 +9,7 @@ from lunacy.authors import first_authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
 from lunacy.question import RANKED_BY
+from lunacy.render.why import why_lines
 from lunacy.render.wrapping import joined, shortened, width_of, wrapped
 from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
@@ -111,6 +112,8 @@ def _hit(hit: Hit, start: str, id_width: int, width: int, *, styled: bool) -> It
     near = [f"near {', '.join(f'{one.id} ({one.cosine:.2f})' for one in hit.near)}"] if hit.near else []
     copies = [f"with {' '.join(hit.copies)}"] if hit.copies else []
     yield from listed(hit.paper, start, id_width, width, [*parts, *near, *copies], styled=styled)
+    for name, said in why_lines(hit.why, width - _INDENT) if hit.why else ():
+        yield f"{'':{_INDENT}}{_style(name, _DIM, styled)}{said}"
 
 
 def listed(paper: Paper, start: str, id_width: int, width: int, more: Sequence[str], *, styled: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,6 +31,10 @@ from lunacy.search.ranking import Ranked, rank
 from lunacy.search.searcher import LastCommit
 from lunacy.search.target import Sides, Target
 from lunacy.store import Store, View, caches, inventory
+
+if TYPE_CHECKING:
+    from lunacy.derived.lexical import Lexical
+    from lunacy.search.worded import Worded
 
 _BATCH = 256  # queries answered at a time: a few ms of waiting for the first, matrix products for the rest
 _BATCH_HITS = 50_000  # hits at a time: bounds memory when long lists are asked for
@@ -155,16 +160,28 @@ class FolderSearcher:
 
     def worded_like(self, text: str, n: int) -> Rows:
         """The `n` rows that share most with `text` by words, best first; none where there is no lexical index."""
-        if not any(cache.kind == "lexical" for cache in self._view.caches):
-            return NONE
-        from lunacy.derived.lexical import open_lexical  # tantivy: only when asked for
-
-        lexical = open_lexical(self._view)
+        lexical = self._lexical()
         if lexical is None:
             return NONE
         rows = lexical.best(text, n)[0]
         there = {row for row, _id in self._view.stream("id", rows)}
         return np.array([row for row in rows.tolist() if row in there], np.int64)
+
+    def _lexical(self) -> Lexical | None:
+        if not any(cache.kind == "lexical" for cache in self._view.caches):
+            return None
+        from lunacy.derived.lexical import open_lexical  # tantivy: only when asked for
+
+        return open_lexical(self._view)
+
+    def worded(self, target: Target, rows: Rows, options: Options) -> list[Worded] | None:
+        """What words say of the papers at `rows`, for a target of one text; None where there is no lexical index."""
+        lexical = self._lexical()
+        if lexical is None:
+            return None
+        from lunacy.search.worded import worded
+
+        return worded(self._sides(options, lexical), target, rows)
 
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where there is no sample of them."""
@@ -247,14 +264,17 @@ class FolderSearcher:
         """By vectors, words or both. Raises UsageError where words are wanted and there is no lexical index."""
         lexical = None
         if options.rank != "dense":
-            from lunacy.derived.lexical import open_lexical  # tantivy: only when asked for
-
-            lexical = open_lexical(self._view)
+            lexical = self._lexical()
             if lexical is None:
                 hint = f"make it with: {command('lexical', '--index', self.name)}"
                 raise UsageError("the index has no lexical index", where=self.name, hint=hint)
+        return rank(self._sides(options, lexical, query_kind, device), targets, unlike, options)
+
+    def _sides(
+        self, options: Options, lexical: Lexical | None, query_kind: QueryKind = "paper", device: str | None = None
+    ) -> Sides:
         by_segment = candidates_of(self._view, options.filter, options.include_withdrawn)
-        sides = Sides(
+        return Sides(
             vectors=self.vectors,
             papers=self.papers,
             nearest=lambda vectors, n: self.nearest(vectors, n, options, query_kind=query_kind, device=device),
@@ -263,4 +283,3 @@ class FolderSearcher:
             lexical=lexical,
             qualify=lambda rows: qualify(by_segment, rows),
         )
-        return rank(sides, targets, unlike, options)

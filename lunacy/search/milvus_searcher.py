@@ -137,6 +137,9 @@ class MilvusSearcher:
         """Nothing: a collection has no words."""
         return NONE
 
+    def worded(self, target: Target, rows: Rows, options: Options) -> None:
+        """Nothing: a collection has no words."""
+
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where the index had no sample of them."""
         return self._facts.least_usual
@@ -157,8 +160,7 @@ class MilvusSearcher:
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
         self._fetch(rows)
-        found = [self._fetched[row][1] for row in rows.tolist()]
-        return np.array(found, np.float32).reshape(-1, self.fingerprint.dim)
+        return np.array([self._fetched[row][1] for row in rows.tolist()], np.float32).reshape(-1, self.fingerprint.dim)
 
     def _fetch(self, rows: Rows) -> None:
         lacking = [row for row in dict.fromkeys(rows.tolist()) if row not in self._fetched]
@@ -207,8 +209,7 @@ class MilvusSearcher:
 
     def _scored(self, ids: Sequence[str], query: Vectors, k: int, left_out: int, recall: float | None = None) -> Found:
         """The best `k` of `ids`, by cosines in float64."""
-        rows = np.array([self._row(one) for one in ids], np.int64)
-        rows = rows[rows != left_out]
+        rows = np.array([row for one in ids if (row := self._row(one)) != left_out], np.int64)
         scores: Scores = (self.vectors(rows).astype(np.float64) * query).sum(axis=1)
         best = np.lexsort((rows, -scores))[:k]
         return Found(rows[best], scores[best], recall)
@@ -251,8 +252,7 @@ class MilvusSearcher:
         weights = np.full(len(vectors), 1 / len(vectors))
         n_listed = min(8 * enough, MOST_HITS)
         while True:
-            mean = (weights @ vectors).astype(np.float32)[None]
-            [(ids, scores)] = self._collection.search(mean, n_listed, admitted)
+            [(ids, scores)] = self._collection.search((weights @ vectors).astype(np.float32)[None], n_listed, admitted)
             rows = np.array([self._row(one) for one in ids], np.int64)
             products = self.vectors(rows).astype(np.float64) @ vectors.T.astype(np.float64)  # (c, m)
             least: Scores = products.min(axis=1, initial=np.inf)  # (c,)

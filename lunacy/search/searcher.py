@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lunacy.answer import Info, Summary
 from lunacy.arrays import Rows, Vectors
@@ -18,6 +18,9 @@ from lunacy.search.background import Background
 from lunacy.search.exact import Found
 from lunacy.search.ranking import Ranked
 from lunacy.search.target import Target
+
+if TYPE_CHECKING:
+    from lunacy.search.worded import Worded  # tantivy: only when asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class Searcher(Protocol):
 
     def worded_like(self, text: str, n: int) -> Rows:
         """The `n` rows that share most with `text` by words, best first; none where there is no lexical index."""
+
+    def worded(self, target: Target, rows: Rows, options: Options) -> list[Worded] | None:
+        """What words say of the papers at `rows`, for a target of one text; None where there is no lexical index."""
 
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where that is not known."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Scores
 from lunacy.derived.lexical import PAIRS, pair_hashes, stems
+from lunacy.derived.shares import Share, Shares
 
 _WORDS = 2**20  # values of a word's hash
 _N_TERMS = _WORDS + PAIRS
@@ -40,6 +41,21 @@ def shared_words(one: str, other: str, rarity: Scores, n: int) -> tuple[str, ...
     rarities = {stem: float(rarity[crc32(stem.encode()) % _WORDS]) for stem in found}
     rare = sorted((stem for stem in found if rarities[stem] > least), key=lambda stem: (-rarities[stem], stem))
     return tuple(found[stem] for stem in rare[:n])
+
+
+def shares_without_index(one: str, other: str, rarity: Scores) -> Shares:
+    """The terms that two texts have in common, each as weighty as it is rare in papers in general."""
+
+    def share(place: int) -> Share:
+        logarithm = float(rarity[place]) - 1
+        return Share(logarithm, logarithm)
+
+    words, others = stems(one), stems(other)
+    pairs = set(pair_hashes(words)).intersection(pair_hashes(others))
+    return Shares(
+        {word: share(crc32(word.encode()) % _WORDS) for word in set(words).intersection(others)},
+        {pair: share(_WORDS + pair) for pair in pairs},
+    )
 
 
 @lru_cache(maxsize=2**14)

@@ -11,6 +11,7 @@ CATEGORIES = 20
 AUTHORS = 10
 WORD = 200  # characters of any other value
 TOP = 500  # hits
+EXPLAINED = 20  # hits, with explain: about 2 s of a core
 FOLDED = 5_000  # papers together times hits, with fold: 4 s of a core with 120,000 papers; 30 x 500 took 11
 FOLDED_LEAST = 100  # hits, for fewer take no less time
 NPROBE = 65_536  # IVF lists

@@ -84,6 +84,8 @@ def batch_of_record(record: object) -> Batch:
         raise UsageError('id is empty; give a list of ids, such as {"id": ["1802.05130", "1801.06294"]}')
     if "text" in values:
         raise UsageError("text is for one list, and a batch has one for each id; leave it out")
+    if values.get("explain"):
+        raise UsageError("explain is for one list, and a batch has one for each id; leave it out")
     index = values.pop("index", "")
     batch = Batch(papers, index, _keywords(values, 1))
     batch.question(papers[:1])
@@ -116,6 +118,8 @@ def _keywords(values: Mapping[str, Any], n_together: int) -> dict[str, Any]:
         raise UsageError(
             f"fold takes too long with {n_together} papers and {top} hits; ask for fewer, or leave fold out"
         )
+    if values.get("explain") and top > bounds.EXPLAINED:
+        raise UsageError(f"top is {top}; with explain ask for at most {bounds.EXPLAINED}, or leave explain out")
     return {BY_NAME[name].keyword: value for name, value in values.items()}
 
 

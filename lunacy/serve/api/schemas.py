@@ -53,6 +53,26 @@ _HIT: _Object = {
         "items": _object({"id": _TEXT, "cosine": _NUMBER}),
         "description": "Of several papers for one list, those that it is nearest to.",
     },
+    "why": _object(
+        {
+            "asked": _or_null(_TEXT, "The id of the paper that it is compared with; null for the text."),
+            "terms": {
+                "type": "array",
+                "items": _object({"text": _TEXT, "weight": _told(_NUMBER, "What it adds to BM25.")}),
+                "description": "Words that both have.",
+            },
+            "sentences": {
+                "oneOf": [_object({"asked": _TEXT, "hit": _TEXT, "cosine": _NUMBER}), {"type": "null"}],
+                "description": "The closest pair of sentences, titles among them.",
+            },
+            "by_vectors": _or_null(_WHOLE, "The place among the best by vectors."),
+            "by_words": _or_null(_WHOLE, "The place among the best by words."),
+            "authors": _told(_TEXTS, "Of both."),
+            "unlike": _told(_object({"id": _TEXT, "cosine": _NUMBER}), "The nearest of those that are not wanted."),
+        },
+        "unlike",
+        description="With explain: what it has in common with what was asked.",
+    ),
 }
 _ASKED = _object({"ids": _TEXTS, "titles": _TEXTS, "text": _or_null(_TEXT)}, "titles text")
 _FAULT = _object(
@@ -100,7 +120,7 @@ SCHEMAS: dict[str, _Object] = {
         },
         _RARE,
     ),
-    "Hit": _object({**_HIT, **_PAPER}, f"{_RARE} cosine lexical copies near"),
+    "Hit": _object({**_HIT, **_PAPER}, f"{_RARE} cosine lexical copies near why"),
     "Answer": _object(
         {
             "query": _told(_ASKED, "What was asked for."),
