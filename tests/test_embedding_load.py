@@ -57,7 +57,7 @@ def assert_same(embedder: Embedder, texts: list[str], right: Any, lowest: float 
 
 
 def test_the_default_model_gives_the_vectors_of_encode(real: Embedder) -> None:
-    texts = [*papers(24), "", "gravity", "word " * 1000]
+    texts = [*papers(8), "", "gravity", "word " * 1000]
     assert isinstance(real, EngineEmbedder)
     assert_same(real, texts, reference("sentence-transformers/all-MiniLM-L6-v2", texts), 0.9999)
 

@@ -86,8 +86,7 @@ COMMANDS = {
     "help": "query --help",
 }
 IN_THE_QUICK_RUN = (  # each with a batch
-    *("nothing", "no home", "strict ascii", "shift jis", "warnings as errors", "a program that talks at its start"),
-    *("a folder that is gone", "few files"),
+    *("nothing", "strict ascii", "warnings as errors", "a program that talks at its start", "a folder that is gone"),
 )
 DEVELOPERS = ("Traceback", "Warning:", "Exception ignored", 'File "')
 

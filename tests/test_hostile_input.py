@@ -69,8 +69,8 @@ print(n_good, n_bad, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - befor
     [
         ("gzip", blocks(b"x" * 2**20), 1),
         ("zip", blocks(b"x" * 2**20), 1),
-        ("zip", blocks((b" " * 1023 + b"\n") * 2**10), 0),
-        ("gzip", blocks(b" " * 2**20), 1),
+        pytest.param("zip", blocks((b" " * 1023 + b"\n") * 2**10), 0, marks=pytest.mark.slow),
+        pytest.param("gzip", blocks(b" " * 2**20), 1, marks=pytest.mark.slow),
         ("gzip", blocks(b'{"id": "' + b"[" * 2**18 + b"\n"), BOMB_BYTES // (2**18 + 9)),
     ],
     ids=["an endless line", "an endless line in a zip", "blank lines", "an endless blank line", "deep nesting"],

@@ -89,9 +89,7 @@ def test_processes_read_what_a_thread_reads(
 
 @pytest.mark.parametrize(
     ("size", "cut"),
-    few_quick(
-        [(size, cut) for size in (1, 4, 64) for cut in (0.2, 0.5, 0.9, 1.0)], (1, 0.5), (4, 0.9), (64, 0.2), (4, 1.0)
-    ),
+    few_quick([(size, cut) for size in (1, 4, 64) for cut in (0.2, 0.5, 0.9, 1.0)], (1, 0.5), (64, 0.9), (4, 1.0)),
 )
 def test_processes_stop_where_a_cut_file_stops(
     write_snapshot: Callable[..., Path],
@@ -110,7 +108,7 @@ def test_processes_stop_where_a_cut_file_stops(
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("container", few_quick(CONTAINERS, *list(CONTAINERS)[::4]))
 def test_a_process_reads_every_container(write_snapshot: Callable[..., Path], container: str) -> None:
     [batch] = read(write_snapshot(CONTAINERS[container], "a name with a space and ü"))
     assert batch.n_lines == TWO.count(b"\n")
@@ -140,7 +138,7 @@ def test_an_index_is_the_same_whoever_reads(
 def test_when_the_reader_is_killed_what_came_is_kept_and_a_rerun_finishes(
     write_snapshot: Callable[..., Path], tmp_path: Path, in_process: list[Any]
 ) -> None:
-    many = [record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)]  # more than a pipe and its maker hold
+    many = [record(f"1802.{n:05}", abstract="x" * 20_000) for n in range(1, 1001)]  # more than a pipe holds
     path, embedder = write_snapshot(many), FakeEmbedder()
     embedder.window = 8
 
@@ -151,15 +149,15 @@ def test_when_the_reader_is_killed_what_came_is_kept_and_a_rerun_finishes(
     with pytest.raises(SnapshotError, match=r"snapshot.jsonl: .* ended early \(killed by SIGKILL\); run again"):
         build_index(path, into=tmp_path / "index", embedder=embedder, progress=kill)
     kept = [row[1] for row in contents(tmp_path / "index")]
-    assert 8 <= len(kept) < 4000
+    assert 8 <= len(kept) < 1000
     assert kept == [one["id"] for one in many[: len(kept)]]
     report = build_index(path, into=tmp_path / "index", embedder=FakeEmbedder())
-    assert (report.counts.unchanged, report.counts.added) == (len(kept), 4000 - len(kept))
+    assert (report.counts.unchanged, report.counts.added) == (len(kept), 1000 - len(kept))
     assert [row[1] for row in contents(tmp_path / "index")] == [one["id"] for one in many]
 
 
 def test_the_process_ends_with_the_run(write_snapshot: Callable[..., Path], in_process: list[Any]) -> None:
-    path = write_snapshot([record(f"1802.{n:05}", abstract="x" * 5000) for n in range(1, 4001)])
+    path = write_snapshot([record(f"1802.{n:05}", abstract="x" * 20_000) for n in range(1, 1001)])
     is_wanted = True
     with Snapshot(path) as snapshot:
         found = read_batches(snapshot, recipe="abstract", size=8, is_wanted=lambda: is_wanted)

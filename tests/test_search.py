@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,10 +62,9 @@ def opened(
 
 
 def brute_force(held: dict[int, np.ndarray], query: np.ndarray, k: int, without: int = -1) -> list[tuple[int, float]]:
+    asked = query.tolist()
     scored = [
-        (row, math.fsum(float(a) * float(b) for a, b in zip(vector, query, strict=True)))
-        for row, vector in held.items()
-        if row != without
+        (row, math.fsum(map(operator.mul, vector.tolist(), asked))) for row, vector in held.items() if row != without
     ]
     return sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:k]
 

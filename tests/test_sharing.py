@@ -327,7 +327,6 @@ FORKS = {
 
 
 QUICK = (
-    "a child answers as its parent does, after large questions in both",
     "eight workers of a preforking server, asked at the same time",
     "a fork while another thread asks",
     "a child sees what its parent commits, and the parent what the child does",
