@@ -21,7 +21,11 @@ def entity_tag(service: Service, index: str, asked: Question | str) -> str:
     It is weak, for a proxy may compress the answer. Raises UsageError, StoreError.
     """
     commit = service.last_commit(index)
-    what = (asked.settings, asked.papers, asked.text, asked.together) if isinstance(asked, Question) else asked
+    what: object = asked
+    if isinstance(asked, Question):
+        what = (asked.settings, asked.papers, asked.text, asked.together)
+        if asked.explain:  # which it does as far as it can while the model is not there
+            what = (*what, service.model_state(index))
     known = repr((_version(), index or service.names[0], commit, what))
     return f'W/"{commit.generation}-{blake2b(known.encode(errors="surrogatepass"), digest_size=12).hexdigest()}"'
 

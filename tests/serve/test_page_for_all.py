@@ -26,6 +26,7 @@ PAGES = {
     "first page": "/",
     "one paper": "/similar?id=1801.00001",
     "several papers": "/similar?id=1801.00001&id=1801.00002&text=a+text&not=1802.00001&category=cs.CL&since=2017",
+    "with reasons": "/similar?id=1801.00002&id=1801.00003&not=1802.00001&explain=true",
     "no hits": "/similar?id=1801.00001&author=Nobody",
     "a long title": "/similar?id=1801.00003&rank=dense",
     "a list": "/list?id=1801.00001&id=1801.00003&id=1802.09999",

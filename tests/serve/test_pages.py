@@ -286,6 +286,37 @@ def test_a_hit_of_several_papers_tells_which_of_them_it_is_nearest_to(client: Te
     assert [one.text for one in page_of(client, f"/similar?{question}").all("p", class_="near")] == expected
 
 
+def test_each_hit_says_why_when_that_is_asked(client: TestClient) -> None:
+    plain = page_of(client, "/similar?id=1801.00001&not=hep-th/9711200&top=30")
+    assert not plain.all("details", class_="why")
+    [*_, last] = whys = plain.links("Why?")
+    assert len(whys) == 20
+    assert last == "/similar?id=1801.00001&not=hep-th/9711200&explain=true&top=20#why-20"
+    page = page_of(client, last)
+    assert not page.links("Why?")
+    assert ids_of(page) == ids_of(plain)[:20]
+    hits = client.get("/api/similar?id=1801.00001&not=hep-th/9711200&explain=true&rank=hybrid&top=20").json()["hits"]
+    for hit in hits:
+        text = " ".join(page.by_id(f"why-{hit['rank']}").text.split())
+        why = hit["why"]
+        assert f"{why['by_vectors']} by meaning" in text
+        assert " · ".join(term["text"] for term in why["terms"]) in text
+        assert f"Closest sentences ({why['sentences']['cosine']:.2f})" in text
+        assert f"Less like hep-th/9711200 ({why['unlike']['cosine']:.2f})" in text
+    assert page.by_id("why-1").attributes.keys() >= {"open"}
+    [more] = page.links("More results")
+    assert ("explain", "true") not in address_of(more)
+    saved = {one.text: address_of(one["href"]) for one in page.all("a") if "download" in one.attributes}
+    assert [name for name, items in saved.items() if ("explain", "true") in items] == ["JSON", "Markdown"]
+
+
+def test_the_reasons_of_a_hit_are_text_and_their_formulas_mathml(client: TestClient) -> None:
+    page = page_of(client, "/similar?text=We+measure+%3Cb%3E+$x%5E2$+with+care.&explain=true&top=20")
+    [quoted, *_] = page.all("q")
+    assert quoted.text.startswith("We measure <b> ")
+    assert any(one.tag == "math" and quoted in one.inside for one in page.elements)
+
+
 def test_a_short_text_is_the_heading(client: TestClient) -> None:
     page = page_of(client, "/similar?text=dark+%3Cb%3Ematter")
     assert page.one("h1").text == "Similar to “dark <b>matter”"

@@ -18,6 +18,7 @@ RANKINGS = {"hybrid": "meaning and words", "dense": "meaning", "lexical": "words
 TIMES = {"": "any time", "older": "older", "newer": "newer"}  # than what is asked for
 EXPORTS = {"bib": "BibTeX", "ris": "RIS", "csv": "CSV", "json": "JSON", "md": "Markdown"}
 assert {f".{suffix}" for suffix in EXPORTS} <= OF_SUFFIX.keys()
+_WITH_REASONS = ("json", "md")
 _STEP = 20  # hits that "more results" adds
 _ONLY_ONE = ("ivf", "nprobe")  # go with one paper or text
 _WORDS = {
@@ -28,6 +29,7 @@ _WORDS = {
     "until": "until {}",
     "updated_since": "changed since {}",
     "min_score": "score from {}",
+    "explain": "with reasons",
 }
 _LONGEST, _LONGEST_HEADING = 60, 120  # characters, of a chip and of a text
 
@@ -58,6 +60,7 @@ class Listed:
     similar_url: str
     more_url: str
     less_url: str
+    why_url: str  # of the same list with reasons; "" where it has them
     near: tuple[tuple[str, str], ...]  # titles of the papers asked for that it is nearest to, and the cosines
 
 
@@ -86,7 +89,10 @@ def results_of(answer: Answer, address: Address, root: str, *, info: Info | None
     page = f"{root}/similar"
     top = int(address.first("top") or 10)
     wider = min(top + _STEP, bounds.TOP)
-    more = f"{address.set('top', wider).url(page)}#hit-{top + 1}" if len(answer.hits) == top < wider else ""
+    longer = address.set("top", wider)
+    if wider > bounds.EXPLAINED:
+        longer = longer.minus("explain")
+    more = f"{longer.url(page)}#hit-{top + 1}" if len(answer.hits) == top < wider else ""
     first = address.minus("top")
     most_words = max((hit.lexical or 0.0 for hit in answer.hits), default=0.0) or max(_scores(answer), default=1.0)
     is_several = len(answer.papers) + bool(answer.text) > 1
@@ -101,7 +107,7 @@ def results_of(answer: Answer, address: Address, root: str, *, info: Info | None
         summary=_summary(answer, info.summary.n_papers if info else None),
         without_url={one.id: first.minus("id", one.id).url(page) for one in papers if is_several},
         without_text_url=first.minus("text").url(page) if is_several else "",
-        hits=[_listed(hit, answer, first, page, most_words) for hit in answer.hits],
+        hits=[_listed(hit, answer, address, page, most_words) for hit in answer.hits],
         chips=list(_chips(first, page, titles)),
         rankings=[
             (words, first.set("rank", name).url(page), name == answer.ranking) for name, words in RANKINGS.items()
@@ -109,7 +115,7 @@ def results_of(answer: Answer, address: Address, root: str, *, info: Info | None
         if info and info.has_words
         else [],
         times=list(_times(first, page)) if answer.papers else [],
-        exports=[(name, address.url(f"{page}.{suffix}")) for suffix, name in EXPORTS.items()],
+        exports=[(name, _export(address, suffix).url(f"{page}.{suffix}")) for suffix, name in EXPORTS.items()],
         more_url=more,
         is_least_shown=bool(address.all("not")),
     )
@@ -125,8 +131,9 @@ def _times(address: Address, page: str) -> Iterator[tuple[str, str, bool]]:
 
 def _listed(hit: Hit, answer: Answer, address: Address, page: str, most_words: float) -> Listed:
     asked = {paper.id: paper.title for paper in answer.papers}
-    alone = address.minus("id").minus("text").minus("not")
-    several = address
+    first = address.minus("top")
+    alone = first.minus("id").minus("text").minus("not")
+    several = first
     for name in _ONLY_ONE:
         several = several.minus(name)
     n_ids, n_unlike = len(address.all("id")), len(address.all("not"))
@@ -136,8 +143,23 @@ def _listed(hit: Hit, answer: Answer, address: Address, page: str, most_words: f
         alone.plus("id", hit.id).url(page),
         several.plus("id", hit.id).url(page) if n_ids < bounds.IDS else "",
         several.plus("not", hit.id).url(page) if n_unlike < bounds.UNLIKE else "",
+        _why_url(hit, address, page),
         tuple((asked.get(one.id, one.id), f"{one.cosine:.2f}") for one in hit.near),
     )
+
+
+def _why_url(hit: Hit, address: Address, page: str) -> str:
+    """Where the hit stands with its reasons; "" where it has them, and too far down for any."""
+    if hit.why or hit.rank > bounds.EXPLAINED:
+        return ""
+    if int(address.first("top") or 0) > bounds.EXPLAINED:
+        address = address.set("top", bounds.EXPLAINED)
+    return f"{address.set('explain', 'true').url(page)}#why-{hit.rank}"
+
+
+def _export(address: Address, suffix: str) -> Address:
+    """Without reasons where the file has no place for them."""
+    return address if suffix in _WITH_REASONS else address.minus("explain")
 
 
 def _parts(hit: Hit, answer: Answer, most_words: float) -> Iterator[Part]:
