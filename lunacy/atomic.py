@@ -6,10 +6,12 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
+
+from lunacy.errors import FULL
 
 _PART = re.compile(r"(.+)\.([0-9a-f]{16})([0-9a-f]{16})\.part", re.DOTALL)
 
@@ -39,23 +41,37 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """The name under which to write what takes the place of the file `path` when it is whole, or, if that fails, never.
+
+    Errors name `path`, which people know, also that of a full disk, of which the system does not tell the file.
+    """
+    unfinished = path.with_name(part_name(path.name))
+    try:
+        yield unfinished
+        with suppress(OSError):  # of the file that it replaces
+            shutil.copymode(path, unfinished)
+        os.replace(unfinished, path)
+    except BaseException as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and (
+            str(error.filename) == str(unfinished) or (error.filename is None and error.errno in FULL)
+        ):
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
 def put_file(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole and flush it to disk, or not at all, whoever else writes one under this name meanwhile.
 
     When the power fails, its name may be lost: for what can be made again.
     """
-    unfinished = path.with_name(part_name(path.name))
-    try:
-        with unfinished.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileNotFoundError):  # of the file that it replaces
-            shutil.copymode(path, unfinished)
-        os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    with replaced(path) as unfinished, unfinished.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def make_folder(folder: Path) -> list[Path]:

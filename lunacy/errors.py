@@ -24,8 +24,15 @@ LunacyError                  1  500   it failed
 
 from __future__ import annotations
 
+import errno
+
 from lunacy.advice import install
 
+FULL = {
+    errno.ENOSPC: "make room and run again",
+    errno.EDQUOT: "make room and run again",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f) and run again",
+}
 NO_THREADS = "cannot start a thread: too many run already; raise the limit: ulimit -u"
 
 
@@ -177,13 +184,19 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, BlockingIOError):
         return "cannot start a process: too many run already; raise the limit: ulimit -u"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return (f"{error.filename}: " if error.filename else "") + reason(error)
     if is_out_of_threads(error):
         return NO_THREADS
     if isinstance(error, MemoryError):
         return "out of memory"
     text = " ".join(str(error).split())
     return f"{type(error).__name__} {text}".strip() if isinstance(error, KeyError) or not text else text
+
+
+def reason(error: OSError) -> str:
+    """What the system says, and what to do where there is no room."""
+    said = error.strerror or type(error).__name__
+    return f"{said}; {FULL[error.errno]}" if error.errno in FULL else said
 
 
 def is_out_of_threads(error: BaseException) -> bool:

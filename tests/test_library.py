@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
 
 import pytest
 
-from lunacy.errors import ListError, NotAnId, UsageError
+from lunacy.errors import FULL, ListError, LunacyError, NotAnId, UsageError
 from lunacy.library import add, dismiss, lists_path, mark_seen, read_lists, remove, require_list, seen
 
 BY_HAND = """\
@@ -167,6 +168,36 @@ def test_a_name_that_cannot_be_read_back_is_refused(path: Path, name: str) -> No
     with pytest.raises(UsageError, match="the name of a list"):
         add(name, ["1802.05130"], path=path)
     assert path.read_text() == BY_HAND
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "cannot be changed: No space left on device; make room and run again"),
+        (errno.EFBIG, f"cannot be changed: File too large; {FULL[errno.EFBIG]}"),
+        (errno.EACCES, "cannot be changed: Permission denied"),
+    ],
+)
+def test_what_cannot_be_written_is_told_with_the_place_and_changes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def fails(_descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("lunacy.atomic.os.fsync", fails)
+    with pytest.raises(LunacyError) as raised:
+        add("thesis", ["2101.00001"], path=path)
+    assert raised.value.full_message == f"{path}: the reading lists {told}"
+    assert path.read_text() == BY_HAND
+    assert {one.name for one in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(LunacyError, match="this is no file"):
+        add("thesis", ["2101.00001"], path=tmp_path / "pipe")
+    with pytest.raises(LunacyError, match="cannot be read: Is a directory"):
+        read_lists(tmp_path)
 
 
 def test_the_variable_says_where_the_lists_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

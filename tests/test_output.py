@@ -148,7 +148,7 @@ def test_a_full_disk_is_one_line(index: Path, command: str) -> None:
     with open("/dev/full", "wb") as full:
         done = start(index, *command.split(), stdout=full, stderr=subprocess.PIPE)
     last = done.stderr.splitlines()[-1]
-    assert (done.returncode, last) == (1, b"lunacy: standard output: No space left on device")
+    assert (done.returncode, last) == (1, b"lunacy: standard output: No space left on device; make room and run again")
     assert len(done.stderr.splitlines()) == 1 or "--batch" in command
 
 

@@ -212,8 +212,9 @@ def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
     put_file(tmp_path / "shard", b"first")
     put_file(tmp_path / "shard", b"second")
     assert (tmp_path / "shard").read_bytes() == b"second"
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as raised:
         put_file(tmp_path, b"third")
+    assert raised.value.filename == str(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
     assert not list(tmp_path.parent.glob("*.part"))
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, TextIO
 
 import click
 
+from lunacy.atomic import replaced
 from lunacy.cli.parameters import File
 from lunacy.cli.streams import is_styled, is_utf8, width
 from lunacy.errors import LunacyError
@@ -81,21 +81,16 @@ def opened(output: str | None) -> Iterator[Output]:
         yield Output(sys.stdout, {"width": width(), "styled": is_styled(), "escaped": not is_utf8()})
         return
     target = os.path.realpath(str(output))
-    is_replaced = os.path.isfile(target) or not os.path.exists(target)
-    part = f"{target}.{os.getpid()}.part" if is_replaced else target  # a pipe, or /dev/null
     try:
-        with open(part, "x" if is_replaced else "w", encoding="utf-8", errors="replace", newline="") as file:
+        with ExitStack() as stack:
+            written = Path(target)
+            if os.path.isfile(target) or not os.path.exists(target):  # else it is a pipe, or /dev/null
+                written = stack.enter_context(replaced(written))
+            file = stack.enter_context(open(written, "w", encoding="utf-8", errors="replace", newline=""))
             yield Output(file, {"width": width()})
-        if is_replaced:
-            with suppress(OSError):
-                shutil.copymode(target, part)
-            os.replace(part, target)
-    except BaseException as error:
-        if is_replaced and not isinstance(error, FileExistsError):
-            with suppress(OSError):
-                os.unlink(part)
-        if isinstance(error, OSError) and error.filename == part:
-            error.filename, error.filename2 = output, None
+    except OSError as error:
+        if error.filename == target:
+            error.filename = output
         raise
 
 

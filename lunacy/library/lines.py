@@ -10,18 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lunacy.atomic import is_part, make_folder, put_file, sync_folder
-from lunacy.errors import ListError, LunacyError
+from lunacy.errors import ListError, LunacyError, reason
 
 _WAIT_S, _POLL_S = 20.0, 0.01  # a change takes milliseconds, so who waits for so long waits for something else
 _BOM = "\ufeff"
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of the file, without their ends; none where there is no file. Raises ListError unless it is UTF-8."""
+    """The lines of the file, without their ends; none where there is no file.
+
+    Raises ListError unless it is UTF-8, LunacyError where it cannot be read.
+    """
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise LunacyError(f"the reading lists cannot be read: {reason(error)}", where=path) from None
     found = []
     for number, line in enumerate(raw.removesuffix(b"\n").split(b"\n") if raw else [], 1):
         try:
@@ -39,19 +44,28 @@ def change_lines(path: Path, change: Callable[[list[str]], list[str]]) -> None:
     """Replace the lines by what `change` makes of them, one writer after the other; nothing is written if it raises.
 
     A link is followed: people keep such a file elsewhere, in a repository. Raises as `read_lines`; LunacyError where
-    another process does not let go of the file.
+    another process does not let go of the file, or it cannot be written.
     """
     path = Path(os.path.realpath(path))
-    make_folder(path.parent)
-    with _locked(path):
-        before = read_lines(path)
-        after = change(list(before))
-        if after != before:
-            put_file(path, "".join(f"{line}\n" for line in after).encode())
-            sync_folder(path.parent)
-            for left in path.parent.glob(f"{path.name}.*.part"):
-                if is_part(left.name):  # of a writer that was killed
-                    left.unlink(missing_ok=True)
+    try:
+        if path.exists() and not path.is_file():  # /dev/null must not be replaced
+            raise LunacyError("this is no file, so it can hold no reading lists", where=path)
+        make_folder(path.parent)
+        with _locked(path):
+            before = read_lines(path)
+            after = change(list(before))
+            if after != before:
+                _write(path, after)
+    except OSError as error:
+        raise LunacyError(f"the reading lists cannot be changed: {reason(error)}", where=path) from None
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    put_file(path, "".join(f"{line}\n" for line in lines).encode())
+    sync_folder(path.parent)
+    for left in path.parent.glob(f"{path.name}.*.part"):
+        if is_part(left.name):  # of a writer that was killed
+            left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -234,6 +236,24 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_lost(own: TestClient
     assert file.read_text() == damaged
     file.write_text(damaged.removesuffix("<b>\n"))
     assert page_of(own, "/list").links("thesis")
+
+
+def test_a_full_disk_is_told_on_the_page(own: TestClient, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.add("thesis", [IDS[0]])
+    before = file.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as no_room:
+        no_room.setattr("lunacy.atomic.os.fsync", full)
+        response = own.post(SIMILAR, data={"list": "thesis", "add": IDS[1]})
+    page = Page(response.text)
+    assert (response.status_code, page.one("h1").text) == (500, "Nothing was changed")
+    told = "The reading lists cannot be changed: No space left on device; make room and run again."
+    assert page.by_id("problem").text == told
+    assert page.links("Back") == [SIMILAR]
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("headers", FOREIGN)

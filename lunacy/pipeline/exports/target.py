@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from lunacy.atomic import part_name, sync_folder
+from lunacy.atomic import replaced, sync_folder
 from lunacy.errors import UsageError
 
 
@@ -23,16 +22,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise UsageError(f"{path.name} is there and is no file", where=path.parent, hint="give another name")
     if not target.parent.is_dir():
         raise UsageError("there is no such folder", where=path.parent, hint="make it first")
-    part = target.with_name(part_name(target.name))
-    try:
+    with replaced(target) as part:
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        with suppress(OSError):  # of the file that it replaces
-            shutil.copymode(target, part)
-        os.replace(part, target)
-        sync_folder(target.parent)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
+    sync_folder(target.parent)
