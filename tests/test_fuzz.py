@@ -112,9 +112,9 @@ def test_fuzz_the_id_parser() -> None:
     texts = st.lists(pieces | st.text(max_size=5), max_size=12).map("".join) | st.text(max_size=400)
 
     def parse_one(text: str, _folder: Path) -> None:
-        started = time.monotonic()
+        started = time.process_time()
         found = canonical_id(text)
-        assert time.monotonic() - started < 1
+        assert time.process_time() - started < 1
         assert found is None or canonical_id(found) == found
         assert found is None or canonical_id(f"arXiv:{found}v3") == found
 

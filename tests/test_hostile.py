@@ -170,7 +170,7 @@ FORGED: dict[str, Change] = {
     "a lock that is a pipe": fifo("writer.lock"),
 }
 COMMANDS = ["verify", "query 1802.00001", "info", "diff {snapshot}", "compact", "remove 1802.00002", "repair", "verify"]
-PATIENCE_S = 3
+PATIENCE_S = 20
 CODE = """
 import json, os, pathlib, resource, signal, sys, time
 from click.testing import CliRunner

@@ -228,7 +228,7 @@ def test_a_command_that_reports_nothing_yet_is_seen_to_work(monkeypatch: pytest.
     monkeypatch.setattr("lunacy.cli.progress._SHOWN_S", 0.02)
     monkeypatch.setattr("lunacy.cli.progress._TICK_S", 0.02)
     stream = stderr(monkeypatch, is_terminal=True)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     with ProgressLine("indexing"):
         while "indexing" not in stream.getvalue():
             assert time.monotonic() < deadline
@@ -248,7 +248,7 @@ def test_a_build_that_waits_for_its_snapshot_says_so(tmp_path: Path) -> None:
     writer.start()
     shown = on_a_terminal(tmp_path, "index", "slow", "--into", "ix", check=False).decode()
     writer.join()
-    assert "\rreading the snapshot  0:00" in shown
+    assert "\rreading the snapshot  0:0" in shown
     assert f"{CLEARED}lunacy: slow" in shown
 
 

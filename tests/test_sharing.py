@@ -86,7 +86,7 @@ def test_answers_that_are_taken_one_by_one_do_not_keep_others_waiting(folder: Pa
     with lunacy.open_index(folder) as ix, ThreadPoolExecutor(1) as pool:
         answers = ix.ask_many(Question(papers=(one,)) for one in IDS)
         next(answers)
-        assert ids(pool.submit(ix.similar, IDS[1]).result(timeout=20)) == nearest(IDS[1])
+        assert ids(pool.submit(ix.similar, IDS[1]).result(timeout=60)) == nearest(IDS[1])
         assert sum(1 for _ in answers) == len(IDS) - 1
 
 
@@ -160,9 +160,9 @@ def test_closing_waits_for_a_question_in_another_thread(folder: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         ix = lunacy.open_index(folder)
         running = [pool.submit(ask, ix) for _ in range(2)]
-        assert begun.wait(20)
+        assert begun.wait(60)
         ix.close()
-        assert sum(one.result(timeout=20) for one in running)
+        assert sum(one.result(timeout=60) for one in running)
 
 
 def test_no_message_of_a_question_names_the_folder(folder: Path) -> None:
@@ -192,7 +192,7 @@ PRELUDE = """
 import os, signal, sys, threading, time
 import lunacy
 from tests.test_sharing import IDS, nearest, FakeEmbedder
-signal.alarm(100)
+signal.alarm(300)
 folder = sys.argv[1]
 
 def right(ix, asked=IDS):
@@ -201,7 +201,7 @@ def right(ix, asked=IDS):
 def in_child(work):
     pid = os.fork()
     if not pid:
-        signal.alarm(30)
+        signal.alarm(200)
         ok = False
         try:
             ok = work()
@@ -232,7 +232,7 @@ FORKS = {
         for _ in range(8):
             pid = os.fork()
             if not pid:
-                signal.alarm(60)
+                signal.alarm(200)
                 os._exit(0 if all(right(ix, IDS[n : n + 30]) for n in range(0, 120, 10)) else 1)
             workers.append(pid)
         assert right(ix)
@@ -272,7 +272,7 @@ FORKS = {
             return before and after and len(ix) == 398
         pid = os.fork()
         if not pid:
-            signal.alarm(60)
+            signal.alarm(200)
             os._exit(0 if work() else 1)
         os.read(ready[0], 1)
         remove(folder, [IDS[0]])

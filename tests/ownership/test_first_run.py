@@ -260,7 +260,7 @@ def test_a_first_run_that_fails_after_a_commit_keeps_it(tmp_path: Path, monkeypa
 
     class AfterTheCommit(Failing):
         def run(self, prepared: Prepared) -> Embedded:
-            given_up = time.monotonic() + 20
+            given_up = time.monotonic() + 60
             while self.texts and not holds_a_commit(tmp_path / "index") and time.monotonic() < given_up:
                 time.sleep(0.01)
             return super().run(prepared)

@@ -49,7 +49,7 @@ def start(command: list[str]) -> subprocess.Popen[str]:
 def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, list[str]]:
     """Send the group a signal: the exit status, and what the process said."""
     os.killpg(process.pid, number)
-    _out, said = process.communicate(timeout=10)
+    _out, said = process.communicate(timeout=60)
     return process.returncode, [line for line in said.splitlines() if line != "working"]
 
 
@@ -107,13 +107,13 @@ def test_a_run_that_is_stopped_says_what_it_keeps_and_the_next_one_goes_on(
     command: list[str], tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     process = start(command)
-    given_up = time.monotonic() + 20
+    given_up = time.monotonic() + 60
     while not left_in(tmp_path / "index") and time.monotonic() < given_up:
         time.sleep(0.01)
     asked = time.monotonic()
     ended, said = end(process, number)
     assert ended == status
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - asked < 10  # a fraction of a second, on a machine with time
     left = left_in(tmp_path / "index")
     assert f"lunacy: {tmp_path / 'index'} keeps {len(left)} papers; the same command goes on from there" in said
     assert not [line for line in said if "Traceback" in line]
@@ -156,7 +156,7 @@ def test_a_second_signal_ends_a_stopped_run_at_once(tmp_path: Path, number: sign
         assert process.poll() is None
     asked = time.monotonic()
     assert end(process, number)[0] == -number
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - asked < 10  # a fraction of a second, on a machine with time
 
 
 def test_the_lock_of_a_killed_run_holds_nobody_up(command: list[str], tmp_path: Path) -> None:

@@ -30,10 +30,8 @@ from tests.test_cli import run
 
 @pytest.fixture
 def waiting_for_nobody(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, uvicorn.Server]]:
-    """A server with little patience, and its port."""
+    """A server that looks at its connections all the time, and its port; a test says of which thing it is impatient."""
     monkeypatch.setattr(connection, "_LOOK_S", 0.02)
-    for name in ("HEADER_S", "BODY_S", "SEND_S"):
-        monkeypatch.setattr(bounds, name, 0.2)
     with bind("127.0.0.1", 0) as listening:
         port = int(listening.getsockname()[1])
         server = uvicorn.Server(uvicorn.Config(create_app(service), **settings()))
@@ -53,7 +51,7 @@ def hasty(waiting_for_nobody: tuple[int, uvicorn.Server]) -> int:
 
 def connected(port: int) -> socket.socket:
     opened = socket.create_connection(("127.0.0.1", port))
-    opened.settimeout(10)
+    opened.settimeout(60)
     return opened
 
 
@@ -70,15 +68,19 @@ HEAD = b"POST /api/similar HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /api/hea", HEAD, HEAD + b"Content-Type: application/json\r\nX-"])
-def test_a_request_that_never_comes_whole_is_given_up(hasty: int, begun: bytes) -> None:
+def test_a_request_that_never_comes_whole_is_given_up(
+    hasty: int, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "HEADER_S", 0.2)
     with connected(hasty) as slow:
         slow.sendall(begun)
         assert received(slow) == b""
 
 
-def test_a_head_that_comes_letter_by_letter_is_given_up(hasty: int) -> None:
+def test_a_head_that_comes_letter_by_letter_is_given_up(hasty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "HEADER_S", 0.2)
     with connected(hasty) as slow, contextlib.suppress(ConnectionError):
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until and not select.select([slow], [], [], 0.02)[0]:
             slow.sendall(b"G")
         assert slow.recv(1) == b""
@@ -86,7 +88,8 @@ def test_a_head_that_comes_letter_by_letter_is_given_up(hasty: int) -> None:
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\n"])
-def test_a_body_that_never_comes_whole_is_told_so(hasty: int, length: bytes) -> None:
+def test_a_body_that_never_comes_whole_is_told_so(hasty: int, length: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "BODY_S", 0.2)
     with connected(hasty) as slow:
         slow.sendall(HEAD + length + b'{"id"')
         answer = received(slow)
@@ -114,18 +117,21 @@ def ask_for_megabytes(opened: socket.socket) -> None:
     body = orjson.dumps({"id": IDS[:40] * 250, "top": 40})
     length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     opened.sendall(b"POST /api/batch HTTP/1.1\r\nHost: localhost\r\n" + length.encode() + body)
-    assert select.select([opened], [], [], 10)[0]
+    assert select.select([opened], [], [], 60)[0]
 
 
 def require_nothing_left(server: uvicorn.Server) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (server.server_state.connections or server.server_state.tasks) and time.monotonic() < until:
         time.sleep(0.02)
     assert not server.server_state.connections
     assert not server.server_state.tasks
 
 
-def test_who_does_not_read_is_given_up(waiting_for_nobody: tuple[int, uvicorn.Server]) -> None:
+def test_who_does_not_read_is_given_up(
+    waiting_for_nobody: tuple[int, uvicorn.Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "SEND_S", 0.2)
     port, server = waiting_for_nobody
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -241,9 +247,9 @@ def test_a_signal_ends_it_at_once_whatever_is_open(small_index: Path, number: in
             assert idle.recv(2**16).startswith(b"HTTP/1.1 200 ")
             before = time.monotonic()
             process.send_signal(number)
-            rest, told = process.communicate(timeout=10)
+            rest, told = process.communicate(timeout=60)
         assert (process.returncode, rest, told) == (code, "", said)
-        assert time.monotonic() - before < 2  # a second, on a machine with time
+        assert time.monotonic() - before < 10  # a fraction of a second, on a machine with time
     finally:
         process.kill()
         process.wait()
