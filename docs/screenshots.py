@@ -74,7 +74,8 @@ def _served_sample() -> Iterator[str]:
         lunacy.build_index(into=index)
         lunacy.build_lexical(index)
         service = Service([index])
-        server = uvicorn.Server(uvicorn.Config(create_app(service), log_level="critical", ws="none"))
+        app = create_app(service, lists=Path(folder) / "lists.jsonl")  # as on the machine of the person who started it
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:

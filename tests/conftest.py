@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -24,6 +25,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # workers share the cores, and mo
     n_threads //= int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, n_threads)))
 # Without bytecode each of the hundreds of programs that are started would compile all of lunacy anew.
+os.environ["LUNACY_LISTS"] = os.path.join(tempfile.gettempdir(), "lists-of-no-test.jsonl")  # not those of who runs them
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

@@ -128,6 +128,8 @@ def test_what_is_similar_to_all_of_a_list_is_what_is_similar_to_its_papers(own: 
     more = page.all("a", class_="more")[0]["href"]
     assert more == f"/similar?id=list:my+thesis&id={hits_of(page)[0]}"
     assert page_of(own, more).one("h1").text == "Similar to the papers of my thesis and a paper"
+    typed = own.get("/", params={"q": f" list:my  thesis\n{IDS[5]}\nand a text", "category": "cs.CL"})
+    assert typed.headers["location"] == f"/similar?id=list:my++thesis&id={IDS[5]}&text=and+a+text&category=cs.CL"
     library.remove("my thesis", IDS[1:3])
     assert hits_of(page_of(own, url)) == [
         hit.id for hit in service.ask(Question(papers=IDS[0], rank="hybrid")).result()

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from lunacy.answer import Answer, Info
 from lunacy.errors import LunacyError
 from lunacy.paper import Paper
+from lunacy.query.lists import PREFIX
 from lunacy.query.service import Service
 from lunacy.serve import bounds
 from lunacy.serve.own_lists import OwnLists
@@ -20,7 +21,7 @@ from lunacy.serve.page.address import Address, root_of
 from lunacy.serve.page.form import form_of
 from lunacy.serve.page.html import render
 from lunacy.serve.page.shelf import Shelf, lists_in, shelf_of
-from lunacy.serve.page.typed import Typed, read_typed
+from lunacy.serve.page.typed import read_typed
 from lunacy.serve.parameters import question_of
 from lunacy.serve.waiting import in_time
 
@@ -39,14 +40,13 @@ class PageMaker:
         """What is asked; the first index need not be named."""
         return Address.of(request.query_params.multi_items()).minus("index", self.service.names[0])
 
-    async def read(self, address: Address) -> Typed:
-        """The papers and the text that were typed."""
-        return await read_typed(self.service, address.first("q"), address.first("index"))
-
     async def to_typed(self, request: Request, address: Address, path: str) -> Response:
-        """To the URL of what was typed."""
-        typed = await self.read(address)
-        items = [*address.minus("q").items, *(("id", one) for one in typed.papers), ("text", typed.text)]
+        """To the URL of what was typed, where a line `list:NAME` is a list if there are any."""
+        lines = address.first("q").splitlines()
+        lists = [line.strip() for line in lines if self.own is not None and line.strip().startswith(PREFIX)]
+        rest = "\n".join(line for line in lines if line.strip() not in lists)
+        typed = await read_typed(self.service, rest, address.first("index"))
+        items = [*address.minus("q").items, *(("id", one) for one in [*lists, *typed.papers]), ("text", typed.text)]
         return to(Address.of(items).url(f"{root_of(request)}{path}"))
 
     async def page(
