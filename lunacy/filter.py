@@ -44,6 +44,7 @@ class Filter:
     not_ids: frozenset[str] = frozenset()
     not_before: str = ""  # as `since` and `until`, of what the papers that are asked for say of it
     not_after: str = ""
+    not_authors: tuple[str, ...] = ()  # names; none of these whole names is among the authors
 
     def __post_init__(self) -> None:
         split_patterns(self.category)
@@ -73,6 +74,8 @@ class Filter:
             name, value = one.name, getattr(self, one.name)
             if name == "author":
                 found += [Condition(f"author {author}", name, (author,)) for author in value]
+            elif name == "not_authors":
+                found += [Condition(f"other authors (than {len(value):,})", name, value)] if value else []
             elif name in _LISTS:
                 if value != one.default:
                     found.append(Condition(f"{_LISTS[name]} ({len(value):,})", name, value))

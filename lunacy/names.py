@@ -110,11 +110,12 @@ class Reading:
 
     family: tuple[Word, ...]  # not empty
     given: tuple[Word, ...]
+    is_whole: bool = False  # each word of the family name is a whole one
 
     @property
     def is_one_word(self) -> bool:
         """Whether nothing is asked of a name but its `key`."""
-        return len(self.family) == 1 and not self.given
+        return len(self.family) == 1 and not self.given and not self.is_whole
 
     @property
     def key(self) -> set[str]:
@@ -130,7 +131,8 @@ class Reading:
         if not all(f" {first[0]}" in name or f" {second[0]}" in name for first, second in self.given):
             return False  # as most names that share the family name
         words = [word.split() for word in name.split(",")]
-        if _pair_up([[_begins(asked, word) for word in words] for asked in (*self.family, *self.given)]):
+        begun = [[_begins(asked, word) for word in words] for asked in (*self.family, *self.given)]
+        if not self.is_whole and _pair_up(begun):
             return True
         whole = [[not set(asked).isdisjoint(word) for word in words] for asked in self.family]
         others = [place for place in range(len(words)) if not any(row[place] for row in whole)]

@@ -31,6 +31,8 @@ from lunacy.keywords import (
 
 Ranking = Literal["dense", "hybrid", "lexical"]  # by vectors, by both, by words
 RANKS: tuple[Ranking, ...] = get_args(Ranking)
+SameAuthors = Literal["raise", "drop"]  # what becomes of hits by the same authors
+SAME_AUTHORS: tuple[SameAuthors, ...] = get_args(SameAuthors)
 RANKED_BY = {"dense": "by vectors", "hybrid": "by vectors and words", "lexical": "by words"}
 RECOMMENDED_DIVERSITY = 0.5  # docs/benchmarks.md has what it gains and costs
 UNLIKE = 0.5  # weight of the similarity to negative examples
@@ -58,6 +60,7 @@ class Keywords(TypedDict, total=False):
     newer: bool
     updated_since: str | int | datetime.date | None
     author: str | Iterable[str] | None
+    same_authors: SameAuthors | None
     only_ids: str | Iterable[str] | None
     not_ids: str | Iterable[str] | None
 
@@ -89,6 +92,7 @@ _OPTIONS: dict[str, Reader] = {
     "newer": flag,
     "updated_since": date,
     "author": texts,
+    "same_authors": optional(text),
     "only_ids": optional(id_set),
     "not_ids": id_set,
 }  # of Keywords
@@ -118,6 +122,8 @@ class Options:
       cited, or what came of it. Of several papers for one list: than all of them. A text has no date.
     - `updated_since`: only hits changed then or later; papers without a date of their last change are left out.
     - `author`: only hits by all of these authors: "Hinton", "G. Hinton" or "Hinton, Geoffrey".
+    - `same_authors`: what becomes of hits by authors of the papers that are asked for: "raise" ranks them higher,
+      "drop" leaves them out.
     - `only_ids`, `not_ids`: only hits, or no hits, among these ids.
 
     Ids may be in any form. Raises UsageError, naming the keyword and its value, for what cannot be meant.
@@ -141,6 +147,7 @@ class Options:
     newer: bool = False
     updated_since: str = ""
     author: tuple[str, ...] = ()
+    same_authors: str | None = None
     only_ids: frozenset[str] | None = None
     not_ids: frozenset[str] = frozenset()
     filter: Filter = field(init=False, repr=False, compare=False)  # what it says of papers by themselves
@@ -151,12 +158,13 @@ class Options:
     @property
     def is_plain(self) -> bool:
         """Whether the nearest vectors are all that is asked for."""
-        return self.rank == "dense" and not (self.unlike or self.fold or self.diverse)
+        is_raised = self.same_authors == "raise"
+        return self.rank == "dense" and not (self.unlike or self.fold or self.diverse or is_raised)
 
     @property
     def is_relative(self) -> bool:
         """Whether it depends on the papers that are asked for which others may be hits."""
-        return self.older or self.newer
+        return self.older or self.newer or self.same_authors == "drop"
 
     def with_filter(self, wanted: Filter) -> Self:
         """The same with another filter."""
@@ -192,6 +200,8 @@ def _require_sense(options: Options) -> None:
         raise UsageError(f"nprobe is {nprobe}; look into at least 1 list")
     if options.rank not in RANKS:
         raise UsageError(f"rank {options.rank!r} is unknown; choose one of {', '.join(RANKS)}")
+    if options.same_authors not in (None, *SAME_AUTHORS):
+        raise UsageError(f"same_authors {options.same_authors!r} is unknown; choose one of {', '.join(SAME_AUTHORS)}")
     if options.older and options.newer:
         raise UsageError("older and newer leave nothing but the same day between them; leave one of them out")
     if options.ivf and options.rank == "lexical":
@@ -243,9 +253,11 @@ class Question(Options):
         _fill(self, given)
         if self.include_self and not self.papers:
             raise UsageError("include_self lists the paper that is asked for, and a text is none; leave it out")
-        if self.is_relative and not self.papers:
+        if (self.older or self.newer) and not self.papers:
             name = "older" if self.older else "newer"
             raise UsageError(f"{name} is than the paper that is asked for, and a text has no date; give since or until")
+        if self.same_authors and not self.papers:
+            raise UsageError("same_authors is about those of the paper that is asked for, and a text has none")
         if self.ivf and any(len(query.papers) + bool(query.text) > 1 for query in self.queries):
             raise UsageError("ivf searches for one paper or text, not for several together; leave ivf out")
         object.__setattr__(self, "text", encodable(self.text) if self.text.strip() else "")

@@ -43,6 +43,7 @@ LAYERS = {
         "paper",
         "progress",
         "question",
+        "same_authors",
         "scope",
         "sentences",
         "tex",

@@ -39,6 +39,8 @@ OPTIONS = {
     "--newer": [],
     "--updated-since": ["2016"],
     "--author": ["Lovelace"],
+    "--same-authors": ["drop"],
+    "--same-authors raise": [],
     "--only-ids": ["only.txt"],
     "--not-ids": ["not.txt"],
     "--include-self": [],
@@ -65,6 +67,7 @@ REFUSED = {
     ("--fetch", "--text"): ONE_BY_ONE,
     ("--fetch", "--together"): ONE_BY_ONE,
     ("--older", "--newer"): "older and newer leave nothing but the same day between them",
+    ("--fetch", "--same-authors raise"): "same_authors raise goes with papers of the index, not with what is fetched",
     ("--ivf", "--text"): TOGETHER,
     ("--ivf", "--together"): TOGETHER,
     ("--ivf", "--rank lexical"): "ivf searches vectors, and rank lexical goes by words alone",
@@ -76,16 +79,22 @@ SAME = {
     ): "the index has all of its ids",  # pairs that print what the first of them does alone, and why
     ("--text", "--together"): "a text beside ids is asked together with them",
     ("--older", "--until"): "the paper that is asked for is older than that",
+    ("--until", "--older"): "no other paper was posted between",
     ("--newer", "--since"): "the paper that is asked for is newer than that",
+    ("--since", "--newer"): "no other paper was posted between",
     ("--nprobe", "--ivf"): "it needs it",
     ("--min-score", "--top"): "fewer have that score",
     ("--rank", "--min-score"): "these scores are higher",
+    ("--same-authors", "--same-authors raise"): "the last one counts",
+    ("--same-authors raise", "--same-authors"): "the last one counts",
     ("--rank", "--rank lexical"): "the last one counts",
     ("--rank lexical", "--rank"): "the last one counts",
 }
 
 _QUERY = np.random.default_rng(1).standard_normal(DIM)
 _SPECIAL: dict[int, dict[str, Any]] = {  # by place; the rest are in cs.CL, by Ada Lovelace, of 2018
+    1: {"authors": "Emmy Noether and Ada King"},
+    2: {"authors": "Noether, E., Ada Lovelace"},
     3: {"title": "On copies"},
     4: {"title": "On copies"},
     5: {"categories": "math.AG"},

@@ -10,6 +10,7 @@ import click
 
 from lunacy.categories import near, unlisted
 from lunacy.errors import UsageError
+from lunacy.question import SAME_AUTHORS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -226,6 +227,11 @@ _FILTERS = (
         multiple=True,
         help="Only hits by this author: Hinton, 'G. Hinton' or 'Hinton, Geoffrey' (a comma does not separate authors); "
         "repeat it for hits by all of them.",
+    ),
+    click.option(
+        "--same-authors",
+        type=click.Choice(SAME_AUTHORS),
+        help="Rank hits higher that share an author with the paper that is asked for, or leave them out.",
     ),
     click.option(
         "--only-ids",

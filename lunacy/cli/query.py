@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _HEADINGS = {
     "What to ask": "--index --text --batch --fetch --skip-unknown --together --not --model --device",
-    "Which papers": "--category --since --until --older --newer --updated-since --author --only-ids --not-ids "
-    "--include-self --include-withdrawn",
+    "Which papers": "--category --since --until --older --newer --updated-since --author --same-authors "
+    "--only-ids --not-ids --include-self --include-withdrawn",
     "How to rank": "--rank --ivf --nprobe --fold --diverse --min-score",
     "Output": "--top --explain --format --output --open",
 }

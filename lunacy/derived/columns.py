@@ -32,7 +32,7 @@ _LONG = 50_000  # papers: with fewer there is nothing to tell of
 def admitted(view: View, wanted: Filter) -> Mask:
     """Which rows `wanted` admits: (end_row,) bool. A row that has no paper may be among them."""
     mask = np.ones(view.end_row, np.bool_)
-    if wanted.category or wanted.asks_when_posted or wanted.updated_since or wanted.author:
+    if wanted.category or wanted.asks_when_posted or wanted.updated_since or wanted.author or wanted.not_authors:
         stored = open_columns(view)
         try:
             (stored or _made(view)).admit(wanted, mask)

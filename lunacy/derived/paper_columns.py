@@ -19,6 +19,7 @@ from lunacy.dates import date_number
 from lunacy.filter import Filter
 from lunacy.names import Reading, readings
 from lunacy.paper import month_of, posted_on
+from lunacy.same_authors import whole_readings
 
 FROM_PAPERS = "id, submitted, updated, categories, authors, names"
 _BLOCK = 2**16  # papers at a time: bounds memory
@@ -49,6 +50,9 @@ class Columns:
             mask &= self.updated >= date_number(wanted.updated_since)
         for author in wanted.author:
             keep_only(mask, [self._rows_by(reading) for reading in readings(author)])
+        for author in wanted.not_authors:
+            for reading in whole_readings(author):
+                mask[self._rows_by(reading)] = False
 
     def _rows_by(self, reading: Reading) -> Rows:
         """The rows of the papers with an author that `reading` finds."""

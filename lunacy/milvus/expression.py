@@ -35,7 +35,7 @@ def expression(wanted: Filter, include_withdrawn: bool, categories: Iterable[str
 
     `categories`: those that the collection has.
     """
-    if wanted.author:
+    if wanted.author or wanted.not_authors:
         raise UsageError(
             "a published index is not asked by author: Milvus finds no part of a name; take an index folder for that"
         )

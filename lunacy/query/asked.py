@@ -15,6 +15,7 @@ from lunacy.query.ids import rows_of, why_lacking
 from lunacy.query.model import TextVector
 from lunacy.query.titles import Named, find_titles
 from lunacy.question import Options, Query
+from lunacy.same_authors import SameAuthors
 from lunacy.search import Searcher, Target, Text
 from lunacy.withdrawn import is_withdrawn, says_only_so
 
@@ -44,17 +45,20 @@ def look_up(
     rows = np.unique([one.row for one in found.values() if isinstance(one, Named)]).astype(np.int64)  # (p,)
     papers = view.papers(rows)
     as_asked, vectors, told = _as_asked(papers, view.vectors(rows), None if options.rank == "lexical" else embed)
+    admits_all = replace(options.filter, not_authors=()).admits_all  # whose authors are left out, itself is not
     for query in batch:
         named = [found[paper] for paper in query.papers]
         if error := next((one for one in named if isinstance(one, LunacyError)), None):
             yield error
             continue
         mine = np.searchsorted(rows, [one.row for one in named if isinstance(one, Named)])
-        is_first = options.include_self and options.filter.admits_all and len(mine) == 1 and not query.text
+        is_first = options.include_self and admits_all and len(mine) == 1 and not query.text
         left_out = rows[mine] if is_first or not options.include_self else NONE
         target = target_of([as_asked[place] for place in mine], vectors[mine], left_out)
         if is_first:
             target = replace(target, first=rows[mine])
+        if options.same_authors == "raise":
+            target = replace(target, authors=SameAuthors(papers[place] for place in mine))
         if query.text:
             both = np.concatenate([target.vectors, texts[query.text].vector])
             target = replace(target, vectors=both, texts=[*target.texts, Text(query.text)])

@@ -24,11 +24,13 @@ def _list(view: Searcher, one: Found | Ranked, papers: Iterator[Paper]) -> list[
     scored = zip(one.scores.tolist(), papers, strict=True)
     if not isinstance(one, Ranked):
         return [Hit(rank, paper, score) for rank, (score, paper) in enumerate(scored, 1)]
-    hits = []
+    hits, is_raised = [], bool(one.parts.authors.any())
     for place, (score, paper) in enumerate(scored):
         cosine = lexical = None
+        if one.lexical is not None or is_raised:
+            cosine = float(one.cosines[place])
         if one.lexical is not None:
-            cosine, lexical = float(one.cosines[place]), float(one.lexical[place])
+            lexical = float(one.lexical[place])
         rows = one.copies[place]
         copies = tuple(other.id for other in view.papers(rows)) if len(rows) else ()
         hits.append(Hit(place + 1, paper, score, None if cosine is None or isnan(cosine) else cosine, lexical, copies))

@@ -1,4 +1,4 @@
-"""Filters that depend on the papers that are asked for: what was posted before them, or after."""
+"""Filters that depend on the papers that are asked for: what was posted before them, or after; by others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lunacy.paper import Paper
 from lunacy.query.asked import find_papers
 from lunacy.query.titles import Named
 from lunacy.question import Options, Query
+from lunacy.same_authors import author_names
 from lunacy.search import Searcher
 
 
@@ -38,13 +39,16 @@ def filter_beside(options: Options, papers: Sequence[Paper]) -> Filter:
 
     Raises UsageError where it is not known when one of them was posted.
     """
+    wanted = options.filter
+    if options.same_authors == "drop":
+        wanted = replace(wanted, not_authors=author_names(papers))
     if not (options.older or options.newer):
-        return options.filter
+        return wanted
     for paper in papers:
         if not paper.posted:
             name = "older" if options.older else "newer"
             raise UsageError(f"it is not known when {paper.id} was posted; leave {name} out, or give since or until")
     posted = [paper.posted for paper in papers]
     if options.older:
-        return replace(options.filter, not_after=min(posted, key=lambda one: Filter(until=one).last_date))
-    return replace(options.filter, not_before=max(posted, key=date_number))
+        return replace(wanted, not_after=min(posted, key=lambda one: Filter(until=one).last_date))
+    return replace(wanted, not_before=max(posted, key=date_number))

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from lunacy.arrays import Rows, Scores, Vectors
 
 N_CANDIDATES = 200  # from the vectors, and from the words: what the steps look at, however many hits are asked for
+RAISED = 3.0  # deviations of the candidates' scores that an author in common is worth, where that was asked for
 _N_FEEDBACK = 3  # of the best candidates
 _N_NEIGHBOURS = 100  # of the best candidates: those whose scores the others gain by
 _CENTRE, _SLOPE = 5.3, 1.0  # of the logistic curve that makes scores readable
@@ -45,11 +46,12 @@ class Parts:
     unlike: Scores  # for likeness to what is not wanted
     feedback: Scores  # of the vectors of the best candidates
     neighbours: Scores  # of the scores of the candidates that it is like
+    authors: Scores  # for an author in common with what is asked for, where that was asked for
 
     @property
     def total(self) -> Scores:
         """The sum."""
-        return self.vectors + self.words + self.unlike + self.feedback + self.neighbours
+        return self.vectors + self.words + self.unlike + self.feedback + self.neighbours + self.authors
 
     def at(self, which: Rows | npt.NDArray[np.bool_]) -> Parts:
         """Of some candidates."""

@@ -71,8 +71,11 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
             shortlist = Shortlist.of(sides, wishes[index], near, of_words, unwanted, n)
             if how == "hybrid":
                 with one_thread_each():
-                    shortlist = lists[index].then(shortlist) if index in lists else shortlist.refined(wishes[index])
+                    refined = None if index in lists else shortlist.refined(wishes[index])
+                shortlist = refined.raised(wishes[index], sides.papers) if refined else lists[index].then(shortlist)
                 lists[index] = shortlist
+            else:
+                shortlist = shortlist.raised(wishes[index], sides.papers)
             one = _best(shortlist, options, near.recall, sides.papers)
             is_all = len(near.rows) < n + n_others or _is_below(shortlist, options)
             ranked[index] = one if len(one.rows) == k or is_all else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Scores, Vectors
+from lunacy.paper import Paper
 from lunacy.search.by_words import ByWords
 from lunacy.search.exact import Found
-from lunacy.search.fused import Parts, gained, with_best
+from lunacy.search.fused import N_CANDIDATES, RAISED, Parts, gained, with_best
 from lunacy.search.target import Sides
 from lunacy.search.wish import Wish, products_of
 
@@ -50,7 +51,7 @@ class Shortlist:
         lexical, counted = _words(words, len(wish.target.texts), rows)  # (q, c) each
         counted = counted if wish.how == "hybrid" else lexical
         none = np.zeros(len(rows))
-        parts = Parts(wish.by_vectors(cosines), wish.by_words(counted.mean(axis=0)), none, none, none)
+        parts = Parts(wish.by_vectors(cosines), wish.by_words(counted.mean(axis=0)), none, none, none, none)
         if wish.unlike is not None:
             by_words = _words(unwanted, len(wish.unlike.texts), rows)
             parts = replace(parts, unlike=wish.less(vectors, by_words[wish.how == "hybrid"]))
@@ -81,6 +82,20 @@ class Shortlist:
             shortlist = shortlist._with(replace(self.parts, feedback=feedback))
         neighbours = gained(vectors, shortlist.scores, shortlist._heard(), wish.weights)
         return shortlist._with(replace(shortlist.parts, neighbours=neighbours))
+
+    def raised(self, wish: Wish, papers: Callable[[Rows], Sequence[Paper]]) -> Shortlist:
+        """With those higher, among the first candidates, that have an author in common with what is asked for."""
+        authors = wish.target.authors
+        is_candidate = ((self.by_vectors > 0) & (self.by_vectors <= N_CANDIDATES)) | (
+            (self.by_words > 0) & (self.by_words <= N_CANDIDATES)
+        )
+        some = np.flatnonzero(is_candidate)
+        if authors is None or not len(some):
+            return self
+        gain = np.zeros(len(self.rows))
+        wrote = [authors.wrote(paper) for paper in papers(self.rows[some])]
+        gain[some] = RAISED * self.scores[some].std() * np.array(wrote)
+        return self._with(replace(self.parts, authors=gain))
 
     def then(self, others: Shortlist) -> Shortlist:
         """Those, and behind them `others` that are not among them, in the order of their own scores."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.paper import Paper
+from lunacy.same_authors import SameAuthors
 from lunacy.search.background import Background
 from lunacy.search.exact import Found
 
@@ -34,6 +35,7 @@ class Target:
     texts: Sequence[Text]  # q
     left_out: Rows  # rows that are no answers: the papers themselves
     first: Rows = field(default_factory=lambda: NONE)  # rows that stand first all the same
+    authors: SameAuthors | None = None  # those whose papers are raised
 
 
 @dataclass(frozen=True, slots=True)

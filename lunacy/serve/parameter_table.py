@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lunacy.question import RANKS, RECOMMENDED_DIVERSITY
+from lunacy.question import RANKS, RECOMMENDED_DIVERSITY, SAME_AUTHORS
 from lunacy.serve import bounds
 
 Kind = Literal["ids", "texts", "text", "whole", "number", "flag"]
@@ -90,6 +90,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("updated_since", "updated_since", "text", "Only hits changed then or later.", "2018-01-01"),
     Parameter(
         "author", "author", "texts", "Only hits by this author; several: by all of them.", "Klein", most=bounds.AUTHORS
+    ),
+    Parameter(
+        "same_authors",
+        "same_authors",
+        "text",
+        "Rank hits higher that share an author with what is asked for by id (raise), or leave them out (drop).",
+        "drop",
+        choices=SAME_AUTHORS,
     ),
     Parameter(
         "rank",
