@@ -44,7 +44,7 @@ _OTHERS = {
     ),
 }
 _COMMON = {name: frozenset(words.split()) - _ENGLISH for name, words in _OTHERS.items()}
-_ANY = frozenset().union(*_COMMON.values())
+NOT_ENGLISH = frozenset().union(*_COMMON.values())  # very common words of the others
 _FEWEST, _TIMES = 4, 2  # common words of another language, and times as many as English ones
 _ENGLISH_FROM = 150  # characters to a "the" or fewer: as nearly all abstracts, and quick to tell
 _FORMULA = re.compile(r"\$[^$]*\$|\\[a-zA-Z]+")
@@ -80,7 +80,7 @@ def other_language(text: str) -> str:
         n_all = sum(map(len, words)) + (_A_SIGN - 1) * len(_SIGNS.findall(text))
         if n_other >= max(_FEWEST_LETTERS, n_all / 2):
             return "another script"
-    found = [word for word in words if word in _ANY]
+    found = [word for word in words if word in NOT_ENGLISH]
     least = max(_FEWEST, _TIMES * sum(word in _ENGLISH for word in words))
     if len(found) < least:
         return ""

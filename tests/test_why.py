@@ -17,7 +17,7 @@ import pytest
 
 import lunacy
 from lunacy.answer import Answer, Hit
-from lunacy.derived.lexical import open_lexical, pair_hashes
+from lunacy.derived.lexical import open_lexical, pair_hashes, stems
 from lunacy.derived.shares import Share, Shares, shares_of
 from lunacy.errors import Busy, ModelError, UsageError
 from lunacy.paper import Paper
@@ -123,6 +123,27 @@ def test_what_tells_nothing_is_no_term() -> None:
     assert terms(common, "Quarks and gluons.") == ["gluons"]
 
 
+ACCENTS = {
+    'The Schr\\"odinger operator.': ["Schrödinger operator"],
+    "\\'etale; L\\'{e}vy; {\\'E}tale M{\\oe}glin": ["Lévy", "Mœglin", "étale"],
+    "Fabry and P{\\'e}rot's": ["Fabry", "Pérot"],
+    "Erd\\H{o}s; {\\em quantum} states": ["quantum"],  # an accent that is no sign is not followed
+}
+
+
+@pytest.mark.parametrize("text", ACCENTS)
+def test_a_word_with_accents_of_tex_is_whole_or_no_term(text: str) -> None:
+    words = stems(text)
+    shares = Shares(dict.fromkeys(words, Share(3.0, 5.0)), dict.fromkeys(pair_hashes(words), Share(1.0, 6.0)))
+    assert sorted(terms(shares, text)) == ACCENTS[text]
+
+
+def test_very_common_words_of_other_languages_are_no_terms() -> None:
+    shares = shares_by_hand({"le": 9, "du": 8, "faisceaux": 3, "sur": 7}, "le faisceaux", "faisceaux du")
+    assert terms(shares, "Sur le faisceaux du", "sur le faisceaux") == ["faisceaux"]
+    assert terms(shares_by_hand({"su": 3}), "SU(2) and su.") == ["SU"]
+
+
 def test_an_everyday_word_is_at_the_edge_of_a_phrase_only_where_it_belongs_there() -> None:
     rare = {"languag": Share(3.0, 3.2), "natur": Share(1.0, 2.8)}
     [pair] = pair_hashes(["natur", "languag"])
@@ -136,6 +157,7 @@ def test_a_term_is_written_with_the_fewest_capitals_and_small_ones_are_left_out(
     assert found[:2] == ["Bell", "vortex"]
     assert len(found) == 6
     assert "tiny" not in terms(shares, "Bell is tiny")
+    assert terms(shares_by_hand({"frb": 9, "frbs": 5}), "An FRB, and FRBs.") == ["FRB"]
 
 
 @pytest.mark.parametrize(

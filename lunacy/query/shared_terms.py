@@ -10,8 +10,9 @@ from functools import lru_cache
 
 from lunacy.derived.lexical import pair_hashes, stems
 from lunacy.derived.shares import Shares
+from lunacy.language import NOT_ENGLISH
 from lunacy.query.everyday_words import EVERYDAY_WORDS
-from lunacy.unicode import FORMULA
+from lunacy.unicode import FORMULA, to_unicode
 from lunacy.why import Term
 
 _MOST_TERMS, _MOST_WORDS = 6, 3  # of a hit, of a term
@@ -19,26 +20,39 @@ _LEAST = 0.15  # weight of a term, as a share of that of the first
 _LEAST_BOND = -0.5  # of two words that belong together: the logarithm of a likelihood
 _COMMON = 0.5  # share of papers that have a word which says nothing in this index
 _FREQUENT = 0.1  # share of papers that have an everyday word which belongs to none beside it
+_FUNCTION_WORDS = frozenset(
+    "about across against along among ani around behind beyond both dure each everi insid into onto other outsid over "
+    "per such than through throughout toward under until upon via whose within without".split()
+)  # never at the edge of a term, though no stop words to the word index
 _TOKEN = re.compile(r"[^\W_]+")
-_TEX = re.compile(r"\\[a-zA-Z]+|\\.|https?://\S+")
-_BETWEEN = re.compile(r"[ \-/'’]+(?:(?:of|the|and|in|for|on|to|a|an|with|by) )*")  # the words of a term
+_ACCENT = r"""[{}]*\\(?:["'`^~=.]|(?=(?:ss|oe|OE|ae|AE|aa|AA|[oOlLij])(?![a-zA-Z])))[{}]*"""  # or a letter's name
+_NO_WORDS = re.compile(rf"(?!{_ACCENT})\\(?:[a-zA-Z]+|.)|https?://\S+")
+_BETWEEN = re.compile(  # the words of a term, or the pieces of a word with accents
+    rf"[ \-/'’]+(?:(?:of|the|and|in|for|on|to|a|an|with|by) )*|{_ACCENT}|[{{}}]+"
+)
+_FIRST_ACCENT = re.compile(rf"(?<![^\W_]|[{{}}]){_ACCENT}$")
+_PIECE_BEFORE = re.compile(r"""[\\|]["'`^~=.]?[{}]*$|[^\W_][{}]+$""")
+_PIECE_BEHIND = re.compile(r"[{}]*[\\|]|[{}]+[^\W_]")
+_LONGEST_ACCENT = 8  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word of the hit that is in both texts."""
+    """A word of the hit that is in both texts, or a piece of one."""
 
     stem: str
     start: int
     end: int
     tells: bool  # what the paper is about
+    begins: bool  # may begin a term: no function word, nor a later piece of a word, as of Schr\"odinger
+    ends: bool  # the same, of the end
 
 
 def shared_terms(texts: Sequence[str], shares: Shares) -> tuple[Term, ...]:
     """The weightiest terms in the `texts` of a hit, the first of which weighs most; each word is in one alone."""
     ways: dict[tuple[str, ...], list[str]] = {}  # how each term is written
     for text in texts:
-        plain = _TEX.sub(_blank, FORMULA.sub(_blank, text))
+        plain = _NO_WORDS.sub(_blank, FORMULA.sub(_blank, text))
         for words in _terms(plain, shares):
             ways.setdefault(tuple(word.stem for word in words), []).append(plain[words[0].start : words[-1].end])
     return tuple(_best(ways, {stems: _weight(stems, shares) for stems in ways}))
@@ -53,14 +67,15 @@ def _terms(text: str, shares: Shares) -> Iterator[Sequence[_Word]]:
     """The words that say something, and the rows of two or three that begin and end with one, here and there alike."""
     run: list[_Word] = []
     for found in _TOKEN.finditer(text):
-        word = _word(found, shares)
+        word = _word(text, found, shares)
         if word is None:
             if _stem(found[0]):
                 run = []
             continue
         if run:
             [pair] = pair_hashes([run[-1].stem, word.stem])
-            if pair not in shares.pairs or not _BETWEEN.fullmatch(text, run[-1].end, word.start):
+            between = _BETWEEN.match(text, run[-1].end)
+            if pair not in shares.pairs or between is None or between.end() != found.start():
                 run = []
         run = [*run[1 - _MOST_WORDS :], word]
         yield from (run[start:] for start in range(len(run)) if _is_term(run[start:], shares))
@@ -68,7 +83,7 @@ def _terms(text: str, shares: Shares) -> Iterator[Sequence[_Word]]:
 
 def _is_term(words: Sequence[_Word], shares: Shares) -> bool:
     """Whether it says something, and each of its ends does, or belongs to the word beside it: "Laplace transform"."""
-    if not any(word.tells for word in words):
+    if not (words[0].begins and words[-1].ends and any(word.tells for word in words)):
         return False
     return all(
         words[edge].tells or (len(words) > 1 and _belong_together(words[edge], words[pair], shares))
@@ -79,23 +94,33 @@ def _is_term(words: Sequence[_Word], shares: Shares) -> bool:
 def _belong_together(edge: _Word, words: Sequence[_Word], shares: Shares) -> bool:
     """Whether an everyday word, if it is not too common, belongs to the other of two: "natural language".
 
-    They stand beside each other about as often as others of their frequency stand in one abstract.
+    They stand beside each other about as often as others of their frequency stand in one abstract. Pieces of one word
+    do.
     """
+    if not (edge.begins and edge.ends):
+        return True
+    if len(edge.stem) == 1:
+        return False
     before, behind = (word.stem for word in words)
     [pair] = pair_hashes([before, behind])
     bond = shares.words[before].rarity + shares.words[behind].rarity - shares.pairs[pair].rarity
     return shares.words[edge.stem].rarity > -math.log(_FREQUENT) and bond > _LEAST_BOND
 
 
-def _word(found: re.Match[str], shares: Shares) -> _Word | None:
+def _word(text: str, found: re.Match[str], shares: Shares) -> _Word | None:
     """None for one that is not shared."""
-    stem = _stem(found[0])
-    share = shares.words.get(stem)
+    word, start, end = found[0], found.start(), found.end()
+    share = shares.words.get(stem := _stem(word))
     if share is None:
         return None
-    is_rare = share.rarity > -math.log(_COMMON)
-    tells = is_rare and len(stem) > 1 and not stem.isdigit() and stem not in EVERYDAY_WORDS
-    return _Word(stem, found.start(), found.end(), tells)
+    is_function_word = stem in _FUNCTION_WORDS or (word if word.isupper() else word.lower()) in NOT_ENGLISH
+    is_known = is_function_word or stem in EVERYDAY_WORDS or stem.isdigit()
+    tells = len(stem) > 1 and not is_known and share.rarity > -math.log(_COMMON)
+    before = text[max(start - _LONGEST_ACCENT, 0) : start]
+    accent = _FIRST_ACCENT.search(before)
+    begins = not is_function_word and (accent is not None or not _PIECE_BEFORE.search(before))
+    ends = not is_function_word and not _PIECE_BEHIND.match(text, end)
+    return _Word(stem, start - len(accent[0]) if accent else start, end, tells, begins, ends)
 
 
 def _weight(words: Sequence[str], shares: Shares) -> float:
@@ -112,15 +137,16 @@ def _best(ways: Mapping[tuple[str, ...], Sequence[str]], weights: Mapping[tuple[
     for words in order:
         if n == _MOST_TERMS or weights[words] < _LEAST * weights[order[0]]:
             return
-        if taken.isdisjoint(words):
+        plain = {word.rstrip("s") for word in words}  # the stemmer leaves the s of FRBs
+        if taken.isdisjoint(plain):
             yield Term(_written(ways[words]), weights[words])
-            taken.update(words)
+            taken |= plain
             n += 1
 
 
 def _written(ways: Sequence[str]) -> str:
     """The way with the fewest capitals: not that of a title, or of the beginning of a sentence."""
-    return min(ways, key=lambda way: sum(map(str.isupper, way)))
+    return min(map(to_unicode, ways), key=lambda way: sum(map(str.isupper, way)))
 
 
 @lru_cache(maxsize=2**15)
