@@ -177,7 +177,7 @@ def test_two_browsers_and_the_command_line_see_each_other(browser: Browser, addr
         second.locator(f"#hit-{n + 5} button.keep").click(no_wait_after=True)
         library.add("to read", [f"2401.{n:05}"], path=file)
     for page, n in ((first, 5), (second, 10)):
-        expect(page.locator(f"#hit-{n} .on")).to_have_text("to read")
+        expect(page.locator(f"#hit-{n} .on")).to_have_text("to read", timeout=20_000)
     first.goto("/list/to%20read")
     expect(first.locator("#hits > li")).to_have_count(15)
     library.remove("to read", [f"2401.{n:05}" for n in range(1, 6)], path=file)

@@ -105,9 +105,9 @@ async function keep(form, button) {
     const response = await fetch(location.href, { method: "POST", body });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (!response.ok) throw new Error(page.getElementById("problem")?.textContent ?? response.status);
-    for (const one of page.querySelectorAll("[data-id] > .on")) {
-      document.querySelector(`[data-id="${CSS.escape(one.parentElement.dataset.id)}"] > .on`)?.replaceWith(one);
-    }
+    const beside = `[data-id="${CSS.escape(button.value)}"] > .on`; // of this paper alone: answers may come in any order
+    const on = page.querySelector(beside);
+    if (on) document.querySelector(beside)?.replaceWith(on);
     told.textContent = `Added to ${name}.`;
   } catch (error) {
     told.textContent = `Nothing was added: ${error.message}`;
