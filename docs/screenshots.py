@@ -72,7 +72,6 @@ def _served_sample() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
         index = Path(folder) / "sample"
         lunacy.build_index(into=index)
-        lunacy.build_lexical(index)
         service = Service([index])
         app = create_app(service, lists=Path(folder) / "lists.jsonl")  # as on the machine of the person who started it
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))

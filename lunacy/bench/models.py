@@ -188,6 +188,7 @@ def _control(index: Path, part: _Part, into: Path) -> Path:
 def _embed(model: _Model, part: _Part, into: Path, device: str) -> Cost | None:
     """Make an index in a process of its own, which tells how far it is; None where it failed, which it told too."""
     options = ["--into", str(into), "--model", model.name, "--text", part.text, "--device", device]
+    options += ["--no-lexical"]  # what all have in common is made apart from what is measured
     options += [] if model.prompt is None else ["--prompt", model.prompt]
     return cost_of(["-m", "lunacy", "index", str(part.snapshot), *options])
 

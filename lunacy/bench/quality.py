@@ -72,7 +72,7 @@ def bench_quality(
             snapshot, folder = Path(name) / "corpus.jsonl", Path(name) / "index"
             qrels, texts = read_beir(data, snapshot)
             say("embedding the corpus")
-            build_index(snapshot, into=folder, device=device, embedder=embedder)
+            build_index(snapshot, into=folder, device=device, embedder=embedder, lexical=False)
             build_lexical(folder)
         elif index is not None:
             qrels, folder = read_qrels(data), Path(index)

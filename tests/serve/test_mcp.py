@@ -161,6 +161,8 @@ def test_each_answer_fits_its_schema_and_is_there_as_text(
          {"text": "a topic", "since": "2018-02", "until": "2018", "category": ["cs.CL", "math.*"]}),
         ("similar_papers", {"ids": [IDS[0]], "rank": "dense"}, {"papers": IDS[0], "rank": "dense"}),
         ("similar_papers", {"ids": [IDS[0]], "rank": "lexical"}, {"papers": IDS[0], "rank": "lexical"}),
+        ("similar_papers", {"ids": IDS[:2], "newer": True, "same_authors": "raise"},
+         {"papers": IDS[:2], "together": True, "newer": True, "same_authors": "raise"}),
     ],
 )  # fmt: skip
 def test_an_answer_has_the_hits_of_the_index(

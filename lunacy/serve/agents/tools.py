@@ -69,6 +69,7 @@ Date = Annotated[str, BeforeValidator(_date), Field(description="posted since 20
 Until = Annotated[str, BeforeValidator(_date)]
 Older = Annotated[bool, Field(description="posted no later than these ids")]
 Newer = Annotated[bool, Field(description="posted no earlier")]
+SameAuthors = Annotated[Literal["keep", "raise", "drop"], Field(description="hits that share an author with these ids")]
 Rank = Annotated[Literal["best", "dense", "lexical"], Field(description="by meaning and words, meaning, or words")]
 Abstracts = Annotated[bool, Field(description=f"with top at most {MOST_WHOLE}")]
 
@@ -92,13 +93,14 @@ class Tools:
         until: Until = "",
         older: Older = False,
         newer: Newer = False,
+        same_authors: SameAuthors = "keep",
         rank: Rank = "best",
         abstracts: Abstracts = False,
         index: str = "",
     ) -> PaperList:
         """Papers most similar to the given ones, which are left out, as one list for all of them."""
         options = {"unlike": unlike, "top": top, "category": category, "since": since, "until": until, "rank": rank}
-        options |= {"older": older, "newer": newer}
+        options |= {"older": older, "newer": newer, "same_authors": None if same_authors == "keep" else same_authors}
         given = {"text": text, "together": True, **options}
         _require_few(top, abstracts=abstracts)
         ids, notes = await self._expanded(ids, index)
