@@ -15,6 +15,7 @@ from lunacy.paper import Paper, month_of
 from lunacy.withdrawn import is_withdrawn
 
 MONTHS = [(2009, 1), (2011, 7), (2013, 1), (2014, 7), (2016, 1), (2018, 7)]  # lists of authors end before
+FIFTHS = 5
 
 
 @dataclass(frozen=True)
@@ -102,16 +103,16 @@ def by_citation(papers: Sequence[Paper], cited: Qrels, least: int, most: int, n:
         yield Group(candidates, [cases[place]], name_of(now - 3), name_of(now - 1))
 
 
-def by_draft(papers: Sequence[Paper], cited: Qrels, n: int) -> Iterator[Group]:
-    """Drafts of whose references one in five is hidden, at least one."""
+def by_draft(papers: Sequence[Paper], cited: Qrels, n: int, folds: int = 1) -> Iterator[Group]:
+    """Drafts, each with a fifth of its references hidden, `folds` times another fifth: five hide each just once."""
     rng = np.random.default_rng(0)
     months = months_of(papers)
     for row, references in rng.permutation(np.array(list(references_of(papers, cited)), object))[:n]:
-        hidden = np.sort(rng.choice(references, max(1, len(references) // 5), replace=False))
-        shown = np.setdiff1d(references, hidden)
-        older = np.setdiff1d(np.flatnonzero((months > 0) & (months <= months[row])), [*shown, row])
-        case = Case(shown[np.argsort(months[shown], kind="stable")], hidden, row)
-        yield Group(older, [case], "1991", name_of(months[row]))
+        older = np.flatnonzero((months > 0) & (months <= months[row]))
+        for hidden in np.array_split(rng.permutation(references), FIFTHS)[:folds]:
+            shown = np.setdiff1d(references, hidden)
+            case = Case(shown[np.argsort(months[shown], kind="stable")], np.sort(hidden), row)
+            yield Group(np.setdiff1d(older, [*shown, row]), [case], "1991", name_of(months[row]))
 
 
 def references_of(papers: Sequence[Paper], cited: Qrels) -> Iterator[tuple[int, Rows]]:
