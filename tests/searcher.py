@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +307,18 @@ def test_one_list_for_several_papers_is_what_their_direction_says(ix: Index, pla
     able = {one.id for one in PAPERS if admits(one, {"category": ["cs.*"]})} - {IDS[place] for place in places}
     liked = np.array([vector_of(QUESTION), *VECTORS[list(places)]])
     assert_best(hits, scores_of(direction_of(others, liked)), 10, able)
+
+
+def test_reasons_change_no_hit_and_all_have_some(ix: Index) -> None:
+    for options in ({}, {"unlike": IDS[200]}, {"category": "cs.*"}, {"fold": True}):
+        plain = ix.ask(Question(papers=IDS[100], **options))
+        explained = ix.ask(Question(papers=IDS[100], explain=True, **options))
+        assert [replace(hit, why=None) for hit in explained] == plain.hits
+        whys = [hit.why for hit in explained if hit.why]
+        assert len(whys) == 10
+        assert {why.authors[0] for why in whys} == {"Ada Lovelace"}
+        assert [why.by_vectors for why in whys] == sorted(why.by_vectors or 0 for why in whys)
+        assert {why.unlike.id if why.unlike else None for why in whys} == {options.get("unlike")}
 
 
 def test_less_of_another_paper(ix: Index) -> None:

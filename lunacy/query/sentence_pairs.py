@@ -38,12 +38,17 @@ def with_sentences(answers: Iterable[Answer | LunacyError], embed: Embed) -> Ite
 
 def _compared(answer: Answer, embed: Embed) -> Answer:
     asked = {paper.id: _of_paper(paper) for paper in answer.papers} | {"": sentences(answer.text)[:_MOST]}
-    pairs = [(asked[hit.why.asked], _of_paper(hit.paper)) if hit.why else ([], []) for hit in answer.hits]
-    places = {one: place for place, one in enumerate(dict.fromkeys(one for pair in pairs for one in chain(*pair)))}
+    pairs = {hit.rank: (asked[hit.why.asked], _of_paper(hit.paper)) for hit in answer.hits if hit.why}
+    told = {rank: pair for rank, pair in pairs.items() if len(pair[0]) + len(pair[1]) > 2 or answer.text}
+    if not told:  # titles alone, as of a published index
+        return answer
+    each_once = dict.fromkeys(one for pair in told.values() for one in chain(*pair))
+    places = {one: place for place, one in enumerate(each_once)}
     vectors = np.concatenate([one.vector for one in embed(list(places))])  # (s, dim)
     hits = []
-    for hit, (here, there) in zip(answer.hits, pairs, strict=True):
-        if hit.why:
+    for hit in answer.hits:
+        if hit.why and hit.rank in told:
+            here, there = told[hit.rank]
             cosines = vectors[[places[one] for one in here]] @ vectors[[places[one] for one in there]].T
             pair = _closest(here, there, cosines, has_titles=hit.why.asked != "")
             hit = replace(hit, why=replace(hit.why, sentences=pair))

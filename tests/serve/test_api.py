@@ -109,6 +109,7 @@ REFUSED = {
     "id=1802.00001&top=3&top=4": (400, "top is given 2 times; give it once"),
     "id=1802.00001&fold=maybe": (400, 'fold is "maybe"; give true or false'),
     "id=1802.00001&diverse=nan": (400, "give a number from 0 to 1"),
+    "id=1802.00001&explain=1&top=21": (400, "with explain ask for at most 20"),
     "id=1802.00001&min_score=inf": (400, "give a number from -1,000 to 1,000"),
     "id=1802.00001&rank=best": (400, "rank 'best' is unknown; choose one of dense, hybrid, lexical"),
     "id=1802.00001&category=cs.XQ9": (400, "arXiv has no category 'cs.XQ9'"),

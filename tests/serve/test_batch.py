@@ -47,6 +47,7 @@ def test_there_is_a_line_for_each_id_in_order_and_an_error_in_the_place_of_a_bad
         ({"id": IDS[0], "top": 1000}, "top is 1000; give a whole number from 1 to 500"),
         ({"id": IDS, "index": "other"}, "there is no index 'other'"),
         ({"id": IDS, "ivf": True, "not": IDS[:2]}, "not has 2 ids"),
+        ({"id": IDS, "explain": True}, "explain is for one list"),
         ({"id": ["1802.00001"] * 10_001}, "id has 10,001 values; give at most 10,000"),
     ],
 )
