@@ -104,10 +104,11 @@ def serve(
         service.warm()
         url = listen.url_of(socket, host)
         known = ", for who knows the token" if token else ""
-        click.echo(f"serving {', '.join(service.names)} at {url}{known} (Ctrl-C stops it)")
+        lists = None if is_public or allowed or token else lists_path()  # others may ask, or only the person
+        what = ", ".join(service.names) + (" and your reading lists" if lists else "")
+        click.echo(f"serving {what} at {url}{known} (Ctrl-C stops it)")
         if opens:
             _open(url)
-        lists = None if is_public or allowed or token else lists_path()  # others may ask, or only the person
         listen.serve(create_app(service, allowed_hosts=names, token=token or "", lists=lists), socket)
         service.close()  # after a signal, which is raised again, nobody waits for what it is at
 

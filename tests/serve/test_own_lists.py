@@ -310,7 +310,9 @@ def test_the_lists_are_shown_only_where_nobody_else_is_let_in(
             pages.append(one.get("/list").text)
 
     monkeypatch.setattr(listen, "serve", served)
-    assert run("serve", "--index", str(small_index), "--port", "0", *arguments).exit_code == 0
+    done = run("serve", "--index", str(small_index), "--port", "0", *arguments)
+    assert done.exit_code == 0
+    assert ("and your reading lists at http" in done.stdout) is are_shown
     [page] = pages
     assert ("thesis" in page) is are_shown
 

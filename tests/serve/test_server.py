@@ -238,7 +238,7 @@ def test_a_signal_ends_it_at_once_whatever_is_open(small_index: Path, number: in
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert line.startswith("serving papers at http://127.0.0.1:")
+        assert line.startswith("serving papers and your reading lists at http://127.0.0.1:")
         assert line.endswith("/ (Ctrl-C stops it)\n")
         port = int(line.partition("127.0.0.1:")[2].partition("/")[0])
         with connected(port) as idle, connected(port) as slow:
