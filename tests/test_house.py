@@ -20,6 +20,7 @@ LAYERS = {
         "atomic",
         "author_lists",
         "authors",
+        "bibtex",
         "categories",
         "copies",
         "cores",

@@ -67,6 +67,16 @@ def test_a_field_joins_macros_and_takes_over_what_its_parent_has() -> None:
     ]
 
 
+def test_entries_in_one_line_are_told_from_an_at_sign_in_a_title() -> None:
+    text = "@misc{a, title = {{SETI}@home (BOINC) runs}} @book{b,title={Two}}@book{c, title = {Three}}"
+    found = references_of_bibtex(text)
+    assert [(one.where, one.key, one.title) for one in found] == [
+        ("line 1", "a", "{SETI}@home (BOINC) runs"),
+        ("line 1", "b", "Two"),
+        ("line 1", "c", "Three"),
+    ]
+
+
 def test_our_own_bibliographies_are_read_back(tmp_path: Path) -> None:
     papers = [
         Paper("1802.05130", "On {T}weets & $\\alpha$", "A.", "Ada Lovelace, Alan Turing", ("cs.CL",), "2018-02-14"),

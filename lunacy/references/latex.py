@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lunacy.references.bibtex import MARKUP, references_of_bibtex
+from lunacy.bibtex import MARKUP
+from lunacy.references.bibtex import references_of_bibtex
 from lunacy.references.lines import lines_at
 from lunacy.references.plain import reference_of_text
 from lunacy.references.reference import Draft, Reference, reference_of
