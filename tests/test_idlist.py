@@ -75,6 +75,7 @@ BIBTEX = {
     "braces": "@misc{a, eprint={AA}}\n@misc{b, eprint = {BB}}\n",
     "quotes and case": '@MISC(a,\n EPRINT = "AA",\n ArchivePrefix="arXiv")\n@article{b,\n  Eprint={ BB },\n}',
     "on one line": "@misc{a, eprint=AA, year=2018} @misc{b, eprint={BB}}",
+    "macros and joined values": '@string{one = "AA"}\n@misc{a, eprint = one}\n@misc{b, eprint = "" # {BB}}\n',
     "BibLaTeX": "@online{a, eprint = {AA}, eprinttype = {arxiv}, eprintclass = {cs.CL}}\n@misc{b, arxivid={BB}}",
     "links": "@misc{a, url = {https://arxiv.org/abs/AA}}\n@misc{b, howpublished={\\url{https://arxiv.org/abs/BB}}}",
     "DOIs": "@misc{a, doi = {10.48550/arXiv.AA}}\n@misc{b, doi={https://doi.org/10.48550/arXiv.BB}}",
