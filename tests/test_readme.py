@@ -44,6 +44,14 @@ RUN = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def word_index() -> Iterator[None]:
+    """Builds make the word index, as the documents say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lunacy.derived.lexical.LEAST_ROWS", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the README's commands name: a snapshot, vectors, ids, and the sample's index."""
