@@ -46,6 +46,7 @@ _OTHERS = {
 _COMMON = {name: frozenset(words.split()) - _ENGLISH for name, words in _OTHERS.items()}
 NOT_ENGLISH = frozenset().union(*_COMMON.values())  # very common words of the others
 _FEWEST, _TIMES = 4, 2  # common words of another language, and times as many as English ones
+_LEAST_SHARE = 0.05  # of such words among all
 _ENGLISH_FROM = 150  # characters to a "the" or fewer: as nearly all abstracts, and quick to tell
 _FORMULA = re.compile(r"\$[^$]*\$|\\[a-zA-Z]+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -62,6 +63,17 @@ _ENGLISH_MODEL = re.compile(
     r"|bge-(?:small|base|large)-en|.*-en(?:-v[\d.]+)?$|(?:scibert|specter))",
     re.IGNORECASE,
 )
+
+
+def common_words(text: str) -> frozenset[str]:
+    """The very common words of each language, but for English, that `text` or a part of it is in."""
+    if len(_ANY.intersection(text.lower().split())) < _FEWEST:  # quick to tell
+        return frozenset()
+    words = _WORD.findall(text.lower())
+    there = frozenset(words)
+    held = [common for common in _COMMON.values() if len(common & there) >= _FEWEST]
+    several = [common for common in held if sum(word in common for word in words) >= _LEAST_SHARE * len(words)]
+    return frozenset().union(*several)
 
 
 def reads_only_english(model: str) -> bool:

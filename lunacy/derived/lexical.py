@@ -3,6 +3,8 @@
 A cache in a folder of its own, which `lunacy index` makes and every change of the papers brings up to date. Words
 are stemmed; pairs of them are hashed, which keeps them to half the space at the same quality. A paper asks with its own
 title and abstract. Words of titles count three times.
+In a text that is not in English, words such as "der" or "les" do not count: few papers have them, and they would say
+no more than that these are in one language.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,6 +31,7 @@ from lunacy.arrays import Rows, Scores
 from lunacy.derived import once_per_view
 from lunacy.derived.random_pairs import FACT, draw_pairs, is_sample
 from lunacy.errors import StoreError
+from lunacy.language import common_words
 from lunacy.limits import require
 from lunacy.progress import Progress, Report, reported
 from lunacy.store import Cache, Changes, Segment, View, caches, require_space
@@ -100,9 +103,10 @@ class Lexical:
     def _query(self, text: str, title: str) -> Any:
         """Each term weighs 1 + ln(how often it occurs); None when no other paper has any."""
         schema = self.index.schema
+        unasked = common_words(f"{title} {text}")
         parts = [
             (Occur.Should, Query.boost_query(Query.term_query(schema, field, term, _FIELDS[field]), 1 + math.log(n)))
-            for field, terms in analysed(text, title=title).items()
+            for field, terms in analysed(text, title=title, without=unasked).items()
             for term, n in sorted(Counter(terms).items())
             if self.searcher.doc_freq(field, term)
         ]
@@ -259,11 +263,19 @@ _ANALYSER = (
 )
 
 
-def analysed(text: str, *, title: str = "") -> dict[str, list[str]]:
-    """The terms of each field; words of the title as often as they count, pairs of them once."""
+def analysed(text: str, *, title: str = "", without: Collection[str] = ()) -> dict[str, list[str]]:
+    """The terms of each field; words of the title as often as they count, pairs of them once.
+
+    `without`: words that do not count, by themselves or in pairs.
+    """
     words = stems(f"{title} {text}")
-    more = stems(title) * (TITLE_COUNTS - 1)
-    return {"words": words + more, "pairs": [f"{pair:x}" for pair in pair_hashes(words)]}
+    counted = words + stems(title) * (TITLE_COUNTS - 1)
+    pairs = pair_hashes(words)
+    if without:
+        unasked = {stem for word in without for stem in stems(word)}
+        counted = [word for word in counted if word not in unasked]
+        pairs = [pair for pair, both in zip(pairs, pairwise(words), strict=True) if unasked.isdisjoint(both)]
+    return {"words": counted, "pairs": [f"{pair:x}" for pair in pairs]}
 
 
 def stems(text: str) -> list[str]:

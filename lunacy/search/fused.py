@@ -31,7 +31,6 @@ class Weights:
     words: float = 0.35  # of BM25; the cosine has what is left of 1
     feedback: float = 1.0  # of the best candidates, where the question has 1
     neighbours: float = 1.0  # of the mean score of those that a candidate is like, where its own has 1
-    sharpness: int = 4  # the power of a cosine with which a neighbour counts
 
 
 LEARNED = Weights()
@@ -69,20 +68,23 @@ def readable(scores: Scores) -> Scores:
     return between
 
 
-def with_best(aim: Vectors, best: Scores, weight: float) -> Scores:
+def with_best(aim: Vectors, best: Vectors, weight: float) -> Vectors:
     """The unit vector (dim,) of what is asked for together with the first of its (b, dim) best candidates."""
     both = aim + weight * best[:_N_FEEDBACK].mean(axis=0) if len(best) else aim
-    unit: Scores = both.astype(np.float64) / max(float(np.linalg.norm(both)), 1e-9)
+    unit: Vectors = both / max(float(np.linalg.norm(both)), 1e-9)
     return unit
 
 
-def gained(vectors: Scores, scores: Scores, best: Rows, weights: Weights) -> Scores:
+def gained(vectors: Vectors, scores: Scores, best: Rows, weights: Weights) -> Scores:
     """(c,): what each candidate gains by the scores of those that it is like.
 
     `vectors` (c, dim) and `scores` (c,) are of the candidates; `best` are the places of those that are listened to.
     """
     best = best[:_N_NEIGHBOURS]
-    likeness = np.maximum(vectors @ vectors[best].T, 0.0) ** weights.sharpness  # (c, b)
+    likeness = np.maximum(vectors @ vectors[best].T, 0.0)  # (c, b)
+    for _ in range(2):  # the fourth power: near neighbours count most
+        np.square(likeness, out=likeness)
     likeness[best, np.arange(len(best))] = 0.0
-    gain: Scores = weights.neighbours * (likeness @ scores[best]) / np.maximum(likeness.sum(axis=1), 1e-9)
+    heard = scores[best].astype(np.float32)
+    gain: Scores = weights.neighbours * (likeness @ heard).astype(np.float64) / np.maximum(likeness.sum(axis=1), 1e-9)
     return gain

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lunacy.arrays import NONE, Rows, Scores
+from lunacy.derived.faiss_threads import in_threads
 from lunacy.paper import Paper
 from lunacy.question import Options
-from lunacy.search.by_words import by_words
+from lunacy.search.by_words import ByWords, by_words
 from lunacy.search.diversity import diverse, pool_for
 from lunacy.search.exact import MARGIN, Found
 from lunacy.search.fused import N_CANDIDATES, Parts, readable
@@ -57,30 +58,50 @@ def rank(sides: Sides, targets: Sequence[Target], unlike: Target | None, options
     lists: dict[int, Shortlist] = {}
     ranked = list[Ranked | None]([None] * len(targets))
     while undecided := [index for index, one in enumerate(ranked) if one is None]:
-        single = [index for index in undecided if len(wishes[index].aims) == 1 and wishes[index].has_vectors]
-        vectors = [wishes[index].aims for index in single]
-        nearest = sides.nearest(np.concatenate(vectors), n + n_others) if single else []
-        found = dict(zip(single, nearest, strict=True))
+        nears = _nearest(sides, [wishes[index] for index in undecided], n + n_others)
         unwanted = [] if how == "dense" or unlike is None else by_words(sides, [unlike], n)[0]
         asked = [targets[index] for index in undecided]
         words = [[] for _ in asked] if how == "dense" else by_words(sides, asked, n)
-        for index, of_words in zip(undecided, words, strict=True):
-            near = found.get(index) or _NOTHING
-            if len(wishes[index].aims) > 1 and wishes[index].has_vectors:
-                near = sides.nearest_to_all(wishes[index].aims, n + n_others)
+
+        def candidates(
+            found: tuple[int, Found, list[ByWords]], unwanted: list[ByWords] = unwanted, n: int = n
+        ) -> Shortlist:
+            index, near, of_words = found
             shortlist = Shortlist.of(sides, wishes[index], near, of_words, unwanted, n)
+            return shortlist.refined(wishes[index]) if how == "hybrid" and index not in lists else shortlist
+
+        shortlists = _each(candidates, list(zip(undecided, nears, words, strict=True)), how)
+        for index, near, shortlist in zip(undecided, nears, shortlists, strict=True):
+            raised = lists[index].then(shortlist) if index in lists else shortlist.raised(wishes[index], sides.papers)
             if how == "hybrid":
-                with one_thread_each():
-                    refined = None if index in lists else shortlist.refined(wishes[index])
-                shortlist = refined.raised(wishes[index], sides.papers) if refined else lists[index].then(shortlist)
-                lists[index] = shortlist
-            else:
-                shortlist = shortlist.raised(wishes[index], sides.papers)
-            one = _best(shortlist, options, near.recall, sides.papers)
-            is_all = len(near.rows) < n + n_others or _is_below(shortlist, options)
+                lists[index] = raised
+            one = _best(raised, options, near.recall, sides.papers)
+            is_all = len(near.rows) < n + n_others or _is_below(raised, options)
             ranked[index] = one if len(one.rows) == k or is_all else None
         n *= 4
     return [one for one in ranked if one is not None]
+
+
+def _nearest(sides: Sides, wishes: Sequence[Wish], n: int) -> list[Found]:
+    """The best `n` by vectors for each wish; none where it has no vectors."""
+    single = [index for index, wish in enumerate(wishes) if len(wish.aims) == 1 and wish.has_vectors]
+    nearest = sides.nearest(np.concatenate([wishes[index].aims for index in single]), n) if single else []
+    found = dict(zip(single, nearest, strict=True))
+    several = [index for index, wish in enumerate(wishes) if len(wish.aims) > 1 and wish.has_vectors]
+    found |= {index: sides.nearest_to_all(wishes[index].aims, n) for index in several}
+    return [found.get(index, _NOTHING) for index in range(len(wishes))]
+
+
+def _each(
+    make: Callable[[tuple[int, Found, list[ByWords]]], Shortlist],
+    found: Sequence[tuple[int, Found, list[ByWords]]],
+    how: str,
+) -> list[Shortlist]:
+    """A shortlist of each, on all cores where there are several with words: those of an index folder."""
+    if how == "dense":
+        return list(map(make, found))
+    with one_thread_each():
+        return in_threads(make, found) if len(found) > 1 else list(map(make, found))
 
 
 def _is_below(shortlist: Shortlist, options: Options) -> bool:

@@ -16,7 +16,7 @@ from lunacy.search.fused import N_CANDIDATES, RAISED, Parts, gained, with_best
 from lunacy.search.target import Sides
 from lunacy.search.wish import Wish, products_of
 
-_DIGITS = 9  # that are kept of a score
+_DIGITS = 5  # that are kept of a score: float32 is as exact
 _STEP = 1e-6  # between the scores of the first candidates and those of further ones
 
 
@@ -75,12 +75,12 @@ class Shortlist:
 
     def refined(self, wish: Wish) -> Shortlist:
         """With what the best candidates say of the others; those that stand first say nothing."""
-        vectors, shortlist = self.vectors.astype(np.float64), self
+        shortlist = self
         if wish.is_of_one:
-            aim = with_best(wish.wanted, vectors[shortlist._heard()], wish.weights.feedback)
-            feedback = wish.by_vectors(vectors @ aim) - wish.by_vectors(self.cosines)
+            aim = with_best(wish.wanted, self.vectors[shortlist._heard()], wish.weights.feedback)
+            feedback = wish.by_vectors((self.vectors @ aim).astype(np.float64)) - wish.by_vectors(self.cosines)
             shortlist = shortlist._with(replace(self.parts, feedback=feedback))
-        neighbours = gained(vectors, shortlist.scores, shortlist._heard(), wish.weights)
+        neighbours = gained(self.vectors, shortlist.scores, shortlist._heard(), wish.weights)
         return shortlist._with(replace(shortlist.parts, neighbours=neighbours))
 
     def raised(self, wish: Wish, papers: Callable[[Rows], Sequence[Paper]]) -> Shortlist:
