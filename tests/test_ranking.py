@@ -142,7 +142,7 @@ def fused_by_hand(query: int, scores: dict[str, float], pairs: np.ndarray) -> np
 
 
 def readable(scores: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(5.3 - scores)))
+    return np.asarray(1 / (1 + np.exp(0.48 * (5.53 - scores))))
 
 
 def brute(query: int, rank: str, scores: dict[str, float], pairs: np.ndarray) -> list[str]:

@@ -21,7 +21,7 @@ N_CANDIDATES = 200  # from the vectors, and from the words: what the steps look 
 RAISED = 3.0  # deviations of the candidates' scores that an author in common is worth, where that was asked for
 _N_FEEDBACK = 3  # of the best candidates
 _N_NEIGHBOURS = 100  # of the best candidates: those whose scores the others gain by
-_CENTRE, _SLOPE = 5.3, 1.0  # of the logistic curve that makes scores readable
+_CENTRE, _SLOPE = 5.53, 0.48  # of the logistic curve that makes scores readable
 
 
 @dataclass(frozen=True, slots=True)
