@@ -160,9 +160,11 @@ def test_openvino_is_chosen_where_it_is_installed(tmp_path: Path, monkeypatch: p
     assert not sys.modules.get("openvino_telemetry")  # nothing is reported to anybody
 
 
-def test_relative_positions_are_padded_and_that_is_said(tmp_path: Path) -> None:
+def test_relative_positions_are_padded_and_that_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder = tiny(tmp_path, kind="mpnet")
+    capfd.readouterr()
     embedder = load(str(folder), device="cpu")
+    assert capfd.readouterr().err == ""  # no progress bars of transformers
     assert_same(embedder, TEXTS, reference(folder, TEXTS))
     assert embedder.arithmetic == "cpu float32 padded"
     assert embedder.notes[0].startswith("OpenVINO is not installed")

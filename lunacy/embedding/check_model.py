@@ -14,6 +14,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
+from transformers.utils import logging as transformers_logging
 
 from lunacy.embedding.model_errors import model_errors
 from lunacy.embedding.model_files import tokenizer_files, weight_files
@@ -57,10 +58,15 @@ def loading() -> Iterator[list[Report]]:
             return (model, found) if options.get("output_loading_info") else model
 
         base.from_pretrained = classmethod(from_pretrained)
+        bars: Any = transformers_logging  # of the weights, amid what we say ourselves
+        has_bars = bars.is_progress_bar_enabled()
+        bars.disable_progress_bar()
         try:
             yield reports
         finally:
             base.from_pretrained = plain
+            if has_bars:
+                bars.enable_progress_bar()
 
 
 def check_weights(model: SentenceTransformer, reports: Sequence[Report], folder: Path) -> None:
