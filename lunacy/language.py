@@ -67,7 +67,7 @@ _ENGLISH_MODEL = re.compile(
 
 def common_words(text: str) -> frozenset[str]:
     """The very common words of each language, but for English, that `text` or a part of it is in."""
-    if len(_ANY.intersection(text.lower().split())) < _FEWEST:  # quick to tell
+    if len(NOT_ENGLISH.intersection(text.lower().split())) < _FEWEST:  # quick to tell
         return frozenset()
     words = _WORD.findall(text.lower())
     there = frozenset(words)
