@@ -68,4 +68,5 @@ def _ask(ix: Index, paper: Paper, options: Mapping[str, Any], model: str | None,
     wanted = filter_beside(Question.parse({**options, "papers": paper.id}), [paper])
     answer = ix.ask(Question.parse({**options, **alone}).with_filter(wanted), model=model, device=device)
     note = f"{paper.id} is not in the index; it was fetched from arXiv and asked for as a text"
-    return replace(answer, papers=(paper,), text="", notes=(note, *answer.notes))
+    hits = [replace(hit, why=hit.why and replace(hit.why, asked=paper.id)) for hit in answer.hits]
+    return replace(answer, hits=hits, papers=(paper,), text="", notes=(note, *answer.notes))

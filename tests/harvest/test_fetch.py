@@ -101,6 +101,9 @@ def test_a_paper_that_the_index_lacks_is_asked_for_as_arxiv_has_it(
     assert fetched.as_record()["query"]["ids"] == ["2611.00050"]  # type: ignore[index]
     assert fetched.notes[0] == "2611.00050 is not in the index; it was fetched from arXiv and asked for as a text"
     assert len(server.log) == 1
+    [explained] = ask(folder, asking, "2611.00050", top=5, explain=True)
+    assert isinstance(explained, lunacy.Answer)
+    assert [hit.why.asked for hit in explained if hit.why] == ["2611.00050"] * 5
     assert contents(folder) == before
 
 
