@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +25,7 @@ from lunacy.errors import Busy, ModelError, UsageError
 from lunacy.paper import Paper
 from lunacy.query.model import TextVector
 from lunacy.query.sentence_pairs import with_sentences
+from lunacy.query.service import Service
 from lunacy.query.shared_terms import shared_terms
 from lunacy.render.wrapping import width_of
 from lunacy.store import Store
@@ -300,6 +303,27 @@ def test_without_a_model_a_note_says_what_is_missing_and_it_is_tried_once(error:
         assert isinstance(one, Answer)
         assert one.notes == (f"no sentences are compared: {error}",)
         assert [why.sentences for why in whys(one)] == [None]
+
+
+def test_while_the_model_is_being_loaded_reasons_come_without_sentences(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_there = threading.Event()
+
+    def load(*_recorded: Any, **_options: Any) -> FakeEmbedder:
+        is_there.wait(10)
+        return FakeEmbedder()
+
+    monkeypatch.setattr("lunacy.query.service.load_model_of", load)
+    question = lunacy.Question(papers=IDS[9], explain=True, top=3)
+    with Service([made / "index"]) as service:
+        answer = service.ask(question).result(10)
+        assert answer.notes[-1].startswith("no sentences are compared: the model is being loaded")
+        assert [(why.by_vectors, why.sentences) for why in whys(answer)] == [(1, None), (2, None), (3, None)]
+        is_there.set()
+        while service.model_state() == "loading":
+            time.sleep(0.01)
+        assert all(why.sentences for why in whys(service.ask(question).result(10)))
 
 
 def test_the_command_says_why_in_lines_that_fit(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,17 @@ def test_another_question_has_another_tag(client: TestClient) -> None:
     assert len({client.get(f"/api/similar?{one}").headers["etag"] for one in same}) == 1
 
 
+def test_only_what_is_explained_has_another_tag_when_the_model_is_there(
+    client: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, explained = f"/api/similar?id={IDS[0]}", f"/api/similar?id={IDS[0]}&explain=true"
+    tags = [client.get(address).headers["etag"] for address in (plain, explained)]
+    monkeypatch.setattr(service, "model_state", lambda _index="": "loading")
+    now = [client.get(address).headers["etag"] for address in (plain, explained)]
+    assert now[0] == tags[0]
+    assert now[1] != tags[1]
+
+
 def test_a_commit_changes_the_tag_and_the_answer(small_index: Path, tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     shutil.copytree(small_index, folder)
