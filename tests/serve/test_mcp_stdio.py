@@ -132,7 +132,7 @@ def test_the_sdk_starts_it_anywhere(small_index: Path, tmp_path: Path) -> None:
             return len(tools), [paper["id"], content.text.splitlines()[0]]  # type: ignore[union-attr]
 
     for mode in ("auto", "legacy"):
-        assert asyncio.run(asked(mode)) == (4, [IDS[0], f"## [On {IDS[0]}](https://arxiv.org/abs/{IDS[0]})"])
+        assert asyncio.run(asked(mode)) == (5, [IDS[0], f"## [On {IDS[0]}](https://arxiv.org/abs/{IDS[0]})"])
 
 
 @pytest.mark.slow
