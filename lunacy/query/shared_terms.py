@@ -16,7 +16,7 @@ from lunacy.unicode import FORMULA, to_unicode
 from lunacy.why import Term
 
 _MOST_TERMS, _MOST_WORDS = 6, 3  # of a hit, of a term
-_LEAST = 0.15  # weight of a term, as a share of that of the first
+_LEAST = 0.1  # weight of a term, as a share of that of the first
 _LEAST_BOND = -0.5  # of two words that belong together: the logarithm of a likelihood
 _COMMON = 0.5  # share of papers that have a word which says nothing in this index
 _FREQUENT = 0.1  # share of papers that have an everyday word which belongs to none beside it

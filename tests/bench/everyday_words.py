@@ -30,7 +30,7 @@ TOPICS = (  # alike in all fields, and they say something
     "gradient green homogen interpol law lie map matrix monoton probabl simul stabil taylor trajectori vector"
 ).split()
 STYLE = (
-    "achiev art best evalu let novel outperform promis proof propos prove who".split()
+    "achiev art best evalu let novel outperform paper perform promis proof propos prove who".split()
 )  # of some fields, all the same
 
 
