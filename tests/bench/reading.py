@@ -52,10 +52,7 @@ def z(scores: Scores) -> Scores:
 class Rankings:
     """Scores of a group's candidates for a case, by the name of the ranking."""
 
-    def __init__(
-        self, view: Searcher, papers: Sequence[Paper], vectors: Vectors, group: Group, *, with_query: bool
-    ) -> None:
-        self.with_query = with_query
+    def __init__(self, view: Searcher, papers: Sequence[Paper], vectors: Vectors, group: Group) -> None:
         self.view, self.papers, self.vectors, self.rows = view, papers, vectors, group.candidates
         self.pool = Pool(view, group.candidates)
         self.hybrid = Options(top=CUTS[-1], since=group.since, until=group.until, rank="hybrid")
@@ -128,22 +125,12 @@ class Rankings:
         return scores
 
 
-def measure(
-    view: Searcher,
-    papers: Sequence[Paper],
-    vectors: Vectors,
-    groups: Iterator[Group],
-    *peers: str,
-    with_query: bool = True,
-) -> None:
-    """Print a line a ranking: recall, and how much more it is than that of each of `peers`, with 95 % intervals.
-
-    `with_query`: `lunacy query --rank hybrid` too, which takes as long as all others together.
-    """
+def measure(view: Searcher, papers: Sequence[Paper], vectors: Vectors, groups: Iterator[Group], *peers: str) -> None:
+    """Print a line a ranking: recall, and how much more it is than that of each of `peers`, with 95 % intervals."""
     found = collections.defaultdict[str, list[list[float]]](list)
     spent, sizes = collections.Counter[str](), []
     for group in groups:
-        rankings = Rankings(view, papers, vectors, group, with_query=with_query) if group.cases else None
+        rankings = Rankings(view, papers, vectors, group) if group.cases else None
         for case in group.cases:
             assert rankings is not None
             sizes.append(len(case.liked))
@@ -203,8 +190,7 @@ def main() -> None:
                 groups = by_author(papers, least, most, asked.readers, asked.even)
             else:
                 groups = by_citation(papers, read_qrels(asked.citations), least, most, asked.readers, asked.even)
-            peers = "arxiv-sanity's SVM", "zotero-arxiv-daily"
-            measure(view, papers, vectors, groups, *peers, with_query=asked.citations is not None)
+            measure(view, papers, vectors, groups, "arxiv-sanity's SVM", "zotero-arxiv-daily")
         if asked.citations is None:
             time_digests(asked.index, papers)
         else:
