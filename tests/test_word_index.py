@@ -118,7 +118,7 @@ def test_an_index_from_a_file_has_its_words_unless_they_are_left_out(
     [
         ("require_space", lunacy.DiskFull("the disk is full", where="/there"), "the disk is full"),
         ("_write_index", ValueError("it is broken"), "it is broken; the folder must be writable, and whole"),
-        ("draw_pairs", OSError(28, "No space left on device"), "No space left on device"),
+        ("draw_pairs", OSError(5, "Input/output error"), "Input/output error"),
     ],
 )
 def test_papers_are_stored_though_their_words_cannot_be_indexed(
