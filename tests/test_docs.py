@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "indexes/README.md"]
 
 
+@pytest.mark.usefixtures("word_index")
 @pytest.mark.parametrize(
     "name", [pytest.param("agents.md", marks=pytest.mark.slow), "cli.md", "python.md", "terminal.svg"]
 )

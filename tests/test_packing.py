@@ -167,6 +167,12 @@ def test_zeros_behind_the_end_are_passed_over(packing: str, write_snapshot: Call
     assert read(write_snapshot(PACKINGS[packing](TEXT) + bytes(700))) == (RAW, "")
 
 
+def test_a_file_without_a_name_in_a_zip_is_a_file(write_snapshot: Callable[..., Path]) -> None:
+    """A name ends at its first zero, so this one is empty."""
+    archive = zipped({"QQ": TEXT}).replace(b"QQ", b"\0Q")
+    assert read(write_snapshot(archive)) == (RAW, "")
+
+
 @pytest.mark.parametrize("garbage", [b"x", b"garbage\n", b"\0\0\0garbage", TEXT])
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_anything_else_behind_the_end_is_damage(

@@ -54,7 +54,7 @@ def from_zip(file: io.BufferedReader[Any], name: str) -> io.BufferedReader[Any]:
     file.seek(max(0, size_bytes - _LONGEST_NOTE - _ZIP_END_BYTES))
     tail = file.read()
     archive = zipfile.ZipFile(file)
-    found = [info for info in archive.infolist() if not info.is_dir()]
+    found = [info for info in archive.infolist() if not info.filename.endswith("/")]  # is_dir fails without a name
     member = found[_the_one([info.filename for info in found], name)]
     _before, _mark, end = tail.rpartition(_ZIP_END)
     n_noted = int.from_bytes(end[_ZIP_END_BYTES - 6 : _ZIP_END_BYTES - 4], "little")

@@ -142,7 +142,8 @@ class Snapshot:
             return SnapshotError(f"{self.name}: there is too little memory to unpack it here; unpack it first")
         if isinstance(error, OSError) and error.errno is not None:
             return SnapshotError(f"{self.name}: {error.strerror} after byte {offset:,} of its text")
-        return SnapshotError(f"{self.name}: damaged or cut off after byte {offset:,} of its text: {error}")
+        why = str(error)[:200]  # zipfile quotes names, which are of any length
+        return SnapshotError(f"{self.name}: damaged or cut off after byte {offset:,} of its text: {why}")
 
 
 class _Pipe(io.RawIOBase):

@@ -40,6 +40,9 @@ def test_of_slow_embedding_at_most_a_minute_is_lost(tmp_path: Path) -> None:
     rng = random.Random(0)
     signals = [signal.SIGKILL] * N_KILLS + [signal.SIGINT, signal.SIGTERM] * (N_STOPS // 2)
     processes = [start(tmp_path, n) for n in range(len(signals))]
+    given_up = time.monotonic() + 300
+    while not all((tmp_path / f"trace-{n}").exists() for n in range(len(signals))) and time.monotonic() < given_up:
+        time.sleep(0.1)
     began = time.monotonic()
     moments = sorted((rng.uniform(EARLIEST_S, LATEST_S), n) for n in range(len(signals)))
     for moment, n in moments:
