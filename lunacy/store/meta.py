@@ -115,6 +115,8 @@ def read_fingerprint(database: Database) -> Fingerprint:
         raise IndexDamaged(f"the fingerprint in papers.db is not one: {error}", where=database.folder) from None
     if not (isinstance(fingerprint.dim, int) and 0 < fingerprint.dim <= _LARGEST_DIM):
         raise IndexDamaged(f"the dimension in papers.db is {fingerprint.dim!r}", where=database.folder)
+    if not isinstance(fingerprint.model, str):
+        raise IndexDamaged(f"the model in papers.db is {str(fingerprint.model)[:40]}", where=database.folder)
     return fingerprint
 
 
