@@ -29,7 +29,7 @@ PACKAGE = Path(lunacy.__file__).parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "indexes/README.md", *sorted(ROOT.glob("docs/*.md"))]
 NAMES = "|".join(main.commands)
 PLACEHOLDERS = {"N": "3", "X": "0.5", "SHARE": "0.9", "DATE": "2024", "NAME.npy": "v.npy"}
-OTHERS = {"--long", "--head", "--help", "--version", "--no-deps"}  # of zstd and ray; click's own
+OTHERS = {"--long", "--head", "--help", "--version", "--no-deps", "--folds"}  # of zstd and ray; click's; of tests.bench
 TREE = [errors.LunacyError]
 for _error in TREE:
     TREE += _error.__subclasses__()

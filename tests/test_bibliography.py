@@ -274,6 +274,8 @@ MARKDOWN = """\
 1. [Emotions\\\\_in \\\\[Tweets\\\\]](https://arxiv.org/abs/1802.05121) (0.916): Lovelace, 2018, cs.IR cs.CL
 
 *It is short.*
+
+*ranked by vectors (dense)*
 """.replace("\\\\", "\\")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NotRequired
 
 from typing_extensions import TypedDict  # of pydantic, which reads no nested one of Python 3.11's own
@@ -89,7 +89,9 @@ class IndexFacts(TypedDict):
 class Indexes(TypedDict):
     """All that can be asked."""
 
-    indexes: list[IndexFacts]
+    indexes: Sequence[
+        Mapping[str, object]
+    ]  # `IndexFacts`; a schema of what explains itself costs room
     lists: NotRequired[dict[str, int]]  # the user's reading lists, and how many papers each has
 
 
