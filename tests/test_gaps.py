@@ -68,7 +68,7 @@ def ids_of(found: Gaps) -> list[str]:
 
 
 def test_what_is_overlooked_is_of_the_field_of_the_references_and_none_of_them(ix: lunacy.Index) -> None:
-    found = find_gaps(ix, drafted(0, range(5)), top=N - 5, newer=True)
+    found = find_gaps(ix, drafted(0, range(5)), top=N - 5, any_date=True)
     assert set(ids_of(found)) == {identifier(0, number) for number in range(5, N)}
     assert [one.hit.rank for one in found.gaps] == list(range(1, N - 4))
     assert [one.hit.score for one in found.gaps] == sorted((one.hit.score for one in found.gaps), reverse=True)
@@ -95,7 +95,7 @@ def test_each_paper_comes_with_the_references_that_are_nearest_to_it(ix: lunacy.
 def test_what_was_posted_after_the_draft_is_listed_only_when_asked_for(ix: lunacy.Index) -> None:
     draft = drafted(0, range(5), date="2014")
     assert set(ids_of(find_gaps(ix, draft, top=5))) == {identifier(0, number) for number in range(5, 10)}
-    assert any(one.startswith("15") for one in ids_of(find_gaps(ix, draft, top=15, newer=True)))
+    assert any(one.startswith("15") for one in ids_of(find_gaps(ix, draft, top=15, any_date=True)))
 
 
 def test_the_draft_itself_and_what_it_may_refer_to_is_not_listed(ix: lunacy.Index) -> None:

@@ -131,7 +131,7 @@ WALKS = {
     "download": Walk([], {"--into": ["new.zip"], "--from": ["http://localhost:9/x"]}),
     "export": Walk(["x.npz"], {"--index": ["indexes/ix"], "--graph": []}),
     "show": Walk(["1802.00001"], {"--index": ["indexes/ix"], **_OUTPUT}),
-    "gaps": Walk(["snapshot.jsonl"], {"--index": ["indexes/ix"], "--top": ["3"], "--newer": [], **_OUTPUT}),
+    "gaps": Walk(["snapshot.jsonl"], {"--index": ["indexes/ix"], "--top": ["3"], "--any-date": [], **_OUTPUT}),
     "digest": Walk(
         [],
         {

@@ -24,12 +24,12 @@ Examples:
     "-n", "--top", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="Number of papers."
 )
 @click.option(
-    "--newer/--older",
-    help="List papers posted after the draft's date too, or, by default, only older ones, where it says its date.",
+    "--any-date/--older",
+    help="List papers of any date, or, by default, only those posted no later than the draft, where it says its date.",
 )
 @output_options(FORMATS, "table on a terminal and jsonl elsewhere", "the first paper")
 def gaps(
-    draft: str, index_dir: str | None, top: int, newer: bool, form: str | None, output: str | None, opens: bool
+    draft: str, index_dir: str | None, top: int, any_date: bool, form: str | None, output: str | None, opens: bool
 ) -> None:
     """Find papers that a draft may have overlooked.
 
@@ -51,7 +51,7 @@ def gaps(
 
         read = read_references(draft, say)
         with open_index(find_index(index_dir), progress=shown) as ix:
-            found = find_gaps(ix, read, top=top, newer=newer)
+            found = find_gaps(ix, read, top=top, any_date=any_date)
         lacking = [one.told for one in found.references if one.paper is None]
         for line in told_first(lacking, "that were not found"):
             say(line)

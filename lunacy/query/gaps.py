@@ -88,11 +88,11 @@ class Gaps:
         }
 
 
-def find_gaps(ix: Index, draft: Draft, *, top: int = 20, newer: bool = False) -> Gaps:
+def find_gaps(ix: Index, draft: Draft, *, top: int = 20, any_date: bool = False) -> Gaps:
     """The `top` papers that a draft may have overlooked.
 
     They are ranked by the vectors of its references and its abstract, and by the words of both; what it refers to is
-    left out, and so are near-copies of that, the draft itself, withdrawn papers and, unless `newer`, what was posted
+    left out, and so are near-copies of that, the draft itself, withdrawn papers and, unless `any_date`, what was posted
     after the draft's date. Raises UsageError where nothing of the draft is known to the index.
     """
     text = _text_of(draft)
@@ -104,7 +104,7 @@ def find_gaps(ix: Index, draft: Draft, *, top: int = 20, newer: bool = False) ->
             vector = embedded.vector
         except (ModelError, FingerprintMismatch) as error:
             notes.append(f"the abstract counts by its words alone: {error}")
-    options = Options(top=_POOL, until="" if newer else draft.date)
+    options = Options(top=_POOL, until="" if any_date else draft.date)
     with ix.view() as view:
         found = [
             one for one in resolve(view, draft.references) if one.paper is None or not draft.has_title(one.paper.title)

@@ -89,9 +89,7 @@ class IndexFacts(TypedDict):
 class Indexes(TypedDict):
     """All that can be asked."""
 
-    indexes: Sequence[
-        Mapping[str, object]
-    ]  # `IndexFacts`; a schema of what explains itself costs room
+    indexes: Sequence[Mapping[str, object]]  # `IndexFacts`; a schema of what explains itself costs room
     lists: NotRequired[dict[str, int]]  # the user's reading lists, and how many papers each has
 
 
