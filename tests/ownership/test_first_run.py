@@ -312,7 +312,7 @@ main()
         assert process.wait() == status
     assert "Traceback" not in said
     assert f"no paper is in {tmp_path / 'new/index'} yet; the same command goes on from there" in said
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_a_second_first_run_takes_nothing_from_the_one_that_writes(tmp_path: Path) -> None:
