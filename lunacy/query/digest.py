@@ -15,11 +15,10 @@ from lunacy.dates import resolve_date
 from lunacy.digest import TOP, Digest, Item
 from lunacy.filter import Filter
 from lunacy.library import ReadingList, Seen
-from lunacy.names import authors_of
 from lunacy.paper import Paper
 from lunacy.query.index import Index
 from lunacy.search import Searcher
-from lunacy.search.near_duplicates import Work, merged
+from lunacy.search.near_duplicates import Work, authors_among, merged
 from lunacy.search.several import Pool, text_of
 from lunacy.search.words import shared_words
 
@@ -165,6 +164,5 @@ def _item(pool: Pool, wanted: _Wanted, authors: Collection[tuple[str, str]], pla
     nearest = int(cosines.argmax())
     near = wanted.papers[nearest]
     words = shared_words(text_of(paper), text_of(near), pool.rarity, _N_WORDS)
-    names = authors_of(paper.authors)
-    known = [one for one in names if not Work.of(replace(paper, authors=one)).authors.isdisjoint(authors)]
-    return Item(paper, score, near, float(cosines[nearest]), words, tuple(known[:_N_AUTHORS]))
+    known = authors_among(paper, authors)[:_N_AUTHORS]
+    return Item(paper, score, near, float(cosines[nearest]), words, known)

@@ -10,13 +10,12 @@ import numpy as np
 from lunacy.answer import Hit
 from lunacy.arrays import Rows, Vectors
 from lunacy.derived.shares import Shares
-from lunacy.names import authors_of
 from lunacy.paper import Paper, embedded_text
 from lunacy.query.asked import Asked
 from lunacy.query.shared_terms import shared_terms
 from lunacy.question import Options
 from lunacy.search import Found, Ranked, Searcher, Target
-from lunacy.search.near_duplicates import Work
+from lunacy.search.near_duplicates import Work, authors_among
 from lunacy.search.words import Words, shares_without_index
 from lunacy.why import Near, Why
 
@@ -46,7 +45,7 @@ def explained(
             terms=shared_terms([hit.title, hit.paper.abstract], shares),
             by_vectors=_by_vectors(found, hit, len(asked.target.first)),
             by_words=by_words,
-            authors=_shared_authors(paper, hit.paper) if paper else (),
+            authors=authors_among(hit.paper, Work.of(paper).authors) if paper else (),
             unlike=one,
         )
     return [replace(hit, why=whys.get(hit.rank)) for hit in hits]
@@ -95,11 +94,3 @@ def _far(view: Searcher, vectors: Vectors, unlike: Target) -> list[Near | None]:
     ids = [paper.id for paper in view.papers(unlike.left_out)]
     cosines = vectors.astype(np.float64) @ unlike.vectors.T  # (h, u)
     return [Near(ids[int(row.argmax())], float(row.max())) for row in cosines]
-
-
-def _shared_authors(asked: Paper, hit: Paper) -> tuple[str, ...]:
-    """The authors of the hit who wrote the other paper too, by family name and initial."""
-    wanted = Work.of(asked).authors
-    return tuple(
-        name for name in authors_of(hit.authors) if not Work.of(replace(hit, authors=name)).authors.isdisjoint(wanted)
-    )

@@ -8,8 +8,8 @@ recall of this rule on judged pairs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -49,6 +49,12 @@ class Work:
         if cosine < _ONE_TITLE or not self.authors & other.authors:
             return False
         return self.title == other.title or (cosine >= COPY and self.numbers == other.numbers)
+
+
+def authors_among(paper: Paper, authors: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """The names of those authors of `paper` who are among `authors`, as `Work` has them."""
+    names = authors_of(paper.authors)
+    return tuple(one for one in names if not Work.of(replace(paper, authors=one)).authors.isdisjoint(authors))
 
 
 def title_words(title: str) -> tuple[str, ...]:
