@@ -57,3 +57,14 @@ def interval(values: ByQuery) -> tuple[float, float]:
     means = values[rng.integers(0, len(values), (_RESAMPLES, len(values)))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def means(
+    found: Mapping[str, ByQuery], control: Mapping[str, ByQuery]
+) -> tuple[dict[str, float], dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
+    """By metric: the mean over queries, its interval, and that of the difference from `control`, query by query."""
+    return (
+        {metric: float(values.mean()) for metric, values in found.items()},
+        {metric: interval(values) for metric, values in found.items()},
+        {metric: interval(values - control[metric]) for metric, values in found.items()},
+    )

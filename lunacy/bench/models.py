@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from lunacy.bench.judgements import Qrels, check_ids, read_beir, read_qrels
-from lunacy.bench.metrics import ByQuery, evaluator, interval, lists_of, scores
+from lunacy.bench.metrics import ByQuery, evaluator, lists_of, means, scores
 from lunacy.bench.process import Cost, cost_of
 from lunacy.embedding.locate import model_folder
 from lunacy.errors import LunacyError, ModelError, UsageError
@@ -181,7 +181,7 @@ def _control(index: Path, part: _Part, into: Path) -> Path:
         np.save(into / "vectors.npy", view.vectors(np.array([rows[one] for one in part.papers], np.int64)))
         model = view.fingerprint.model
     folder = into / "control"
-    build_index(part.snapshot, into=folder, text=part.text, model=model, vectors=into / "vectors.npy")
+    build_index(part.snapshot, into=folder, text=part.text, model=model, vectors=into / "vectors.npy", lexical=False)
     return folder
 
 
@@ -219,10 +219,4 @@ def _rankings(
             if rank == "lexical" and rank in control:
                 continue  # the words are the same for every model
             found = scores(pytrec_eval, part.qrels, lists_of(ix, part.qrels, part.papers, part.texts, {"rank": rank}))
-            beside = control.setdefault(rank, found)
-            yield Ranked(
-                rank,
-                {metric: float(values.mean()) for metric, values in found.items()},
-                {metric: interval(values) for metric, values in found.items()},
-                {metric: interval(values - beside[metric]) for metric, values in found.items()},
-            )
+            yield Ranked(rank, *means(found, control.setdefault(rank, found)))

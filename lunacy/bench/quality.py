@@ -12,7 +12,7 @@ import numpy as np
 
 from lunacy.bench.baselines import Lists, baselines
 from lunacy.bench.judgements import Qrels, check_ids, read_beir, read_qrels
-from lunacy.bench.metrics import ByQuery, evaluator, interval, lists_of, scores
+from lunacy.bench.metrics import evaluator, lists_of, means, scores
 from lunacy.embedding import Embedder
 from lunacy.errors import UsageError
 from lunacy.paper import Paper
@@ -103,7 +103,7 @@ def _report(
         n_papers=len(corpus),
         same_category=_same_category(corpus, lists),
         among_ten=among_ten,
-        rankings=[_measured(name, found, measured["dense"]) for name, found in measured.items()],
+        rankings=[Measured(name, *means(found, measured["dense"])) for name, found in measured.items()],
     )
 
 
@@ -132,12 +132,3 @@ def _same_category(corpus: Mapping[str, Paper], lists: Mapping[str, Lists]) -> d
         for name, found in lists.items()
     }
     return {name: float(np.mean(found)) if found else float("nan") for name, found in shares.items()}
-
-
-def _measured(name: str, found: Mapping[str, ByQuery], dense: Mapping[str, ByQuery]) -> Measured:
-    return Measured(
-        name,
-        {metric: float(values.mean()) for metric, values in found.items()},
-        {metric: interval(values) for metric, values in found.items()},
-        {metric: interval(values - dense[metric]) for metric, values in found.items()},
-    )
