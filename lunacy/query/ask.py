@@ -49,8 +49,7 @@ def answer_batch(
     """An answer for each query, in order; for one with a paper that the index lacks, the error.
 
     The queries are alike; where their filter depends on their papers, those that have one filter are answered together.
-    `texts`: the vector of each text. `embed`: as `look_up`. For inside
-    `Searcher.pinned`.
+    `texts`: the vector of each text. `embed`: as `look_up`. For inside `Searcher.pinned`.
     """
     if not options.is_relative:
         return _answers(view, batch, options, texts, embed, device)

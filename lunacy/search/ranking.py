@@ -118,7 +118,7 @@ def _told(scores: Scores, how: str) -> Scores:
 def _best(
     shortlist: Shortlist, options: Options, recall: float | None, papers: Callable[[Rows], Sequence[Paper]]
 ) -> Ranked:
-    """The best of `pool`, as `options` say: what shares no word is ordered by its vector, and ties by row."""
+    """The best of the shortlist, as `options` say: what shares no word is ordered by its vector, and ties by row."""
     k = options.top
     told = _told(shortlist.scores, options.rank)
     order = shortlist.order()

@@ -36,8 +36,8 @@ def rebuild(
 
     What made the vectors is recorded as it was, so later updates and text queries need the same model. An index that
     is there, with vectors of the same kind, gets the papers that it lacks or has otherwise; so a run that was stopped
-    is gone on with. `lexical`, `note`: as of `build_index`. Raises SnapshotError,
-    FingerprintMismatch, IndexLocked, DiskFull, MissingExtra.
+    is gone on with. `lexical`, `note`: as of `build_index`. Raises SnapshotError, FingerprintMismatch,
+    IndexLocked, DiskFull, MissingExtra.
 
     >>> report = lunacy.rebuild("sample.parquet", into="indexes/again")  # doctest: +SKIP
     """
