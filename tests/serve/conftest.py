@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,7 +14,19 @@ from lunacy.query.service import Service
 from lunacy.serve.app import create_app
 from tests.conftest import FakeEmbedder, lines, record
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 IDS = [f"1802.{n:05}" for n in range(1, 41)] + ["hep-th/9711200"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests that are marked `browser`."""
+    from tests.serve.browser import chromium  # what it imports takes a while
+
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

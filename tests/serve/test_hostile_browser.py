@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 import lunacy
 from lunacy.query.service import Service
 from tests.conftest import FakeEmbedder, lines, record
-from tests.serve.browser import chromium, serving, watched
+from tests.serve.browser import serving, watched
 from tests.serve.hostile_papers import BOMBS, PAYLOADS, harmless_twin, id_of, ids, papers
 from tests.serve.markup import MATHML
 
@@ -46,12 +46,6 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
             stack.callback(service.close)
             found[name] = stack.enter_context(serving(service))
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 def opened(browser: Browser, *, has_policy: bool = True) -> Page:

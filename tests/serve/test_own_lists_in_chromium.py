@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from lunacy import library
 from lunacy.query.service import Service
-from tests.serve.browser import chromium, serving, watched
+from tests.serve.browser import serving, watched
 from tests.serve.conftest import IDS
 
 pytestmark = pytest.mark.browser
@@ -33,12 +33,6 @@ def no_list(file: Path) -> None:
 @pytest.fixture(scope="module")
 def address(service: Service, file: Path) -> Iterator[str]:
     with serving(service, file) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
         yield one
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 import lunacy
 from lunacy.query.service import Service
 from tests.conftest import FakeEmbedder, lines, record
-from tests.serve.browser import chromium, serving, watched
+from tests.serve.browser import serving, watched
 
 pytestmark = pytest.mark.browser
 
@@ -46,12 +46,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(service) as one:
         yield one
     service.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 def opened(browser: Browser, address: str, **settings: object) -> Page:

@@ -17,7 +17,7 @@ from lunacy.answer import Answer
 from lunacy.errors import Busy
 from lunacy.query.service import Service
 from lunacy.question import Question
-from tests.serve.browser import chromium, serving, watched
+from tests.serve.browser import serving, watched
 
 pytestmark = pytest.mark.browser
 
@@ -40,12 +40,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def address(service: Service) -> Iterator[str]:
     with serving(service) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
         yield one
 
 
