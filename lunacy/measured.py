@@ -1,4 +1,4 @@
-"""What was measured of approximate answers: of IVF lists, and of the graph of neighbours that is made by them."""
+"""What was measured of approximate answers, and how the graph of neighbours and the map were made."""
 
 from __future__ import annotations
 
@@ -127,3 +127,26 @@ class GraphFacts:
             return cls(int(record["k"]), wanted, nprobe, recall, int(record["queries"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"these are no facts of a graph: {error!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class MapFacts:
+    """How the map was made."""
+
+    n_papers: int
+    n_placed: int  # of these, papers that came later, each placed among its neighbours
+    seed: int
+    recall: float | None = None  # of the neighbours that the layout was made from; None: they were exact
+
+    def record(self) -> dict[str, Any]:
+        """As it is stored (indexes/README.md)."""
+        return {"n_papers": self.n_papers, "n_placed": self.n_placed, "seed": self.seed, "recall": self.recall}
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> MapFacts:
+        """Out of what `record` gives. Raises ValueError for anything else."""
+        try:
+            recall = None if record["recall"] is None else float(record["recall"])
+            return cls(int(record["n_papers"]), int(record["n_placed"]), int(record["seed"]), recall)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"these are no facts of a map: {error!r}") from None

@@ -44,6 +44,7 @@ LAYERS = {
         "paper",
         "progress",
         "question",
+        "region",
         "same_authors",
         "scope",
         "sentences",

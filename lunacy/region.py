@@ -1,0 +1,34 @@
+"""A region of the map: papers that lie together, and what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Papers that lie together on the map, at one level of detail."""
+
+    level: int  # 0: the fewest and largest; each level has about four times as many as the one before
+    x: float  # where most of its papers are: from 0, left, to 1
+    y: float  # from 0, at the top, to 1
+    n_papers: int
+    label: str  # "black holes"
+    terms: tuple[str, ...]  # others that tell it from the rest of the map, the best first
+
+    def record(self) -> dict[str, Any]:
+        """As it is stored (indexes/README.md)."""
+        where = {"level": self.level, "x": self.x, "y": self.y, "n_papers": self.n_papers}
+        return {**where, "label": self.label, "terms": list(self.terms)}
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Region:
+        """Out of what `record` gives. Raises ValueError for anything else."""
+        try:
+            level, x, y, n_papers = record["level"], record["x"], record["y"], record["n_papers"]
+            terms = tuple(map(str, record["terms"]))
+            return cls(int(level), float(x), float(y), int(n_papers), str(record["label"]), terms)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no region: {error!r}") from None
