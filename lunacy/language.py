@@ -45,6 +45,10 @@ _OTHERS = {
 }
 _COMMON = {name: frozenset(words.split()) - _ENGLISH for name, words in _OTHERS.items()}
 NOT_ENGLISH = frozenset().union(*_COMMON.values())  # very common words of the others
+FUNCTION_WORDS = frozenset(
+    "about across against along among ani around behind beyond both dure each everi insid into onto other outsid over "
+    "per such than through throughout toward under until upon via whose within without".split()
+)  # English, without endings: no stop words to the word index, but never at the edge of a term
 _FEWEST, _TIMES = 4, 2  # common words of another language, and times as many as English ones
 _LEAST_SHARE = 0.05  # of such words among all
 _ENGLISH_FROM = 150  # characters to a "the" or fewer: as nearly all abstracts, and quick to tell

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from lunacy.derived.lexical import pair_hashes, stems
 from lunacy.derived.shares import Shares
-from lunacy.language import NOT_ENGLISH
-from lunacy.query.everyday_words import EVERYDAY_WORDS
+from lunacy.everyday_words import EVERYDAY_WORDS
+from lunacy.language import FUNCTION_WORDS, NOT_ENGLISH
 from lunacy.unicode import FORMULA, to_unicode
 from lunacy.why import Term
 
@@ -20,10 +20,6 @@ _LEAST = 0.1  # weight of a term, as a share of that of the first
 _LEAST_BOND = -0.5  # of two words that belong together: the logarithm of a likelihood
 _COMMON = 0.5  # share of papers that have a word which says nothing in this index
 _FREQUENT = 0.1  # share of papers that have an everyday word which belongs to none beside it
-_FUNCTION_WORDS = frozenset(
-    "about across against along among ani around behind beyond both dure each everi insid into onto other outsid over "
-    "per such than through throughout toward under until upon via whose within without".split()
-)  # never at the edge of a term, though no stop words to the word index
 _TOKEN = re.compile(r"[^\W_]+")
 _ACCENT = r"""[{}]*\\(?:["'`^~=.]|(?=(?:ss|oe|OE|ae|AE|aa|AA|[oOlLij])(?![a-zA-Z])))[{}]*"""  # or a letter's name
 _NO_WORDS = re.compile(rf"(?!{_ACCENT})\\(?:[a-zA-Z]+|.)|https?://\S+")
@@ -113,7 +109,7 @@ def _word(text: str, found: re.Match[str], shares: Shares) -> _Word | None:
     share = shares.words.get(stem := _stem(word))
     if share is None:
         return None
-    is_function_word = stem in _FUNCTION_WORDS or (word if word.isupper() else word.lower()) in NOT_ENGLISH
+    is_function_word = stem in FUNCTION_WORDS or (word if word.isupper() else word.lower()) in NOT_ENGLISH
     is_known = is_function_word or stem in EVERYDAY_WORDS or stem.isdigit()
     tells = len(stem) > 1 and not is_known and share.rarity > -math.log(_COMMON)
     before = text[max(start - _LONGEST_ACCENT, 0) : start]

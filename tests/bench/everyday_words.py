@@ -1,6 +1,6 @@
-"""Make the list of words that say nothing of a paper (`lunacy/query/everyday_words.py`): those of all fields alike.
+"""Make the list of words that say nothing of a paper (`lunacy/everyday_words.py`): those of all fields alike.
 
-    .venv/bin/python -m tests.bench.everyday_words INDEX > lunacy/query/everyday_words.py
+    .venv/bin/python -m tests.bench.everyday_words INDEX > lunacy/everyday_words.py
 
 A word counts when 0.3 % of the papers have it. What share of the papers of each field have it is made a distribution
 over the fields, and a word is listed when that tells little of the field: less than 0.2 nats beside one that is even.
