@@ -1,0 +1,1 @@
+"""How the map is made: where each paper lies, the regions in which papers lie together, and what these are called."""

@@ -1,0 +1,178 @@
+"""Titles taken apart into words: numbers for what each is, whatever its ending and case, and for how it is written."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lunacy.derived.lexical import stems
+from lunacy.everyday_words import EVERYDAY_WORDS
+from lunacy.language import FUNCTION_WORDS, NOT_ENGLISH
+from lunacy.letters import decomposed, letters
+from lunacy.progress import Progress, Report
+from lunacy.unicode import FORMULA, to_unicode
+
+# Kinds of words: none; "of"; a number; one that may begin a phrase but not end it, as a letter, or "de"; one that all
+# fields write; one that says something
+BREAK, LINK, NUMBER, PREFIX, WEAK, TELLING = range(6)
+_BREAKS = frozenset(  # without endings: they are in no phrase, as those that do not count in the word index
+    "aim appli applic approach aris can case comment do evid from give go how implic introduct investig involv it look "
+    "make new note novel overview part perspect proceed question recent remark report result review revisit should "
+    "some studi summari that them understand us use what when where which who whi with without workshop".split()
+)
+Numbers = npt.NDArray[np.int32]
+
+_NONE = 0  # the token that is a break
+_IRREGULAR = dict(
+    pair.split("=")
+    for pair in "analyses=analysis axes=axis bases=basis extrema=extremum genera=genus helices=helix "
+    "hypotheses=hypothesis indices=index loci=locus matrices=matrix maxima=maximum minima=minimum moduli=modulus "
+    "nuclei=nucleus phenomena=phenomenon quanta=quantum radii=radius simplices=simplex spectra=spectrum "
+    "syntheses=synthesis tori=torus vacua=vacuum vertices=vertex vortices=vortex".split()
+)
+_PARTICLES = frozenset("al de del der na non si van von".split())  # of names and elements, and "non-linear"
+_LONGEST = 30  # characters of a word
+_CHUNK = 20_000  # titles
+_HYPHENS = "-‐‑–"
+_TOKEN = re.compile(rf"[^\W_]+(?:['’][^\W\d_]+)?(?:[{_HYPHENS}/][^\W_]+(?:['’][^\W\d_]+)?)*|[^\w\s]")
+_PIECE = re.compile(rf"([{_HYPHENS}/]?)([^{_HYPHENS}/]+)")
+_SEPARATORS = (" ", "-", "/")
+_MACRO = re.compile(r"\\(?:[a-zA-Z]+|.)")
+_GENITIVE = re.compile(r"['’]s?$")
+
+
+@dataclass(frozen=True, slots=True)
+class TitleWords:
+    """The words of many titles in a row, with a break (word 0) behind each title and at each other sign."""
+
+    words: Numbers  # (m,)
+    forms: Numbers  # (m,): three times a form, and what stands before it: space, hyphen or slash
+    titles: Numbers  # (m,): the position of the title of each
+    kinds: npt.NDArray[np.uint8]  # (n_words,): BREAK, LINK, WEAK or TELLING
+    written: Sequence[str]  # (n_forms,) ascending
+    is_sentence: npt.NDArray[np.bool_]  # (m,): not the first word of a title, and one where most are in small letters
+
+    def text(self, forms: Sequence[int]) -> str:
+        """As these forms are written in a row."""
+        parts = [(_SEPARATORS[form % 3], self.written[form // 3]) for form in forms]
+        return "".join(part for pair in parts for part in pair)[1:]
+
+
+class _Tokens(dict[str, int]):
+    """The number of each token, given when it is first met, and its pieces: what stands between spaces and hyphens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds = [BREAK]
+        self.written: list[str] = []
+        self.word_of: dict[str, int] = {"": 0}
+        self._form_of: dict[str, tuple[int, int]] = {}  # with its word
+        self.pieces = array("i")  # word and form of each
+        self.bounds = array("i", [0])  # of each token, among the pieces
+        self._add([("", "")])
+
+    def __missing__(self, token: str) -> int:
+        self[token] = len(self.bounds) - 1 if token[0].isalnum() else _NONE
+        if self[token] != _NONE:
+            self._add(_PIECE.findall(token))
+        return self[token]
+
+    def _add(self, pieces: Sequence[tuple[str, str]]) -> None:
+        for sign, piece in pieces:
+            if piece not in self._form_of:
+                self._form_of[piece] = len(self.written), self._word(piece)
+                self.written.append(piece)
+            form, word = self._form_of[piece]
+            self.pieces.extend((word, 3 * form + (2 if sign == "/" else 1 if sign else 0)))
+        self.bounds.append(len(self.pieces) // 2)
+
+    def _word(self, piece: str) -> int:
+        word = singular(letters(decomposed(_GENITIVE.sub("", piece))))
+        kind = _kind(word)
+        if kind == BREAK:
+            return 0
+        if word not in self.word_of:
+            self.word_of[word] = len(self.kinds)
+            self.kinds.append(kind)
+        return self.word_of[word]
+
+
+def _kind(word: str) -> int:
+    if word == "of":
+        return LINK
+    stem = "".join(stems(word))
+    if not stem or len(word) > _LONGEST or stem in FUNCTION_WORDS or stem in _BREAKS:
+        return BREAK
+    if word in NOT_ENGLISH:
+        return PREFIX if word in _PARTICLES else BREAK
+    if word.isdigit():
+        return NUMBER
+    if len(word) < 2:
+        return PREFIX
+    return WEAK if stem in EVERYDAY_WORDS else TELLING
+
+
+def singular(plain: str) -> str:
+    """In small letters, and as one stem stands for a word and its plural."""
+    word = plain.lower()
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) and not plain.isupper():
+        if word.endswith("ies") and len(word) > 4:
+            return f"{word[:-3]}y"
+        word = word[:-2] if word.endswith(("shes", "xes", "sses")) else word[:-1]
+    return word.removesuffix("e") if word.endswith("che") else word  # caches and branches
+
+
+def read_titles(titles: Sequence[str], progress: Report) -> TitleWords:
+    """The words of `titles`, as TeX in them reads."""
+    tokens, numbers, ends = _Tokens(), array("i"), array("q", [0])
+    for start in range(0, len(titles), _CHUNK):
+        progress(Progress("reading titles for the map", start, len(titles), "papers"))
+        for title in titles[start : start + _CHUNK]:
+            numbers.extend(map(tokens.__getitem__, _TOKEN.findall(_plain_text(title))))
+            numbers.append(_NONE)
+            ends.append(len(numbers))
+    found = np.asarray(numbers, np.int32)
+    bounds = np.frombuffer(tokens.bounds, np.int32).astype(np.int64)
+    n_pieces = np.diff(bounds)[found]
+    behind_title = np.frombuffer(ends, np.int64)
+    title_of = np.repeat(np.arange(len(titles), dtype=np.int32), behind_title[1:] - behind_title[:-1])
+    behind = np.cumsum(n_pieces)  # each token, all its pieces
+    at = np.arange(behind[-1] if len(behind) else 0) + np.repeat(bounds[found + 1] - behind, n_pieces)
+    word_rank, form_rank = _ranks(list(tokens.word_of)), _ranks(tokens.written)
+    kinds = np.empty(len(word_rank), np.uint8)
+    kinds[word_rank] = tokens.kinds
+    words, forms = np.asarray(tokens.pieces, np.int32).reshape(-1, 2)[at].T
+    words, forms = word_rank[words], 3 * form_rank[forms // 3] + forms % 3
+    titled, written = np.repeat(title_of, n_pieces), sorted(tokens.written)
+    return TitleWords(words, forms, titled, kinds, written, _in_sentences(words, forms, titled, kinds, written))
+
+
+def _ranks(texts: Sequence[str]) -> Numbers:
+    """Numbers that do not depend on the order in which they were met."""
+    ranks = np.empty(len(texts), np.int32)
+    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts), dtype=np.int32)
+    return ranks
+
+
+def _plain_text(title: str) -> str:
+    if "\\" in title or "$" in title:
+        title = _MACRO.sub("|", FORMULA.sub("|", to_unicode(title)))
+    return title.lower() if title.isupper() and " " in title else title
+
+
+def _in_sentences(
+    words: Numbers, forms: Numbers, titles: Numbers, kinds: npt.NDArray[np.uint8], written: Sequence[str]
+) -> npt.NDArray[np.bool_]:
+    """Whether capitals say something of a word: (m,)."""
+    small = np.fromiter((one[:1].islower() for one in written), np.bool_, len(written))
+    counts = np.where(kinds[words] >= WEAK, np.where(small[forms // 3], 1, -1), 0)
+    n_more = np.bincount(titles, counts)
+    is_first = np.diff(titles, prepend=-1) > 0
+    return np.asarray((n_more[titles] > 0) & ~is_first, np.bool_)

@@ -1,0 +1,144 @@
+"""The regions of the map: papers made up so that it is known where they lie, and what they must be called."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lunacy.pipeline.mapping.regions import regions_of
+from lunacy.region import Region
+
+PHRASES = (
+    "black holes", "quantum key distribution", "graph neural networks", "neutron stars", "Lie algebras", "dark matter",
+    "random walks", "QCD", "Bose-Einstein condensates", "speech recognition",
+)  # fmt: skip
+BEFORE = "On, Rotating, Efficient, A survey of, Entropy and, Novel approach to, Towards, Dynamics of, Optimal".split(
+    ", "
+)
+BEHIND = "in two dimensions, using entropy, via sampling, with noise, : a review, for beginners, at low cost".split(
+    ", "
+)
+A_CLUSTER = 60  # papers
+Made = tuple[np.ndarray, list[str], list[str]]
+
+
+def clusters(seed: int = 0, *, category: str = "") -> Made:
+    """A round cluster of papers for each phrase, on a grid of five by two, far from each other."""
+    rng = np.random.default_rng(seed)
+    positions, titles = [], []
+    for at, phrase in enumerate(PHRASES):
+        middle = np.array([0.1 + 0.2 * (at % 5), 0.3 + 0.4 * (at // 5)])
+        positions.append(middle + 0.03 * rng.standard_normal((A_CLUSTER, 2)))
+        titles += [f"{rng.choice(BEFORE)} {phrase} {rng.choice(BEHIND)}" for _ in range(A_CLUSTER)]
+    return np.concatenate(positions).astype(np.float32), titles, [category] * len(titles)
+
+
+def cluster_of(region: Region) -> int:
+    """The one whose middle is next."""
+    return int(np.rint((region.x - 0.1) / 0.2)) + 5 * int(np.rint((region.y - 0.3) / 0.4))
+
+
+def test_regions_have_the_phrases_of_their_papers_as_labels() -> None:
+    positions, titles, categories = clusters()
+    found = regions_of(positions, titles, categories)
+    assert {(one.level, one.n_papers) for one in found} == {(0, A_CLUSTER)}
+    assert {cluster_of(one): one.label for one in found} == dict(enumerate(PHRASES))
+
+
+def test_a_label_stands_where_papers_are() -> None:
+    positions, titles, categories = clusters()
+    near = np.hypot(*(positions[:, None] - positions).T) < 0.03
+    for one in regions_of(positions, titles, categories):
+        of_label = np.count_nonzero(np.hypot(*(positions - np.float32([one.x, one.y])).T) < 0.03)
+        mine = slice(A_CLUSTER * cluster_of(one), A_CLUSTER * (cluster_of(one) + 1))
+        assert of_label >= np.median(near[mine].sum(axis=1))
+
+
+def test_the_label_of_a_ring_stands_on_it() -> None:
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, 200)
+    ring = (0.5 + 0.3 * np.stack([np.cos(angles), np.sin(angles)], axis=1)).astype(np.float32)
+    [one] = regions_of(ring[:59], ["Black holes in space"] * 59, [""] * 59)
+    assert abs(np.hypot(one.x - 0.5, one.y - 0.5) - 0.3) < 1e-3
+
+
+def test_the_order_of_the_papers_changes_nothing() -> None:
+    positions, titles, categories = clusters()
+    order = np.random.default_rng(1).permutation(len(titles))
+    found = regions_of(positions, titles, categories)
+    again = regions_of(positions[order], [titles[at] for at in order], [categories[at] for at in order])
+    assert found == again == regions_of(positions, titles, categories)
+
+
+def test_each_level_has_four_times_as_many_regions_with_labels_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    positions = rng.random((5_000, 2), np.float32)
+    areas = [int(x * 8) * 8 + int(y * 8) for x, y in positions.tolist()]  # each with words of its own
+    titles = [f"{rng.choice(BEFORE)} {'abcdefgh'[area // 8]}ubo {'abcdefgh'[area % 8]}ipa theory" for area in areas]
+    found = regions_of(positions, titles, [""] * len(titles))
+    by_level = [[one for one in found if one.level == level] for level in range(3)]
+    assert [len(one) for one in by_level] == [10, 40, 160] or len(by_level[2]) < 160  # what has no label is left out
+    for level in by_level:
+        labels = [one.label.casefold() for one in level]
+        assert len(set(labels)) == len(labels)
+    for outer, inner in pairwise(by_level):
+        assert {one.n_papers for one in outer}.isdisjoint({0})
+        assert sum(one.n_papers for one in inner) <= len(titles)
+
+
+def test_regions_are_named_by_the_category_where_most_papers_of_it_are() -> None:
+    positions, titles, _none = clusters()
+    categories = ["hep-th" if at < A_CLUSTER else "math.PR" for at in range(len(titles))]
+    first = next(one for one in regions_of(positions, titles, categories) if cluster_of(one) == 0)
+    assert first.label == "High Energy Physics - Theory"
+    assert "black holes" in first.terms
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 40])
+def test_few_papers_have_a_region(n: int) -> None:
+    positions = np.random.default_rng(0).random((n, 2), np.float32)
+    [one] = regions_of(positions, ["Black holes"] * n, ["gr-qc"] * n)
+    assert (one.level, one.n_papers, one.label) == (0, n, "General Relativity")
+    assert [one.x, one.y] in positions.tolist()
+
+
+def test_no_papers_have_none() -> None:
+    assert regions_of(np.zeros((0, 2), np.float32), [], []) == ()
+
+
+def test_papers_in_one_place_are_one_region() -> None:
+    positions = np.full((500, 2), 0.25, np.float32)
+    [one] = regions_of(positions, ["On random walks and graphs", "On random walks in trees"] * 250, [""] * 500)
+    assert (one.x, one.y, one.n_papers, one.label) == (0.25, 0.25, 500, "random walks")
+
+
+def test_without_words_regions_have_the_names_of_categories() -> None:
+    positions, titles, _none = clusters()
+    categories = [["math.NT", "cs.CL"][at % 2] for at in range(len(titles))]  # half of the papers of each region
+    labels = {one.label for one in regions_of(positions, [""] * len(titles), categories)}
+    assert labels == {"Number Theory", "Computation and Language", "Mathematics", "Computer Science"}
+
+
+def test_papers_without_words_and_categories_have_no_region() -> None:
+    positions, titles, categories = clusters()
+    assert regions_of(positions, [""] * len(titles), categories) == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [
+        ("Les trous noirs et la relativité", "trous noirs"),
+        ("Die schwarzen Löcher und die Theorie", "schwarzen Löcher"),
+        ("量子力学的研究", "量子力学的研究"),
+        (r"A note on Schr\"odinger operators in $L^2(\mathbb{R})$", "Schrödinger operators"),
+        ("The anti-de Sitter space", "anti-de Sitter space"),
+        ("Notes on massive MIMO in theory", "massive MIMO"),
+        ("ON GAUGE THEORIES", "gauge theories"),
+    ],
+)
+def test_labels_are_as_people_write_them(title: str, label: str) -> None:
+    positions, titles, categories = clusters()
+    titles = [title if at < A_CLUSTER else one for at, one in enumerate(titles)]
+    first = next(one for one in regions_of(positions, titles, categories) if cluster_of(one) == 0)
+    assert first.label == label
