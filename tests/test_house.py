@@ -61,6 +61,7 @@ LAYERS = {
         "idlist",
         "library",
         "mail",
+        "draw",
         "references",
         "embedding",
         "store",

@@ -15,6 +15,7 @@ from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
 from lunacy.derived.graph import state_of
 from lunacy.derived.ivf import open_ivf, require_ivf
+from lunacy.derived.map import Map, open_map
 from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
 from lunacy.errors import MissingExtra, UsageError
@@ -85,8 +86,10 @@ class FolderSearcher:
         generation, derived = self._store.state()
         last = self._last
         if (last.generation, last.derived) != (generation, derived):
-            has_words = any(cache.kind == "lexical" for cache in caches.read(self._store.folder))
-            last = self._last = LastCommit(generation, derived, has_words)
+            found = caches.read(self._store.folder)
+            has_words = any(cache.kind == "lexical" for cache in found)
+            has_map = any(cache.kind == "map" and cache.facts.get("generation") == generation for cache in found)
+            last = self._last = LastCommit(generation, derived, has_words, has_map)
         return last
 
     @contextmanager
@@ -182,6 +185,10 @@ class FolderSearcher:
         from lunacy.search.worded import worded
 
         return worded(self._sides(options, lexical), target, rows)
+
+    def map(self) -> Map | None:
+        """The map of the papers; opened once for each commit."""
+        return open_map(self._view)
 
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where there is no sample of them."""

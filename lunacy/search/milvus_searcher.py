@@ -120,10 +120,9 @@ class MilvusSearcher:
         return {one: self._row(one) for one in self._collection.held(ids)}
 
     def _row(self, identifier: str) -> int:
-        if identifier not in self._rows:
-            self._rows[identifier] = len(self._ids)
+        if (row := self._rows.setdefault(identifier, len(self._ids))) == len(self._ids):
             self._ids.append(identifier)
-        return self._rows[identifier]
+        return row
 
     def with_doi(self, doi: str) -> list[int]:  # noqa: ARG002 (no field has DOIs alone)
         """Nothing: a collection is not searched by DOI."""
@@ -132,6 +131,9 @@ class MilvusSearcher:
     def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:  # noqa: ARG002 (no field has titles alone)
         """Nothing: a collection is not searched by title."""
         return {}
+
+    def map(self) -> None:
+        """None: a collection has no map."""
 
     def worded_like(self, text: str, n: int) -> Rows:  # noqa: ARG002
         """Nothing: a collection has no words."""
@@ -201,8 +203,7 @@ class MilvusSearcher:
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
             for query, (ids, scores) in zip(undecided, listed, strict=True):
                 one = self._scored(ids, queries[query], k, left_out[query])
-                is_all = len(ids) < n or n == MOST_HITS
-                if is_all or one.scores[-1] > scores[-1] + ROUNDING:  # else many are tied
+                if len(ids) < n or n == MOST_HITS or one.scores[-1] > scores[-1] + ROUNDING:  # else many are tied
                     found[query] = one
             n = min(4 * n, MOST_HITS)
         return [one for one in found if one is not None]
@@ -219,9 +220,9 @@ class MilvusSearcher:
     ) -> list[Found | None]:
         """The best `k` in the nearest lists, which hold codes alone; None where these are too few."""
         assert self._lists is not None
-        nprobe, n = options.nprobe or measured.nprobe, min(2 * k + _MARGIN, MOST_HITS)
-        recall = measured.recall_with(nprobe)
-        listed = self._lists.search(queries, n, expression(Filter(), options.include_withdrawn), nprobe)
+        recall = measured.recall_with(nprobe := options.nprobe or measured.nprobe)
+        everywhere = expression(Filter(), options.include_withdrawn)
+        listed = self._lists.search(queries, min(2 * k + _MARGIN, MOST_HITS), everywhere, nprobe)
         there = self._collection.held(list({one for ids, _scores in listed for one in ids}))
         self._fetch(np.array([self._row(one) for one in sorted(there)], np.int64))
         found = [
@@ -262,10 +263,8 @@ class MilvusSearcher:
             if len(ids) < n_listed or len(best) >= enough:
                 return Found(rows[best], least[best])
             if n_listed == MOST_HITS:
-                raise UsageError(
-                    f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list; "
-                    "narrow it by category or date, ask for fewer, or ask an index folder"
-                )
+                told = f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list"
+                raise UsageError(f"{told}; narrow it by category or date, ask for fewer, or ask an index folder")
             rivals = products[products @ weights >= -np.partition(-least, enough - 1)[enough - 1]].mean(axis=0)  # (m,)
             weights *= np.exp(-_STEP * (rivals - rivals.mean()))
             weights /= weights.sum()

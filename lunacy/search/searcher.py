@@ -20,6 +20,7 @@ from lunacy.search.ranking import Ranked
 from lunacy.search.target import Target
 
 if TYPE_CHECKING:
+    from lunacy.derived.map import Map
     from lunacy.search.worded import Worded  # tantivy: only when asked for
 
 
@@ -30,6 +31,7 @@ class LastCommit:
     generation: int  # the number of the commit
     derived: tuple[int, int] | None = None  # changes with the derived data, which what is approximate depends on
     has_words: bool = False  # whether there is a lexical index
+    has_map: bool = False  # whether there is a map that is up to date
 
 
 class Searcher(Protocol):
@@ -81,6 +83,9 @@ class Searcher(Protocol):
 
     def worded(self, target: Target, rows: Rows, options: Options) -> list[Worded] | None:
         """What words say of the papers at `rows`, for a target of one text; None where there is no lexical index."""
+
+    def map(self) -> Map | None:
+        """The map of the papers, of which rows are those of this view; None where there is none."""
 
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where that is not known."""

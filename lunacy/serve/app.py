@@ -18,7 +18,9 @@ from lunacy.errors import LunacyError
 from lunacy.serve.agents.endpoint import AgentEndpoint
 from lunacy.serve.api.routes import api_routes
 from lunacy.serve.errors import Refused, told
+from lunacy.serve.map.routes import map_routes
 from lunacy.serve.own_lists import OwnLists
+from lunacy.serve.page.page_maker import PageMaker
 from lunacy.serve.page.pages import page_routes
 from lunacy.serve.security import Guard
 
@@ -38,8 +40,9 @@ def create_app(
     """
     own = OwnLists(lists) if lists is not None else None
     agents = AgentEndpoint(service, own)
+    maker = PageMaker(service, own)
     static = Mount("/static", StaticFiles(directory=_STATIC), name="static")
-    routes: list[BaseRoute] = [*api_routes(service), *page_routes(service, own), agents.route, static]
+    routes: list[BaseRoute] = [*api_routes(service), *page_routes(maker), *map_routes(maker), agents.route, static]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, allowed_hosts=allowed_hosts, token=token, is_own=own is not None)],

@@ -17,6 +17,10 @@ FOLDED_LEAST = 100  # hits, for fewer take no less time
 NPROBE = 65_536  # IVF lists
 BATCH = 10_000  # ids, for a list each
 LISTED = 1_000  # papers of a reading list, where all are asked for, or put down at once
+MAPPED = 1_000  # papers of a box of the map: more are told by their number alone
+MARKED = 500  # papers that are marked on the map at once
+FOUND = 8  # papers that a word on the map may mean
+TILES_BYTES = 32_000_000  # of tiles that are kept
 
 # of a request
 BODY_BYTES = 2_000_000

@@ -72,13 +72,13 @@ def problem_of(error: Exception) -> Problem:
 
 
 def told(request: Request, error: Exception) -> Response:
-    """The answer that tells of `error`: JSON to programs, at /api and /mcp, else a page."""
+    """The answer that tells of `error`: JSON to programs, at /api, /mcp and below /map, else a page."""
     problem = problem_of(error)
     if problem.status in _ENDS_CONNECTION:
         problem.headers["Connection"] = "close"
     if request.method == "OPTIONS" and problem.status == 405:
         return Response(status_code=204, headers=problem.headers)
-    if re.match(r"/(api|mcp)(/|$)", request.scope["path"]):
+    if re.match(r"/((api|mcp)(/|$)|map/)", request.scope["path"]):
         return json_response(problem.as_record(), status=problem.status, headers=problem.headers)
     from lunacy.serve.page.problem_page import problem_page  # which needs this module
 

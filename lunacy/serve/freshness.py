@@ -26,7 +26,7 @@ def entity_tag(service: Service, index: str, asked: Question | str) -> str:
         what = (asked.settings, asked.papers, asked.text, asked.together)
         if asked.explain:  # which it does as far as it can while the model is not there
             what = (*what, service.model_state(index))
-    known = repr((_version(), index or service.names[0], commit, what))
+    known = repr((version(), index or service.names[0], commit, what))
     return f'W/"{commit.generation}-{blake2b(known.encode(errors="surrogatepass"), digest_size=12).hexdigest()}"'
 
 
@@ -42,7 +42,8 @@ def not_modified(tag: str) -> Response:
 
 
 @cache
-def _version() -> str:
+def version() -> str:
+    """That of lunacy."""
     import lunacy
 
     return lunacy.__version__

@@ -72,6 +72,7 @@ class ListPages:
             exports=[(name, own.url(f"{root}/list.{suffix}")) for suffix, name in EXPORTS.items()],
             similar_url=Address.of([("id", f"{PREFIX}{listed.name}"), ("index", index)]).url(f"{root}/similar"),
             more_url=f"{more.url(f'{root}/list')}#hit-{n + 1}" if n < len(listed.ids) else "",
+            on_map=self._maker.map_url(request, own),
         )
 
     async def _papers_of(self, listed: ReadingList, index: str, n: int | None = None) -> tuple[list[Paper], set[str]]:

@@ -57,9 +57,18 @@ class PageMaker:
         form = form_of(address, self.service.names, info)
         shelf = self._shelf(shown, root_of(request), address.first("index"))
         values |= {"root": root_of(request), "form": form, "info": info, "own": shelf, "n_papers": len(shown)}
+        values["map_url"] = self.map_url(request, Address.of([("index", address.first("index"))]))
         return HTMLResponse(
             await to_thread(render, template, **values) if len(shown) > _MANY else render(template, **values)
         )
+
+    def map_url(self, request: Request, address: Address) -> str:
+        """Where what `address` asks is marked on the map; "" where the index has none."""
+        try:
+            has_map = self.service.last_commit(address.first("index")).has_map
+        except LunacyError:
+            has_map = False
+        return address.url(f"{root_of(request)}/map") if has_map else ""
 
     def _shelf(self, shown: Sequence[str], root: str, index: str) -> Shelf | None:
         """None where there are no lists of one's own. A file that cannot be read must not spoil the page."""

@@ -9,8 +9,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from lunacy.paper import Paper
-from lunacy.query.service import Service
-from lunacy.serve.own_lists import OwnLists
 from lunacy.serve.page.address import Address, root_of
 from lunacy.serve.page.download import download, suffix_of
 from lunacy.serve.page.html import render
@@ -24,11 +22,10 @@ _EXAMPLES = "1706.03762 1602.03837 hep-th/9711200 1207.7214 1008.2026 1506.04901
 _N_EXAMPLES = 3
 
 
-def page_routes(service: Service, own: OwnLists | None = None) -> list[BaseRoute]:
-    """The routes of the page over `service`; `own`: the lists that whoever asks may see and change."""
-    maker = PageMaker(service, own)
+def page_routes(maker: PageMaker) -> list[BaseRoute]:
+    """The routes of the page, but for the map."""
     pages, lists = _Pages(maker), ListPages(maker)
-    change = [Route(path, lists.change, methods=["POST"]) for path in ("/similar", "/list")] if own else []
+    change = [Route(path, lists.change, methods=["POST"]) for path in ("/similar", "/list")] if maker.own else []
     return [
         Route("/", pages.home),
         Route("/similar", pages.similar),
@@ -37,7 +34,7 @@ def page_routes(service: Service, own: OwnLists | None = None) -> list[BaseRoute
         Route("/abs/{id:path}", pages.paper),
         Route("/list", lists.page),
         Route("/list.{suffix}", lists.file),
-        *([Route("/list/{name:path}", lists.by_name)] if own else []),
+        *([Route("/list/{name:path}", lists.by_name)] if maker.own else []),
         Route("/opensearch.xml", pages.opensearch),
         *change,
     ]
@@ -68,7 +65,10 @@ class _Pages:
         titles = {paper.id: to_unicode(paper.title) for paper in [*answer.papers, *known(unlike)]}
         results = results_of(answer, address, root, info=info, titles=titles)
         shown = [*(paper.id for paper in results.papers), *(hit.id for hit in answer)]
-        return await self._maker.page(request, "similar.html", address, shown=shown, answer=answer, results=results)
+        on_map = self._maker.map_url(request, address)
+        return await self._maker.page(
+            request, "similar.html", address, shown=shown, answer=answer, results=results, on_map=on_map
+        )
 
     async def similar_file(self, request: Request) -> Response:
         suffix, address = suffix_of(request), self._maker.address(request)

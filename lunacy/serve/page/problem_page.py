@@ -17,6 +17,7 @@ _HEADINGS = {
     "Busy": "One moment, please",
     "ModelError": "Texts cannot be read just now",
     "NotAnId": "That is no paper of the index",
+    "NoMap": "There is no map yet",
     "NotFound": "There is no such page",
     "InternalError": "The server failed",
     "ListError": "Your reading lists cannot be read",
@@ -34,6 +35,7 @@ _ADVICE = {
 }
 _OF_LISTS = ("Busy", "ListError", "LunacyError", "NotAnId", "UsageError")  # where a list was to be changed
 _TELLS_ITSELF = (
+    "NoMap",
     "UnknownHost",
     "ForeignOrigin",
     "ForeignProxy",
@@ -53,6 +55,7 @@ def problem_page(request: Request, problem: Problem) -> Response:
         root=root,
         info=None,
         own=None,
+        map_url="",
         form=form_of(address, wrong=_wrong(problem, address)),
         problem=problem,
         message=problem.message.partition("; ask again")[0],  # the page does so itself

@@ -1,0 +1,1 @@
+"""Drawing the map: arrays -> pictures, by NumPy and zlib alone."""

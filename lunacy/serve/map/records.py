@@ -1,0 +1,75 @@
+"""The map and the papers on it, as the script of the page reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lunacy.authors import authors
+from lunacy.display import harmless
+from lunacy.paper import Paper
+from lunacy.query.map_papers import Placed
+from lunacy.query.map_view import MapView
+from lunacy.region import Region
+from lunacy.serve.map.facts import facts
+from lunacy.serve.page.address import Address
+from lunacy.unicode import to_unicode
+from lunacy.withdrawn import is_withdrawn
+
+_NAMES = 12  # of authors of a paper
+
+
+def map_record(found: MapView, edition: str) -> dict[str, Any]:
+    """The map as a whole."""
+    return facts(
+        edition=edition,
+        n_papers=len(found),
+        months=(found.months.first, found.months.last),
+        n_of_groups=found.n_groups.tolist(),
+        regions=found.map.regions,
+    )
+
+
+def placed_record(one: Placed) -> dict[str, Any]:
+    """A paper on the map."""
+    title = plain(one.paper.title) or one.paper.id
+    return {"id": one.paper.id, "title": title, **_place(one)}
+
+
+def card_record(paper: Paper, where: Placed | None, near: Sequence[Placed], root: str, index: str) -> dict[str, Any]:
+    """What the card of a paper shows; `near`: the papers most similar to it."""
+    names = [harmless(one.name) for one in authors(paper)]
+    others = [f"and {len(names) - _NAMES} more"] if len(names) > _NAMES else []
+    return {
+        "id": paper.id,
+        "title": plain(paper.title) or paper.id,
+        **(_place(where) if where else {}),
+        "authors": ", ".join([*names[:_NAMES], *others]),
+        "posted": paper.posted,
+        "categories": list(map(harmless, paper.categories)),
+        "withdrawn": is_withdrawn(paper),
+        "abstract": plain(paper.abstract),
+        "url": paper.url,
+        "similar": Address.of([("id", paper.id), ("index", index)]).url(f"{root}/similar"),
+        "near": [placed_record(one) for one in near],
+    }
+
+
+def outline(regions: Sequence[Region]) -> list[tuple[Region, list[Region]]]:
+    """The regions of the two largest kinds, for a list: each of the first with those of the second nearest to it."""
+    first = [one for one in regions if one.level == 0]
+    inside: dict[int, list[Region]] = {place: [] for place in range(len(first))}
+    for one in regions:
+        if one.level == 1 and first:
+            nearest = min(inside, key=lambda place: (first[place].x - one.x) ** 2 + (first[place].y - one.y) ** 2)
+            inside[nearest].append(one)
+    return [(one, inside[place]) for place, one in enumerate(first)]
+
+
+def _place(one: Placed) -> dict[str, Any]:
+    return {"x": one.x, "y": one.y, "group": one.group, "month": one.month}
+
+
+def plain(text: str) -> str:
+    """A title or an abstract with characters in the place of TeX."""
+    return harmless(to_unicode(text))
