@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lunacy.paper import Paper
     from lunacy.pipeline.build import BuildReport, build_index
     from lunacy.pipeline.build_graph import GraphReport, build_graph
+    from lunacy.pipeline.build_map import MapReport, build_map
     from lunacy.pipeline.compact import CompactReport, compact
     from lunacy.pipeline.counts import Counts
     from lunacy.pipeline.diff import DiffReport, diff
@@ -87,6 +88,7 @@ __all__ = [
     "LexicalReport",
     "ListError",
     "LunacyError",
+    "MapReport",
     "MissingExtra",
     "ModelError",
     "NoIndex",
@@ -117,6 +119,7 @@ __all__ = [
     "build_index",
     "build_ivf",
     "build_lexical",
+    "build_map",
     "compact",
     "diff",
     "download",
@@ -142,9 +145,9 @@ _NAMES = {
     "UnknownPaper UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
-    "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
-    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
-    "prune publish remove verify",
+    "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport MapReport PruneReport "
+    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical build_map compact diff "
+    "duplicates prune publish remove verify",
     "pipeline.exports": "ExportReport RebuildReport export rebuild",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",

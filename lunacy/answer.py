@@ -8,7 +8,7 @@ from typing import overload
 
 from lunacy import display
 from lunacy.fingerprint import Fingerprint
-from lunacy.measured import GraphFacts, IvfFacts
+from lunacy.measured import GraphFacts, IvfFacts, MapFacts
 from lunacy.paper import Paper
 from lunacy.scope import Scope
 from lunacy.unicode import to_unicode
@@ -249,6 +249,8 @@ class Info:
     has_words: bool = False  # whether there is a lexical index
     graph: GraphFacts | None = None  # None: there is no graph of neighbours
     is_graph_current: bool = True  # else papers have changed since it was made, and it is not used
+    map: MapFacts | None = None  # None: there is no map
+    is_map_current: bool = True  # else papers have changed since it was made, and it is not shown
     foreign: tuple[str, ...] = ()  # what is in the index folder and not lunacy's
 
     def as_record(self) -> dict[str, object]:
@@ -277,6 +279,7 @@ class Info:
             "ivf": self.ivf and {**self.ivf.record(), "papers_beside": self.n_unindexed},
             "lexical": self.has_words,
             "graph": self.graph and {**self.graph.record(), "current": self.is_graph_current},
+            "map": self.map and {**self.map.record(), "current": self.is_map_current},
             "foreign": list(self.foreign),
         }
 

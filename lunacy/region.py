@@ -1,10 +1,12 @@
-"""A region of the map: papers that lie together, and what they are about."""
+"""Regions of the map, with what their papers are about, and where a paper or a text stands among them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from lunacy.paper import Paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,28 @@ class Region:
             return cls(int(level), float(x), float(y), int(n_papers), str(record["label"]), terms)
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no region: {error!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a paper or a text stands on the map."""
+
+    asked: str  # an id, or a text
+    title: str  # "" of a text
+    x: float  # from 0, left, to 1
+    y: float  # from 0, at the top, to 1
+    regions: tuple[Region, ...]  # of each level the nearest one
+    around: tuple[Paper, ...]  # those that are nearest on the map, the nearest first
+    notes: tuple[str, ...]  # what the asker should know
+
+    def as_record(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "asked": self.asked,
+            "title": self.title or None,
+            "x": round(self.x, 5),
+            "y": round(self.y, 5),
+            "regions": [one.record() for one in self.regions],
+            "around": [{"id": one.id, "title": one.title} for one in self.around],
+            "notes": list(self.notes),
+        }

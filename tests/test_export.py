@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lunacy
+from lunacy.derived.map import open_map
 from lunacy.errors import FingerprintMismatch, MissingExtra, SnapshotError, UsageError
 from lunacy.paper import Paper
 from lunacy.store import verify
@@ -155,6 +156,7 @@ def test_scipy_reads_the_graph(index: Path, tmp_path: Path) -> None:
 def test_the_graph_in_parquet_has_an_edge_a_row(index: Path, tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     lunacy.export(index, tmp_path / "edges.parquet", graph=True)
+    pq = pytest.importorskip("pyarrow.parquet")
     table = pq.read_table(tmp_path / "edges.parquet")
     rows = [tuple(row.values()) for row in table.to_pylist()]
     wanted = edges(index)
@@ -308,3 +310,22 @@ def test_the_commands_write_and_read(index: Path, tmp_path: Path, monkeypatch: p
     assert run("index", "--from", "papers.parquet").stderr == "lunacy: say where the index goes: --into DIR\n"
     refused = run("index", "--from", "papers.parquet", "--into", "x", "--limit", "3")
     assert "leave --limit out" in refused.stderr
+
+
+def test_with_a_map_the_places_are_in_the_file_and_no_obstacle_to_an_index_from_it(index: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    shutil.copytree(index, folder)
+    lunacy.build_map(folder)
+    lunacy.export(folder, tmp_path / "papers.parquet")
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pq.read_table(tmp_path / "papers.parquet").to_pydict()
+    with viewed(folder) as view:
+        found = open_map(view)
+        assert found is not None
+        ids = dict(view.stream("id"))
+        places = zip(found.points.x.tolist(), found.points.y.tolist(), strict=True)
+        on_map = {ids[row]: place for row, place in zip(found.points.rows.tolist(), places, strict=True)}
+    assert 0 < len(on_map) < len(table["id"])  # some are withdrawn
+    for identifier, x, y in zip(table["id"], table["x"], table["y"], strict=True):
+        assert on_map.get(identifier, (None, None)) == (x, y)
+    assert lunacy.rebuild(tmp_path / "papers.parquet", into=tmp_path / "again").n_papers == len(table["id"])

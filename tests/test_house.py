@@ -80,6 +80,7 @@ TERMS, INTERFACES = 0, len(LAYERS) - 1
 
 # Who may import a library: a folder, or a file.
 IMPORTERS = {
+    "openTSNE": ["pipeline/mapping/layout.py"],
     "torch": ["embedding", "search/gpu.py"],
     "sentence_transformers": ["embedding"],
     "transformers": ["embedding"],

@@ -111,9 +111,9 @@ PUBLIC = {
     "UnknownPaper UsageError VectorsError",
     "harvest": "DownloadReport download",
     "paper": "Paper",
-    "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport PruneReport "
-    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical compact diff duplicates "
-    "prune publish remove verify",
+    "pipeline": "BuildReport CompactReport Counts DiffReport GraphReport IvfReport LexicalReport MapReport PruneReport "
+    "PublishReport RemoveReport VerifyReport build_graph build_index build_ivf build_lexical build_map compact diff "
+    "duplicates prune publish remove verify",
     "pipeline.exports": "ExportReport RebuildReport export rebuild",
     "pipeline.fetch": "FetchReport fetch",
     "pipeline.update": "UpdateReport preview_update update",

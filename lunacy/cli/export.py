@@ -15,10 +15,10 @@ from lunacy.cli.progress import ProgressLine
 def export(out: str, index_dir: str | None, graph: bool) -> None:
     """Write the papers and vectors of an index to a file.
 
-    The suffix of OUT says how: .parquet has all that the index knows of a paper, and `lunacy index --from` reads it;
-    .arrow or .feather has the id and a column for each dimension; .npy the vectors, with the ids in a text file beside
-    it. With --graph: .parquet has an edge a row; .npz is a sparse matrix of SciPy; .graphml is for small graphs.
-    Parquet and Arrow need the extra `export`.
+    The suffix of OUT says how: .parquet has all that the index knows of a paper, with its place on the map (x, y) if
+    there is one, and `lunacy index --from` reads it; .arrow or .feather has the id and a column for each dimension;
+    .npy the vectors, with the ids in a text file beside it. With --graph: .parquet has an edge a row; .npz is a sparse
+    matrix of SciPy; .graphml is for small graphs. Parquet and Arrow need the extra `export`.
     """
     with ProgressLine("reading the index") as progress:
         from lunacy import pipeline, render

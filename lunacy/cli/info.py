@@ -12,6 +12,7 @@ from lunacy.cli.streams import echo_json
 
 if TYPE_CHECKING:
     from lunacy.answer import Info, Summary
+    from lunacy.measured import MapFacts
 
 
 @click.command(epilog="Example: lunacy info --format json")
@@ -85,6 +86,8 @@ def _rows(found: Info) -> list[tuple[str, str]]:
             again = command("graph", "--index", found.name)
             state = f"papers have changed since; make it again with: {again}"
         rows += [("graph", f"the {found.graph.k} nearest neighbours of each paper; {state}")]
+    if found.map:
+        rows += [("map", _map(found.map, found))]
     made_by = asdict(found.fingerprint)
     rows += [(name, str(value) or "(none)") for name, value in made_by.items() if value is not None]
     if unknown := [name for name, value in made_by.items() if value is None]:
@@ -92,3 +95,10 @@ def _rows(found: Info) -> list[tuple[str, str]]:
     if found.foreign:
         rows += [("not lunacy's", render.names(found.foreign))]
     return rows
+
+
+def _map(facts: MapFacts, found: Info) -> str:
+    if not found.is_map_current:
+        again = command("map", "--index", found.name)
+        return f"papers have changed since it was made; bring it up to date with: {again}"
+    return f"{facts.n_papers:,} papers, of which {facts.n_placed:,} came after it was laid out"

@@ -17,10 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from lunacy.advice import command
 from lunacy.arrays import Rows
 from lunacy.derived import is_in_place, once_per_view
-from lunacy.errors import UsageError
 from lunacy.measured import MapFacts
 from lunacy.region import Region
 from lunacy.store import Cache, Segment, View, caches
@@ -70,6 +68,14 @@ class Map:
     regions: tuple[Region, ...]  # by level
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of the map of an index without reading it."""
+
+    facts: MapFacts
+    is_current: bool  # else papers have changed since, and it is not shown
+
+
 def codes_of(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> Codes:
     """The places of points, (n,), on a Z-curve through 2^16 by 2^16 cells.
 
@@ -107,13 +113,12 @@ def open_map(view: View) -> Map | None:
     return read_map(view.folder, cache) if cache else None
 
 
-def require_map(view: View, where: str | Path) -> Map:
-    """As `open_map`. Raises UsageError where there is none; `where`: the index, as its user calls it."""
-    found = open_map(view)
-    if found is None:
-        hint = f"make it with: {command('map', '--index', where)}"
-        raise UsageError("the index has no map that is up to date", where=where, hint=hint)
-    return found
+def state_of(view: View) -> State | None:
+    """What is known of the map; None where there is none."""
+    maps = sorted(
+        (one for one in view.caches if one.kind == KIND and is_read(one)), key=lambda one: is_current(one, view)
+    )
+    return State(MapFacts.read(maps[-1].facts), is_current(maps[-1], view)) if maps else None
 
 
 def is_current(cache: Cache, view: View) -> bool:

@@ -5,6 +5,7 @@
 
 from lunacy.pipeline.build import BuildReport, build_index
 from lunacy.pipeline.build_graph import GraphReport, build_graph
+from lunacy.pipeline.build_map import MapReport, build_map
 from lunacy.pipeline.compact import CompactReport, compact
 from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.diff import DiffReport, diff
@@ -25,6 +26,7 @@ __all__ = [
     "GraphReport",
     "IvfReport",
     "LexicalReport",
+    "MapReport",
     "PruneReport",
     "PublishReport",
     "RebuildReport",
@@ -34,6 +36,7 @@ __all__ = [
     "build_index",
     "build_ivf",
     "build_lexical",
+    "build_map",
     "compact",
     "diff",
     "duplicates",

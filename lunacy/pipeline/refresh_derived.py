@@ -13,11 +13,12 @@ from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, LunacyError, StoreError, one_line
 from lunacy.measured import IvfFacts
 from lunacy.pipeline import make_graph, sample_neighbours, tune_ivf
+from lunacy.pipeline.mapping import make_map
 from lunacy.progress import Report, no_report
 from lunacy.search.recall import RECALL, require_share
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
-KINDS: Sequence[Kind] = (codes, columns, titles, lexical, tune_ivf, sample_neighbours, make_graph)
+KINDS: Sequence[Kind] = (codes, columns, titles, lexical, tune_ivf, sample_neighbours, make_graph, make_map)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from lunacy.advice import command
 from lunacy.answer import Info, Summary
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.derived import once_per_view
-from lunacy.derived.graph import state_of
+from lunacy.derived.graph import state_of as graph_state
 from lunacy.derived.ivf import open_ivf, require_ivf
 from lunacy.derived.map import Map, open_map
+from lunacy.derived.map import state_of as map_state
 from lunacy.derived.neighbours import least_usual
 from lunacy.derived.titles import rows_titled
 from lunacy.errors import MissingExtra, UsageError
@@ -129,7 +130,7 @@ class FolderSearcher:
         """The index in figures."""
         view = self._view
         found = inventory(view.folder)
-        ivf, graph = open_ivf(view), state_of(view)
+        ivf, graph, map_ = open_ivf(view), graph_state(view), map_state(view)
         unindexed = [one for one in view.segments if ivf and one.segment.number not in ivf.covered]
         return Info(
             name=self.name,
@@ -146,6 +147,8 @@ class FolderSearcher:
             has_words=any(cache.kind == "lexical" for cache in view.caches),
             graph=graph.facts if graph else None,
             is_graph_current=graph is None or graph.is_current,
+            map=map_.facts if map_ else None,
+            is_map_current=map_ is None or map_.is_current,
             foreign=found.foreign,
         )
 

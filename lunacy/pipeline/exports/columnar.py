@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from lunacy.arrays import Vectors
 from lunacy.derived.graph import Graph
+from lunacy.derived.map import open_map, positions_of
 from lunacy.entry import FIELDS, Entry, to_paper
 from lunacy.errors import SnapshotError
 from lunacy.fingerprint import Fingerprint
@@ -42,14 +43,20 @@ class Origin:
 
 
 def write_papers(view: View, path: Path, progress: Report) -> None:
-    """Write all that the index knows of its papers, and the vectors as they are, as Parquet."""
+    """Write all that the index knows of its papers, and the vectors as they are, as Parquet; of a map its places."""
+    found = open_map(view)
     schema = _paper_schema(view.fingerprint.dim).with_metadata({_KEY: orjson.dumps(_described(view))})
+    for name in "xy" if found else "":
+        schema = schema.append(pa.field(name, pa.float32()))
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
         for block in blocks(view, ALL, progress):
             columns = {name: _values(name, values) for name, values in block.columns.items()}
             columns["vector"] = pa.FixedSizeListArray.from_arrays(
                 pa.array(block.vectors.reshape(-1)), view.fingerprint.dim
             )
+            if found:
+                x, y = positions_of(found.points, block.rows).T
+                columns |= {"x": pa.array(x, from_pandas=True), "y": pa.array(y, from_pandas=True)}  # null for NaN
             writer.write_table(pa.table(columns, schema=schema), row_group_size=BLOCK)
 
 

@@ -35,9 +35,10 @@ class ExportReport:
 def export(index: str | Path, to: str | Path, *, graph: bool = False, progress: Report = no_report) -> ExportReport:
     """Write the papers of the index in the folder `index` with their vectors, as they are, to the file `to`.
 
-    Its suffix says in which form: .parquet: all that the index knows of a paper, which `rebuild` reads; .arrow or
-    .feather: id and a column for each dimension; .npy: the vectors, with the ids in a text file beside it. All papers
-    are written, withdrawn ones too, in the order of the index. The file is there whole or, after a failure, as it was.
+    Its suffix says in which form: .parquet: all that the index knows of a paper, its place on the map too, which
+    `rebuild` reads; .arrow or .feather: id and a column for each dimension; .npy: the vectors, with the ids in a text
+    file beside it. All papers are written, withdrawn ones too, in the order of the index. The file is there whole or,
+    after a failure, as it was.
     `graph`: write the graph of neighbours, which `build_graph` makes: .parquet: an edge a row; .npz: a sparse matrix of
     SciPy; .graphml for small ones. For .npz and .graphml it need not be given.
 

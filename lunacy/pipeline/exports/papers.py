@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lunacy.arrays import Vectors
+from lunacy.arrays import Rows, Vectors
 from lunacy.entry import FIELDS
 from lunacy.progress import Progress, Report
 from lunacy.store import View
@@ -21,6 +21,7 @@ BLOCK = 10_000  # papers at a time: bounds memory
 class Block:
     """Some papers."""
 
+    rows: Rows
     columns: dict[str, tuple[Any, ...]]  # by name: a value a paper
     vectors: Vectors  # (n, dim)
 
@@ -32,7 +33,8 @@ def blocks(view: View, names: tuple[str, ...], progress: Report) -> Iterator[Blo
     while some := list(islice(found, BLOCK)):
         progress(Progress("exporting", n_done, view.n_papers, "papers"))
         rows, *columns = zip(*some, strict=True)
-        yield Block(dict(zip(names, columns, strict=True)), view.vectors(np.array(rows, np.int64)))
+        at = np.array(rows, np.int64)
+        yield Block(at, dict(zip(names, columns, strict=True)), view.vectors(at))
         n_done += len(rows)
 
 

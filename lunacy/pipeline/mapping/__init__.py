@@ -1,1 +1,3 @@
-"""How the map is made: where each paper lies, the regions in which papers lie together, and what these are called."""
+"""How the map is made: from neighbours to places (`layout`), turned as the map before (`orientation`), then kept up
+(`make_map`); the regions in which papers lie together (`regions`), and what these are called (`naming`).
+"""
