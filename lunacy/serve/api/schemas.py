@@ -109,6 +109,7 @@ _INDEX: _Object = {
     "ivf": _or_null(_MEASURED),
     "lexical": _FLAG,
     "graph": _or_null({"type": "object", "description": "The graph of nearest neighbours."}),
+    "map": _or_null({"type": "object", "description": "A place in two dimensions for each paper."}),
 }
 SCHEMAS: dict[str, _Object] = {
     "Paper": _object(
