@@ -21,10 +21,11 @@ DEEPEST = 16 - PIXEL_BITS  # zoom: a pixel then is a cell of the codes
 LEVELS = 15  # of alpha
 _SAMPLE, _SAMPLES = 8_192, 32  # papers that lie together, and how many such samples, by which inks are chosen
 _SHARE = 0.97  # of the pixels with papers that are not yet full
-_FAINTEST, _EDGE = 0.75, 0.4  # alpha of a lone dot, where papers are sparse, and of the edge of a dot beside its middle
+_FAINTEST = 0.75  # alpha of a lone dot, where papers are sparse
+EDGE = 0.4  # of the alpha of a dot, which its edge has
 _SMALL, _LARGE = 60_000, 6_000  # papers of a tile, on average, below which dots have an edge, and are larger
 # Bayer's matrix (https://en.wikipedia.org/wiki/Ordered_dithering): which paper of a pixel gives it its colour
-_BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint32)
+BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint32)
 
 Codes = npt.NDArray[np.uint32]
 _Places = npt.NDArray[np.int64]
@@ -71,7 +72,7 @@ def draw_tile(codes: Codes, kinds: Kinds, zoom: int, ink: Ink, *, colour: Colour
         starts = _starts(cells)
         n = np.diff(starts, append=len(codes))
         x, y = _even_bits(cells[starts]), _even_bits(cells[starts] >> np.uint32(1))
-        picked = starts + (_BAYER[y & 3, x & 3] * n >> 4)
+        picked = starts + (BAYER[y & 3, x & 3] * n >> 4)
         _paint(pixels, x, y, kinds[picked].astype(np.int64) * LEVELS, ink.levels(n), ink.radius)
     return png(pixels, palette(colour, ground))
 
@@ -93,7 +94,7 @@ def _paint(pixels: npt.NDArray[np.uint8], x: _Places, y: _Places, base: _Places,
     """Dots, the edges first, so that none lies over the middle of another; one at the border is moved inside."""
     if radius:
         x, y = np.clip(x, radius, PIXELS - 1 - radius), np.clip(y, radius, PIXELS - 1 - radius)
-        edge = base + np.ceil(levels * _EDGE).astype(np.int64)
+        edge = base + np.ceil(levels * EDGE).astype(np.int64)
         for right, down in _EDGES[radius]:
             pixels[y + down, x + right] = edge
         for right, down in _MIDDLES[radius]:

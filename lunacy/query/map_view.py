@@ -44,9 +44,9 @@ class MapView:
     def __init__(self, found: Map) -> None:
         self.map = found
         self._codes = found.points.codes
-        self._groups = groups_of(found.categories)[found.points.category]  # (n,)
+        self.groups: Kinds = groups_of(found.categories)[found.points.category]  # (n,)
         self._months = found.points.month
-        self._inks = inks_of(self._codes)
+        self.inks = inks_of(self._codes)
         known = self._months[self._months > 0]
         self.months = Months(int(known.min()), int(known.max())) if len(known) else Months(0, 0)
         known_by = zlib.crc32(repr((found.categories, found.regions)).encode())
@@ -60,7 +60,7 @@ class MapView:
     @cached_property
     def n_groups(self) -> npt.NDArray[np.int64]:
         """How many papers each group of `GROUPS` has."""
-        return np.bincount(self._groups, minlength=len(GROUPS))
+        return np.bincount(self.groups, minlength=len(GROUPS))
 
     def tile(self, zoom: int, x: int, y: int, *, colour: Colour, ground: Ground, months: Months | None = None) -> bytes:
         """The PNG of a tile of zoom 0 to `DEEPEST`; `months`: with papers of these alone."""
@@ -70,11 +70,11 @@ class MapView:
         if months is not None:
             wanted = _are_in(self._months[here], months)
             codes, kinds = codes[wanted], kinds[wanted]
-        return draw_tile(codes, kinds, zoom, self._inks[zoom], colour=colour, ground=ground)
+        return draw_tile(codes, kinds, zoom, self.inks[zoom], colour=colour, ground=ground)
 
     def _kinds(self, here: slice, colour: Colour) -> Kinds:
         if colour == "archive":
-            return self._groups[here]
+            return self.groups[here]
         return years_of(self._months[here], self.months.first, self.months.last)
 
     def _within(self, zoom: int, x: int, y: int) -> slice:
@@ -126,7 +126,7 @@ class MapView:
 
     def group(self, place: int) -> int:
         """The group of a paper, as a position in `GROUPS`."""
-        return int(self._groups[place])
+        return int(self.groups[place])
 
 
 class MapReader:

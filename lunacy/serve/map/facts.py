@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lunacy.display import harmless
 from lunacy.draw.palette import GROUNDS, GROUPS, colours
 from lunacy.draw.tile import DEEPEST, PIXELS
 from lunacy.region import Region
+from lunacy.unicode import to_unicode
 
 
 def facts(
@@ -30,3 +32,19 @@ def facts(
             for one in regions
         ],
     }
+
+
+def outline(regions: Sequence[Region]) -> list[tuple[Region, list[Region]]]:
+    """The regions of the two largest kinds, for a list: each of the first with those of the second nearest to it."""
+    first = [one for one in regions if one.level == 0]
+    inside: dict[int, list[Region]] = {place: [] for place in range(len(first))}
+    for one in regions:
+        if one.level == 1 and first:
+            nearest = min(inside, key=lambda place: (first[place].x - one.x) ** 2 + (first[place].y - one.y) ** 2)
+            inside[nearest].append(one)
+    return [(one, inside[place]) for place, one in enumerate(first)]
+
+
+def plain(text: str) -> str:
+    """A title or an abstract with characters in the place of TeX."""
+    return harmless(to_unicode(text))

@@ -10,10 +10,8 @@ from lunacy.display import harmless
 from lunacy.paper import Paper
 from lunacy.query.map_papers import Placed
 from lunacy.query.map_view import MapView
-from lunacy.region import Region
-from lunacy.serve.map.facts import facts
+from lunacy.serve.map.facts import facts, plain
 from lunacy.serve.page.address import Address
-from lunacy.unicode import to_unicode
 from lunacy.withdrawn import is_withdrawn
 
 _NAMES = 12  # of authors of a paper
@@ -55,21 +53,5 @@ def card_record(paper: Paper, where: Placed | None, near: Sequence[Placed], root
     }
 
 
-def outline(regions: Sequence[Region]) -> list[tuple[Region, list[Region]]]:
-    """The regions of the two largest kinds, for a list: each of the first with those of the second nearest to it."""
-    first = [one for one in regions if one.level == 0]
-    inside: dict[int, list[Region]] = {place: [] for place in range(len(first))}
-    for one in regions:
-        if one.level == 1 and first:
-            nearest = min(inside, key=lambda place: (first[place].x - one.x) ** 2 + (first[place].y - one.y) ** 2)
-            inside[nearest].append(one)
-    return [(one, inside[place]) for place, one in enumerate(first)]
-
-
 def _place(one: Placed) -> dict[str, Any]:
     return {"x": one.x, "y": one.y, "group": one.group, "month": one.month}
-
-
-def plain(text: str) -> str:
-    """A title or an abstract with characters in the place of TeX."""
-    return harmless(to_unicode(text))

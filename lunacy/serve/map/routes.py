@@ -24,7 +24,8 @@ from lunacy.serve.api.json_response import json_response
 from lunacy.serve.errors import Refused
 from lunacy.serve.freshness import is_known, not_modified, version
 from lunacy.serve.map import asked
-from lunacy.serve.map.records import card_record, map_record, outline, placed_record
+from lunacy.serve.map.facts import outline
+from lunacy.serve.map.records import card_record, map_record, placed_record
 from lunacy.serve.map.tiles import Tile, Tiles
 from lunacy.serve.own_lists import OwnLists
 from lunacy.serve.page.address import Address, root_of
