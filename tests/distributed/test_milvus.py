@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +25,10 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.milvus import Collection, parse_address
 from lunacy.paper import Paper
 from lunacy.pipeline import publish
+from lunacy.progress import Report
 from lunacy.question import Question
 from lunacy.store import Writer
-from tests.conftest import DIM, FakeEmbedder, vector_of
+from tests.conftest import DIM, FakeEmbedder, lines, record, vector_of
 from tests.distributed.server import Server
 from tests.searcher import *  # noqa: F403
 from tests.searcher import IDS, PAPERS, VECTORS, N, fill, paper
@@ -198,6 +200,42 @@ def test_the_commands_do_it(base: str, folder: Path) -> None:
     assert "papers      400, 36 of them withdrawn" in run("info", "--index", address)
 
 
+def test_reasons_are_those_of_the_folder_with_the_words_of_titles_alone(base: str, tmp_path: Path) -> None:
+    """What is published has no abstracts, so no word index and no sentences either."""
+    snapshot, folder, address = tmp_path / "snapshot.jsonl", tmp_path / "index", f"{base}/reasons"
+    fields = "cuprate", "sheaf", "galaxy", "quark", "tumour", "enzyme"
+    authors = "Ada Lovelace", "A. Lovelace and Emmy Noether", "Alan Turing"
+    records = [
+        record(f"2101.{n:05}", title=f"On {fields[n % 6]} {n}", abstract=f"Of {fields[n % 6]}.", authors=authors[n % 3])
+        for n in range(60)
+    ]
+    snapshot.write_bytes(lines(records))
+    lunacy.build_index(snapshot, into=folder, embedder=FakeEmbedder())
+    publish(folder, to=address)
+    asked = "2101.00007"  # on sheaves
+    with (
+        lunacy.open_index(address, embedder=FakeEmbedder()) as ix,
+        lunacy.open_index(folder, embedder=FakeEmbedder()) as truth,
+    ):
+        for options in ({}, {"unlike": "2101.00003"}, {"category": "cs.CL"}):
+            there = ix.similar(asked, top=59, explain=True, **options)
+            here = truth.similar(asked, top=59, explain=True, **options)
+            assert [hit.id for hit in there] == [hit.id for hit in here]
+            for hit, other in zip(there, here, strict=True):
+                assert hit.why is not None
+                assert other.why is not None
+                is_like = int(hit.id[-2:]) % 6 == 1
+                assert [term.text for term in hit.why.terms] == ["sheaf"] * is_like
+                assert all(term.weight == pytest.approx(math.log(61 / 11)) for term in hit.why.terms)
+                assert hit.why == replace(other.why, terms=hit.why.terms, sentences=None, by_words=None)
+        [near] = [one.why for one in ix.similar_to_text("The sheaf", top=1, explain=True)]
+        assert near is not None
+        assert near.sentences is not None  # of the text and a title
+    words = ["query", asked, "--explain", "--top", "59", "--format", "md", "--index", address]
+    told = CliRunner().invoke(main, words).output
+    assert (told.count("   - places: "), told.count("   - words: sheaf 2\n")) == (59, 9)
+
+
 def test_a_server_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lunacy.search.milvus_searcher._WAIT_S", 0.1)
     result = CliRunner().invoke(main, ["query", "1802.05130", "--index", "http://127.0.0.1:1/arxiv"])
@@ -207,13 +245,13 @@ def test_a_server_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch)
 
 
 @contextmanager
-def killed_after(server: Server, n: int) -> Iterator[Callable[[int, int], None]]:
+def killed_after(server: Server, n: int) -> Iterator[Report]:
     """Told of progress, it kills the server when `n` papers are done, at any point of the next step."""
     is_time = threading.Event()
     killer = threading.Thread(target=lambda: (is_time.wait(), time.sleep(0.02), server.kill()))
     killer.start()
     try:
-        yield lambda n_done, _n_papers: is_time.set() if n_done >= n else None
+        yield lambda told: is_time.set() if told.done >= n else None
     finally:
         is_time.set()
         killer.join()
@@ -242,7 +280,7 @@ def test_after_the_server_was_killed_publishing_again_is_whole_and_nothing_doubl
     assert ids_at(address) == [f"2401.{place:05}" for place in range(n)]
     with lunacy.open_index(address) as ix, lunacy.open_index(folder) as truth:
         asked = [f"2401.{place:05}" for place in range(0, n, 400)]
-        assert ix.similar_many(asked) == truth.similar_many(asked)
+        assert [one.hits for one in ix.similar_many(asked)] == [as_published(one) for one in truth.similar_many(asked)]
     server.kill()  # what was published survives one more
     server.start()
     with lunacy.open_index(f"{server.address}/killed") as ix:
