@@ -12,12 +12,15 @@ from lunacy.arrays import Rows
 from lunacy.pipeline.mapping.phrases import Terms
 from lunacy.pipeline.mapping.title_words import TitleWords
 
-_CANDIDATES = 16  # a region
-_LIKED = np.array([0, 1.0, 1.7, 1.9, 1.8, 1.6])  # times that a term of so many words is better than a word
+_CANDIDATES = 100  # a region
+_LIKED = np.array([0, 1.0, 1.5, 1.6, 1.5, 1.4])  # times that a term of so many words is better than a word
+_OF_WORDS = 0.3  # what its words add to a phrase, as a share of their mean
+_NARROW = 0.75  # the power of how nearly all papers with the term are inside: deep down, "spin" says little
 _ENDS = 0.35  # the share of a term's places at which it ends a row of words, from which on it may stand alone
 _BEGINS = 0.7  # the share at which it begins behind no hyphen, from which on it is one
-_EVEN = 0.05  # what a term is worth that is as frequent everywhere: the commonest is better than none
 _DOUBT = 0.75  # standard deviations by which counts are taken to be too high
+_EVEN = 0.05  # what a term is worth that is as frequent everywhere: the commonest is better than none
+Weights = npt.NDArray[np.float64]
 Counts = Any  # a sparse matrix of SciPy: (n_regions, n_terms), the papers that have each term
 
 
@@ -27,7 +30,8 @@ class Candidates:
 
     regions: Rows  # (m,) ascending
     terms: Rows  # (m,): of each region the best first
-    scores: npt.NDArray[np.float64]  # (m,)
+    scores: Weights  # (m,)
+    shares: Weights  # (m,): of the papers of the region, those with the term
 
 
 def count_terms(titles: TitleWords, terms: Terms, regions: Rows, n_regions: int) -> Counts:
@@ -51,28 +55,55 @@ def added_up(counts: Counts, around: Rows, n_around: int) -> Counts:
 
 
 def candidates(counts: Counts, sizes: Rows, outer: Counts, around: Rows, terms: Terms) -> Candidates:
-    """The best terms of each region; `sizes`: (n_regions,), its papers; `outer`, `around`: as in `added_up`.
-
-    A term scores as many papers of a region as have it, times how many times more they are than elsewhere, as a
-    logarithm: what it adds to the divergence of the titles inside from those outside.
-    """
+    """The best terms of each region; `sizes`: (n_regions,), its papers; `outer`, `around`: as in `added_up`."""
     counts.sort_indices()
-    outer.sort_indices()
-    n_terms = counts.shape[1]
     entries = counts.tocoo()
-    regions, those, inside = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data
-    outer_sizes = np.bincount(around, sizes, outer.shape[0])
-    of_all = np.asarray(counts.sum(axis=0)).ravel()
-    outer_codes = np.repeat(np.arange(outer.shape[0]), np.diff(outer.indptr)) * n_terms + outer.indices
-    beside = outer.data[np.searchsorted(outer_codes, around[regions] * n_terms + those)]
-    share = (inside - _DOUBT * np.sqrt(inside)) / sizes[regions]
-    more = np.log(inside / sizes[regions] / (of_all[those] / sizes.sum()))
-    more_than_around = np.log(inside / sizes[regions] / (beside / outer_sizes[around[regions]]))
+    several = entries.data > 1
+    regions, those = entries.row[several].astype(np.int64), entries.col[several].astype(np.int64)
+    inside = entries.data[several]
+    scores = _scores(regions, those, inside, counts, sizes, outer, around)
+    scores += _OF_WORDS * _of_words(regions, those, scores, terms)
     liked = _LIKED[terms.n_words] * np.minimum(terms.ends / _ENDS, 1)  # "stochastic" ends none
     liked *= terms.begins >= _BEGINS  # not "type inequalities"
-    scores = share * ((more + more_than_around) / 2 + _EVEN) * liked[those]
-    good = np.flatnonzero((inside > 1) & (scores > 0))
+    scores *= liked[those]
+    good = np.flatnonzero(scores > 0)
     order = good[np.lexsort((those[good], -scores[good], regions[good]))]
     starts = np.searchsorted(regions[order], np.arange(len(sizes)))
     order = order[np.arange(len(order)) - starts[regions[order]] < _CANDIDATES]
-    return Candidates(regions[order], those[order], scores[order])
+    return Candidates(regions[order], those[order], scores[order], inside[order] / sizes[regions[order]])
+
+
+def _scores(
+    regions: Rows, those: Rows, inside: Rows, counts: Counts, sizes: Rows, outer: Counts, around: Rows
+) -> Weights:
+    """Of terms in regions, (m,), which `inside` papers have.
+
+    A term scores by how many papers of the region have it, times how many times more they are than elsewhere, as a
+    logarithm: what it adds to the divergence of the titles inside from those outside. Half of that is by all others,
+    and half by those of the region around.
+    """
+    outer.sort_indices()
+    n_terms, n_papers = counts.shape[1], sizes.sum()
+    codes = np.repeat(np.arange(outer.shape[0]), np.diff(outer.indptr)) * n_terms + outer.indices
+    in_outer = outer.data[np.searchsorted(codes, around[regions] * n_terms + those)]
+    in_all = np.asarray(counts.sum(axis=0)).ravel()[those]
+    share = inside / sizes[regions]
+    more = np.log(share / (in_all / n_papers))
+    more_than_around = np.log(share / (in_outer / np.bincount(around, sizes)[around[regions]]))
+    narrow = np.maximum(more, _EVEN) / np.maximum(np.log(n_papers / sizes[regions]), _EVEN)
+    sure = 1 - _DOUBT / np.sqrt(inside)
+    return np.asarray(sure * share * ((more + more_than_around) / 2 + _EVEN) * narrow**_NARROW, np.float64)
+
+
+def _of_words(regions: Rows, those: Rows, scores: Weights, terms: Terms) -> Weights:
+    """The mean score of the words of each phrase, (m,); 0 for a word alone. Regions and terms ascend."""
+    n_terms = len(terms.n_words)
+    codes = regions * n_terms + those
+    found = np.zeros(len(codes))
+    held = np.flatnonzero(terms.n_words[those] > 1)
+    for part in terms.parts.T:
+        words = part[those[held]]
+        wanted = regions[held] * n_terms + words
+        at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+        found[held] += np.where((codes[at] == wanted) & (words >= 0), scores[at], 0)
+    return found / terms.n_words[those]

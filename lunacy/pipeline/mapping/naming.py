@@ -20,6 +20,7 @@ Labels = list[tuple[str, tuple[str, ...]]]  # of each region: its label, "" for 
 _LONGEST = 32  # characters of a label
 _FURTHER = 5  # terms
 _LEAST_FIT = 0.45  # of the name of a category: the harmonic mean of precision and recall, from which on it is the label
+_BROAD = 0.2  # the share of papers with the label below which one of the first level has a second term
 _NO_WORD = re.compile(r"[\W_]+")
 
 
@@ -81,25 +82,32 @@ class _Fits:
 
 
 def _level(best: Candidates, text_of: dict[int, str], fits: _Fits, above: Sequence[str]) -> Labels:
-    """The labels of one level; `above`: (n_regions,), those of the regions around."""
-    starts = np.searchsorted(best.regions, np.arange(len(above) + 1))
+    """The labels of one level; `above`: (n_regions,), those of the regions around, "" at the first.
+
+    The first regions may be so broad that a label is two terms: "dark matter and neutrinos".
+    """
+    starts = np.searchsorted(best.regions, np.arange(len(above) + 1)).tolist()
     texts = [text_of[term] for term in best.terms.tolist()]
     wished: list[list[str]] = []
     urgent: list[tuple[float, float]] = []
-    for region in range(len(above)):
-        held = slice(starts[region], starts[region + 1])
+    for region, (start, end) in enumerate(pairwise(starts)):
         names = fits.of(region)
         good = [name for name, fit, _n in names if fit >= _LEAST_FIT]
         others = [name for name, _fit, _n in sorted(names, key=lambda one: -one[2])]
-        wished.append([*good, *(one for one in texts[held] if len(one) <= _LONGEST), *others])
-        urgent.append((names[0][1] if good else 0.0, best.scores[held][0] if texts[held] else 0.0))
+        wished.append([*good, *(one for one in texts[start:end] if len(one) <= _LONGEST), *others])
+        urgent.append((names[0][1] if good else 0.0, best.scores[start] if end > start else 0.0))
     labels: Labels = [("", ())] * len(above)
     taken: set[str] = set()
     for region in sorted(range(len(above)), key=lambda one: urgent[one], reverse=True):
         label = next(_free(wished[region], taken, above[region]), "")
         taken.add(label.casefold())
-        held = slice(starts[region], starts[region + 1])
-        labels[region] = label, _further(texts[held], label)
+        of_region = texts[starts[region] : starts[region + 1]]
+        further = _further(of_region, label)
+        if label in of_region and further and not above[region]:
+            share = best.shares[starts[region] + of_region.index(label)]
+            if share < _BROAD and len(both := f"{label} and {further[0]}") <= _LONGEST:
+                label, further = both, further[1:]
+        labels[region] = label, further[:_FURTHER]
     return labels
 
 
@@ -116,7 +124,7 @@ def _further(texts: Sequence[str], label: str) -> tuple[str, ...]:
         if known.isdisjoint(_words(one)):
             found.append(one)
             known |= _words(one)
-    return tuple(found[:_FURTHER])
+    return tuple(found)
 
 
 def _words(text: str) -> set[str]:

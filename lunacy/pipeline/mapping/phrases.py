@@ -31,6 +31,7 @@ class Terms:
     at: Rows  # (m,): the first word of each, as a position in `TitleWords.words`
     terms: Rows  # (m,): which it is, numbered from 0
     n_words: Rows  # (n_terms,): of each
+    parts: Rows  # (n_terms, 5): the terms that its words are; -1 for none
     ends: npt.NDArray[np.float64]  # (n_terms,): the share of those of each behind which no other word stands
     begins: npt.NDArray[np.float64]  # (n_terms,): the share that do not begin behind a hyphen
 
@@ -55,9 +56,13 @@ def terms_of(titles: TitleWords, n_titles: int, progress: Report) -> Terms:
     for n_words in range(1, _MOST_WORDS + 1):
         progress(Progress("finding phrases in titles", n_words, _MOST_WORDS))
         levels.append(_longer(levels[-1], words, least))
-    at, terms, sizes, n_terms = [], [], [], 0
+    at, terms, sizes, parts, n_terms = [], [], [], [], 0
     for n_words, (level, longer) in enumerate(pairwise(levels), start=1):
         good = _tell(level, kinds) & ~_cut_off(level, longer, kinds)
+        if n_words == 1:
+            word_term = np.where(good, np.cumsum(good) - 1, -1)
+        parts.append(np.full((np.count_nonzero(good), _MOST_WORDS), -1))
+        parts[-1][:, :n_words] = word_term[level.words[good]]
         held = good[level.grams]
         at.append(level.at[held])
         terms.append((np.cumsum(good) - 1 + n_terms)[level.grams[held]])
@@ -68,7 +73,7 @@ def terms_of(titles: TitleWords, n_titles: int, progress: Report) -> Terms:
     n_all = np.bincount(those, minlength=n_terms)
     ends = np.bincount(those, behind <= LINK, n_terms) / n_all
     begins = np.bincount(those, titles.forms[places] % 3 == 0, n_terms) / n_all
-    return Terms(places, those, n_words_of, ends, begins)
+    return Terms(places, those, n_words_of, np.concatenate(parts), ends, begins)
 
 
 def _frequent_words(titles: TitleWords, least: int) -> tuple[_Grams, npt.NDArray[np.uint8]]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows
 from lunacy.pipeline.mapping.phrases import Terms
-from lunacy.pipeline.mapping.title_words import TitleWords
+from lunacy.pipeline.mapping.title_words import LINK, TitleWords
 
 
 def written(titles: TitleWords, terms: Terms, wanted: Rows) -> dict[int, str]:
@@ -18,6 +18,7 @@ def written(titles: TitleWords, terms: Terms, wanted: Rows) -> dict[int, str]:
     found: dict[int, str] = {}
     for n_words in np.unique(terms.n_words[wanted]).tolist():
         held = np.flatnonzero((terms.n_words[terms.terms] == n_words) & is_wanted[terms.terms])
+        held = held[_where_alone(titles, terms.at[held] + n_words, terms.terms[held])]
         at, those = terms.at[held], terms.terms[held]
         forms = titles.forms[at[:, None] + np.arange(n_words)]
         forms[:, 0] -= forms[:, 0] % 3  # what stands before the term
@@ -32,6 +33,12 @@ def written(titles: TitleWords, terms: Terms, wanted: Rows) -> dict[int, str]:
         for one in best[_first_of_each(those[best])]:
             found[int(those[one])] = titles.text(forms[one].tolist())
     return found
+
+
+def _where_alone(titles: TitleWords, behind: Rows, those: Rows) -> npt.NDArray[np.bool_]:
+    """Which of them, (m,), no other word follows, as labels are: "images", but "image segmentation"; else all."""
+    alone = titles.kinds[titles.words[behind]] <= LINK
+    return np.asarray(alone | ~np.isin(those, those[alone]), np.bool_)
 
 
 def _cases(titles: TitleWords) -> tuple[Rows, Rows]:
