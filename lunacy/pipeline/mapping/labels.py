@@ -34,15 +34,27 @@ class Candidates:
     shares: Weights  # (m,): of the papers of the region, those with the term
 
 
-def count_terms(titles: TitleWords, terms: Terms, regions: Rows, n_regions: int) -> Counts:
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Each term of each paper once."""
+
+    papers: npt.NDArray[np.int32]  # (m,) ascending
+    terms: npt.NDArray[np.int32]  # (m,)
+
+
+def pairs_of(titles: TitleWords, terms: Terms) -> Pairs:
+    """Those of all titles."""
+    n_terms = max(len(terms.n_words), 1)
+    codes = np.unique(titles.titles[terms.at].astype(np.int64) * n_terms + terms.terms)
+    return Pairs((codes // n_terms).astype(np.int32), (codes % n_terms).astype(np.int32))
+
+
+def count_terms(pairs: Pairs, regions: Rows, shape: tuple[int, int]) -> Counts:
     """In how many papers of each region each term stands; `regions`: (n,), those of the papers."""
     from scipy.sparse import coo_matrix
 
-    n_terms = len(terms.n_words)
-    codes = np.unique(titles.titles[terms.at].astype(np.int64) * max(n_terms, 1) + terms.terms)
-    papers, those = np.divmod(codes, max(n_terms, 1))
-    pairs = regions[papers], those
-    return coo_matrix((np.ones(len(codes), np.int32), pairs), shape=(n_regions, n_terms)).tocsr()
+    ones = np.ones(len(pairs.papers), np.int32)
+    return coo_matrix((ones, (regions[pairs.papers].astype(np.int32), pairs.terms)), shape=shape).tocsr()
 
 
 def added_up(counts: Counts, around: Rows, n_around: int) -> Counts:

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from lunacy.arrays import Rows
-from lunacy.category_names import short_names
-from lunacy.pipeline.mapping.labels import Candidates, added_up, candidates, count_terms
+from lunacy.pipeline.mapping.category_fits import Fit, Names, fits_of, names_of
+from lunacy.pipeline.mapping.labels import Candidates, Pairs, added_up, candidates, count_terms, pairs_of
 from lunacy.pipeline.mapping.phrases import terms_of
 from lunacy.pipeline.mapping.title_words import read_titles, singular
 from lunacy.pipeline.mapping.wording import written
 from lunacy.progress import Progress, Report
 
-Labels = list[tuple[str, tuple[str, ...]]]  # of each region: its label, "" for none, and further terms
 _LONGEST = 32  # characters of a label
 _FURTHER = 5  # terms
-_LEAST_FIT = 0.45  # of the name of a category: the harmonic mean of precision and recall, from which on it is the label
-_BROAD = 0.2  # the share of papers with the label below which one of the first level has a second term
+_LEAST_FIT = 0.45  # of the name of a category, from which on it is the label
+_WEAK = 0.5  # of the score of the best term, which is taken: below, two terms are better than one
+_RARE, _BROAD = 0.05, 0.2  # the share of papers with the label below which it gets a second term; at the first level
 _NO_WORD = re.compile(r"[\W_]+")
+_NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a region is called."""
+
+    text: str  # "": nothing can be said
+    further: tuple[str, ...] = ()
+    term: int = _NONE  # that it is, or begins with
+    name: int = _NONE  # of a category, which it is
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Those of a level."""
+
+    labels: Sequence[Label]
+    have: npt.NDArray[np.bool_]  # (n,): whether each paper has the term, or the name, of its region
 
 
 def labels_of(
@@ -35,97 +56,113 @@ def labels_of(
     for outer, inner in pairwise(papers):
         around.append(np.zeros(int(inner.max()) + 1, np.int64))
         around[-1][inner] = outer
-    counts = [count_terms(words, terms, papers[-1], len(around[-1]))]
+    pairs = pairs_of(words, terms)
+    counts = [count_terms(pairs, papers[-1], (len(around[-1]), len(terms.n_words)))]
     for level in reversed(range(len(papers))):
         counts.append(added_up(counts[-1], around[level], len(around[level - 1]) if level else 1))
     counts.reverse()  # of all papers, then of each level
-    sizes = [np.bincount(one) for one in papers]
     best = [
-        candidates(counts[level + 1], sizes[level], counts[level], around[level], terms) for level in range(len(papers))
+        candidates(inner, np.bincount(of_papers), outer, lies_in, terms)
+        for of_papers, (outer, inner), lies_in in zip(papers, pairwise(counts), around, strict=True)
     ]
     text_of = written(words, terms, np.unique(np.concatenate([one.terms for one in best])))
+    names = names_of(categories, numbers)
     found: list[Labels] = []
-    for level, of_papers in enumerate(papers):
-        fits = _Fits(of_papers, categories, numbers)
-        above = [found[-1][one][0] for one in around[level].tolist()] if level else [""] * len(sizes[0])
-        found.append(_level(best[level], text_of, fits, above))
+    for of_papers, lies_in, of_level in zip(papers, around, best, strict=True):
+        above = [found[-1].labels[one].text for one in lies_in.tolist()] if found else [""] * len(lies_in)
+        labels = _level(of_level, text_of, fits_of(names, of_papers), names, above)
+        found.append(Labels(labels, _have(labels, of_papers, pairs, names)))
     return found
 
 
-class _Fits:
-    """How well the names of categories, and of what these are part of, fit the regions of a level."""
-
-    def __init__(self, of_papers: Rows, categories: Sequence[str], numbers: Rows) -> None:
-        from scipy.sparse import coo_matrix
-
-        names_of = [short_names(one) for one in categories]
-        rank = {name: at for names in names_of for at, name in enumerate(names)}  # 0: of a category, not what it is in
-        self.names = sorted(rank, key=lambda name: (rank[name], name))
-        position = {name: at for at, name in enumerate(self.names)}
-        pairs = [(number, position[name]) for number, names in enumerate(names_of) for name in names]
-        n, shape = len(of_papers), (len(categories), len(self.names))
-        belongs = coo_matrix((np.ones(len(pairs), np.int32), np.array(pairs, np.int64).reshape(-1, 2).T), shape=shape)
-        sizes = np.bincount(of_papers)
-        of_regions = coo_matrix((np.ones(n, np.int32), (of_papers, numbers)), shape=(len(sizes), shape[0]))
-        entries = (of_regions.tocsr() @ belongs.tocsr()).tocoo()
-        totals = np.bincount(entries.col, entries.data, len(self.names))
-        fits = 2 * entries.data / (sizes[entries.row] + totals[entries.col])
-        order = np.lexsort((entries.col, -fits, entries.row))
-        self._starts = np.searchsorted(entries.row[order], np.arange(len(sizes) + 1))
-        self._found = entries.col[order], fits[order], entries.data[order]
-
-    def of(self, region: int) -> list[tuple[str, float, int]]:
-        """Name, fit, and number of papers of each that any paper of the region has; the best fit first."""
-        held = slice(self._starts[region], self._starts[region + 1])
-        name, fit, n_papers = (one[held].tolist() for one in self._found)
-        return list(zip([self.names[one] for one in name], fit, n_papers, strict=True))
+def _have(labels: Sequence[Label], of_papers: Rows, pairs: Pairs, names: Names) -> npt.NDArray[np.bool_]:
+    """As `Labels.have`."""
+    have = names.of_papers(np.array([one.name for one in labels])[of_papers])
+    term_of = np.array([one.term for one in labels])
+    have[pairs.papers[pairs.terms == term_of[of_papers[pairs.papers]]]] = True
+    return have
 
 
-def _level(best: Candidates, text_of: dict[int, str], fits: _Fits, above: Sequence[str]) -> Labels:
-    """The labels of one level; `above`: (n_regions,), those of the regions around, "" at the first.
-
-    The first regions may be so broad that a label is two terms: "dark matter and neutrinos".
-    """
+def _level(
+    best: Candidates, text_of: dict[int, str], fits: Sequence[Sequence[Fit]], names: Names, above: Sequence[str]
+) -> list[Label]:
+    """The labels of one level; `above`: (n_regions,), those of the regions around, "" at the first."""
     starts = np.searchsorted(best.regions, np.arange(len(above) + 1)).tolist()
-    texts = [text_of[term] for term in best.terms.tolist()]
-    wished: list[list[str]] = []
-    urgent: list[tuple[float, float]] = []
-    for region, (start, end) in enumerate(pairwise(starts)):
-        names = fits.of(region)
-        good = [name for name, fit, _n in names if fit >= _LEAST_FIT]
-        others = [name for name, _fit, _n in sorted(names, key=lambda one: -one[2])]
-        wished.append([*good, *(one for one in texts[start:end] if len(one) <= _LONGEST), *others])
-        urgent.append((names[0][1] if good else 0.0, best.scores[start] if end > start else 0.0))
-    labels: Labels = [("", ())] * len(above)
+    held = [slice(start, end) for start, end in pairwise(starts)]
+    numbers, scores, shares = best.terms.tolist(), best.scores.tolist(), best.shares.tolist()
+    regions = [
+        _Region(numbers[one], [text_of[term] for term in numbers[one]], scores[one], shares[one], fit, around)
+        for one, fit, around in zip(held, fits, above, strict=True)
+    ]
+    labels = [Label("")] * len(above)
     taken: set[str] = set()
-    for region in sorted(range(len(above)), key=lambda one: urgent[one], reverse=True):
-        label = next(_free(wished[region], taken, above[region]), "")
-        taken.add(label.casefold())
-        of_region = texts[starts[region] : starts[region + 1]]
-        further = _further(of_region, label)
-        if label in of_region and further and not above[region]:
-            share = best.shares[starts[region] + of_region.index(label)]
-            if share < _BROAD and len(both := f"{label} and {further[0]}") <= _LONGEST:
-                label, further = both, further[1:]
-        labels[region] = label, further[:_FURTHER]
+    for at in sorted(range(len(above)), key=lambda one: regions[one].urgency, reverse=True):
+        labels[at] = regions[at].label(names.names, taken)
+        taken.add(labels[at].text.casefold())
     return labels
 
 
-def _free(wished: Iterable[str], taken: set[str], above: str) -> Iterator[str]:
-    """Those that no other region has, and that say more than what is around."""
-    known = _words(above)
-    return (one for one in wished if one.casefold() not in taken and not _words(one) <= known)
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """What there is to choose from."""
 
+    terms: Sequence[int]  # the best first
+    texts: Sequence[str]
+    scores: Sequence[float]
+    shares: Sequence[float]
+    fits: Sequence[Fit]  # the best first
+    above: str  # the label of the region around
 
-def _further(texts: Sequence[str], label: str) -> tuple[str, ...]:
-    """The first that have no word in common with the label, or each other."""
-    known, found = _words(label), []
-    for one in texts:
-        if known.isdisjoint(_words(one)):
-            found.append(one)
-            known |= _words(one)
-    return tuple(found)
+    @property
+    def urgency(self) -> tuple[float, float]:
+        """Those that know best what they are called choose first."""
+        fit = self.fits[0].fit if self.fits else 0.0
+        return (fit if fit >= _LEAST_FIT else 0.0, self.scores[0] if self.scores else 0.0)
+
+    def label(self, names: Sequence[str], taken: set[str]) -> Label:
+        """A name, or the best term, that no other region has and that says more than what is around.
+
+        It is two terms where that says little: "dark matter and neutrinos". Then a name that fits less.
+        """
+        for one in self.fits:
+            if one.fit >= _LEAST_FIT and self._is_free(names[one.name], taken):
+                return Label(names[one.name], self._further(names[one.name]), name=one.name)
+        at = next((at for at, text in enumerate(self.texts) if self._is_free(text, taken)), _NONE)
+        both = self._both(at, taken)
+        if both:
+            return Label(both, self._further(both), self.terms[0])
+        if at != _NONE:
+            return Label(self.texts[at], self._further(self.texts[at]), self.terms[at])
+        for one in sorted(self.fits, key=lambda one: -one.n_papers):
+            if names[one.name].casefold() not in taken:
+                return Label(names[one.name], name=one.name)
+        return Label("")
+
+    def _is_free(self, text: str, taken: set[str]) -> bool:
+        is_new = not _words(text) <= _words(self.above)
+        return is_new and len(text) <= _LONGEST and text.casefold() not in taken
+
+    def _both(self, at: int, taken: set[str]) -> str:
+        """The best term with another, if that at `at` says little; else ""."""
+        if not self.texts:
+            return ""
+        rare = _RARE if self.above else _BROAD
+        if at != _NONE and self.scores[at] >= _WEAK * self.scores[0] and self.shares[at] >= rare:
+            return ""
+        both = (f"{self.texts[0]} and {other}" for other in islice(self._beside(self.texts[0]), 3))
+        return next((one for one in both if self._is_free(one, taken)), "")
+
+    def _further(self, label: str) -> tuple[str, ...]:
+        return tuple(islice(self._beside(label), _FURTHER))
+
+    def _beside(self, label: str) -> Iterator[str]:
+        """Terms that have no word in common with the label, or with each other."""
+        known = _words(label)
+        for text in self.texts:
+            if known.isdisjoint(_words(text)):
+                yield text
+                known |= _words(text)
 
 
 def _words(text: str) -> set[str]:
-    return {singular(word) for word in _NO_WORD.split(text) if word}
+    return {singular(word) for word in _NO_WORD.split(text) if word and word != "and"}

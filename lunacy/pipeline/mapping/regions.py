@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from lunacy.arrays import Rows
 from lunacy.pipeline.mapping.density import Density, Positions, density_of
@@ -55,26 +56,31 @@ def _different(levels: Sequence[Rows]) -> list[Rows]:
 
 
 def _regions(level: int, of_papers: Rows, named: Labels, density: Density, positions: Positions) -> list[Region]:
-    places = positions[_places(of_papers, density, positions)].tolist()
+    places = positions[_places(of_papers, named.have, density, positions)].tolist()
     sizes = np.bincount(of_papers).tolist()
     return [
-        Region(level, x, y, n_papers, label, terms)
-        for (x, y), n_papers, (label, terms) in zip(places, sizes, named, strict=True)
-        if label
+        Region(level, x, y, n_papers, label.text, label.further)
+        for (x, y), n_papers, label in zip(places, sizes, named.labels, strict=True)
+        if label.text
     ]
 
 
-def _places(of_papers: Rows, density: Density, positions: Positions) -> Rows:
-    """The paper of each region that lies where many do, and not far from its middle: (n_regions,)."""
+def _places(of_papers: Rows, have: npt.NDArray[np.bool_], density: Density, positions: Positions) -> Rows:
+    """The paper of each region, (n_regions,), at which its label stands.
+
+    It is one where many lie, of those that have the label, and is not far from the middle of these.
+    """
     sizes = np.bincount(of_papers)
+    weights = have | (np.bincount(of_papers, have, len(sizes)) == 0)[of_papers]  # all, where none has it
+    n_having = np.bincount(of_papers, weights)
     spread, apart = np.ones(len(sizes)), np.zeros(len(of_papers))  # squares, in cells
     for at in np.divmod(density.cells, len(density.grid)):
-        mean = np.bincount(of_papers, at) / sizes
-        spread += np.bincount(of_papers, at**2) / sizes - mean**2
+        mean = np.bincount(of_papers, at * weights) / n_having
+        spread += np.bincount(of_papers, at**2 * weights) / n_having - mean**2
         apart += (at - mean[of_papers]) ** 2
-    scores = density.grid.ravel()[density.cells] * np.exp(-apart / spread[of_papers] / 2)
+    scores = weights * density.grid.ravel()[density.cells] * np.exp(-apart / spread[of_papers] / 2)
     best = np.zeros(len(sizes))
     np.maximum.at(best, of_papers, scores)
-    of_best = np.flatnonzero(scores == best[of_papers])
+    of_best = np.flatnonzero(weights & (scores == best[of_papers]))
     order = of_best[np.lexsort((positions[of_best, 1], positions[of_best, 0], of_papers[of_best]))]
     return order[np.diff(of_papers[order], prepend=-1) > 0]
