@@ -13,14 +13,15 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.arrays import Rows
-from lunacy.pipeline.mapping.title_words import BREAK, LINK, NUMBER, PREFIX, TELLING, WEAK, TitleWords
+from lunacy.arrays import NONE, Rows
+from lunacy.pipeline.mapping.title_words import BREAK, LINK, NUMBER, PREFIX, TELLING, WEAK, Numbers, TitleWords
 from lunacy.progress import Progress, Report
 
 _MOST_WORDS = 5
 _FEWEST = 3  # titles with a term; in a few titles two
 _FEW = 5_000
 _LEAST_BOND, _OF_WEAK = 0.25, 0.4  # 0: by chance, 1: never apart; the latter for phrases with a weak word at an edge
+_RANGES = 8
 _MOST_CUT = 0.6  # share of those of a row of words that stand within one longer row
 
 
@@ -28,8 +29,8 @@ _MOST_CUT = 0.6  # share of those of a row of words that stand within one longer
 class Terms:
     """Where terms stand."""
 
-    at: Rows  # (m,): the first word of each, as a position in `TitleWords.words`
-    terms: Rows  # (m,): which it is, numbered from 0
+    at: Numbers  # (m,): the first word of each, as a position in `TitleWords.words`
+    terms: Numbers  # (m,): which it is, numbered from 0
     n_words: Rows  # (n_terms,): of each
     parts: Rows  # (n_terms, 5): the terms that its words are; -1 for none
     ends: npt.NDArray[np.float64]  # (n_terms,): the share of those of each behind which no other word stands
@@ -40,8 +41,8 @@ class Terms:
 class _Grams:
     """Rows of as many words that are frequent."""
 
-    at: Rows  # (m,) ascending: the first word of each, as a position in `TitleWords.words`
-    grams: Rows  # (m,): which of them it is
+    at: Numbers  # (m,) ascending: the first word of each, as a position in `TitleWords.words`
+    grams: Numbers  # (m,): which of them it is
     counts: Rows  # (n_grams,)
     words: Rows  # (n_grams, n_words): frequent words, by number
     parts: Rows  # (n_grams, 2): all but the last word, and all but the first, among the shorter rows
@@ -52,22 +53,21 @@ def terms_of(titles: TitleWords, n_titles: int, progress: Report) -> Terms:
     """All terms of `titles`, wherever they stand."""
     least = _FEWEST if n_titles >= _FEW else 2
     words, kinds = _frequent_words(titles, least)
-    levels = [words]
+    at, terms, sizes, parts, n_terms, level = [], [], [], [], 0, words
     for n_words in range(1, _MOST_WORDS + 1):
-        progress(Progress("finding phrases in titles", n_words, _MOST_WORDS))
-        levels.append(_longer(levels[-1], words, least))
-    at, terms, sizes, parts, n_terms = [], [], [], [], 0
-    for n_words, (level, longer) in enumerate(pairwise(levels), start=1):
+        progress(Progress("finding phrases in titles", n_words - 1, _MOST_WORDS))
+        longer = _longer(level, words, least)
         good = _tell(level, kinds) & ~_cut_off(level, longer, kinds)
+        number = np.where(good, np.cumsum(good) - 1 + n_terms, -1).astype(np.int32)
         if n_words == 1:
-            word_term = np.where(good, np.cumsum(good) - 1, -1)
-        parts.append(np.full((np.count_nonzero(good), _MOST_WORDS), -1))
-        parts[-1][:, :n_words] = word_term[level.words[good]]
+            term_of_word = number
+        parts.append(np.full((np.count_nonzero(good), _MOST_WORDS), -1, np.int32))
+        parts[-1][:, :n_words] = term_of_word[level.words[good]]
         held = good[level.grams]
         at.append(level.at[held])
-        terms.append((np.cumsum(good) - 1 + n_terms)[level.grams[held]])
-        sizes.append(np.full(np.count_nonzero(good), n_words))
-        n_terms += len(sizes[-1])
+        terms.append(number[level.grams[held]])
+        sizes.append(np.full(len(parts[-1]), n_words))
+        n_terms, level = n_terms + len(parts[-1]), longer
     places, those, n_words_of = np.concatenate(at), np.concatenate(terms), np.concatenate(sizes)
     behind = titles.kinds[titles.words[places + n_words_of[those]]]  # there is one: each title ends with a break
     n_all = np.bincount(those, minlength=n_terms)
@@ -80,8 +80,8 @@ def _frequent_words(titles: TitleWords, least: int) -> tuple[_Grams, npt.NDArray
     """With the kind of each."""
     counts = np.bincount(titles.words, minlength=len(titles.kinds))
     frequent = (counts >= least) & (titles.kinds != BREAK)
-    at = np.flatnonzero(frequent[titles.words])
-    grams = (np.cumsum(frequent) - 1)[titles.words[at]]
+    at = np.flatnonzero(frequent[titles.words]).astype(np.int32)
+    grams = (np.cumsum(frequent) - 1).astype(np.int32)[titles.words[at]]
     n = int(np.count_nonzero(frequent))
     alone = np.arange(n)[:, None]
     return _Grams(at, grams, counts[frequent], alone, np.zeros((n, 2), np.int64), np.ones(n)), titles.kinds[frequent]
@@ -89,19 +89,34 @@ def _frequent_words(titles: TitleWords, least: int) -> tuple[_Grams, npt.NDArray
 
 def _longer(shorter: _Grams, words: _Grams, least: int) -> _Grams:
     """Those of one word more."""
-    first = np.flatnonzero(np.diff(shorter.at) == 1)
+    first = np.flatnonzero(np.diff(shorter.at) == 1).astype(np.int32)
     n_shorter = len(shorter.counts)
-    codes = shorter.grams[first] * n_shorter + shorter.grams[first + 1]
-    found, numbers, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    frequent = counts >= least
-    held = frequent[numbers]
-    counts = counts[frequent]
-    parts = np.stack(np.divmod(found[frequent], max(n_shorter, 1)), axis=1)
+    codes = shorter.grams[first].astype(np.int64) * n_shorter + shorter.grams[first + 1]
+    found, grams, counts = _counted(codes, n_shorter**2, least)
+    held = grams >= 0
+    parts = np.stack(np.divmod(found, max(n_shorter, 1)), axis=1)
     rows = np.concatenate([shorter.words[parts[:, 0]], shorter.words[parts[:, 1], -1:]], axis=1)
     before = _bonds(counts, shorter.counts[parts[:, 0]], words.counts[rows[:, -1]], len(words.at))
     behind = _bonds(counts, words.counts[rows[:, 0]], shorter.counts[parts[:, 1]], len(words.at))
-    grams = (np.cumsum(frequent) - 1)[numbers[held]]
-    return _Grams(shorter.at[first[held]], grams, counts, rows, parts, np.minimum(before, behind))
+    return _Grams(shorter.at[first[held]], grams[held], counts, rows, parts, np.minimum(before, behind))
+
+
+def _counted(codes: Rows, end: int, least: int) -> tuple[Rows, Numbers, Rows]:
+    """The frequent ones of `codes`, which of these each of them is, -1 for none, and their counts.
+
+    As `numpy.unique` does, but for a range of codes at a time, for the sake of memory.
+    """
+    found, counts, numbers, n_found = [NONE], [NONE], np.full(len(codes), -1, np.int32), 0
+    step = end // _RANGES + 1
+    for low, high in pairwise(range(0, end + step, step)):
+        inside = np.flatnonzero((codes >= low) & (codes < high))
+        values, at, n_each = np.unique(codes[inside], return_inverse=True, return_counts=True)
+        frequent = n_each >= least
+        numbers[inside] = np.where(frequent, np.cumsum(frequent) - 1 + n_found, -1)[at]
+        found.append(values[frequent])
+        counts.append(n_each[frequent])
+        n_found += len(found[-1])
+    return np.concatenate(found), numbers, np.concatenate(counts)
 
 
 def _bonds(both: Rows, one: Rows, other: Rows, n: int) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.arrays import Rows
 from lunacy.derived.lexical import stems
 from lunacy.everyday_words import EVERYDAY_WORDS
 from lunacy.language import FUNCTION_WORDS, NOT_ENGLISH
@@ -138,20 +139,32 @@ def read_titles(titles: Sequence[str], progress: Report) -> TitleWords:
             numbers.extend(map(tokens.__getitem__, _TOKEN.findall(_plain_text(title))))
             numbers.append(_NONE)
             ends.append(len(numbers))
-    found = np.asarray(numbers, np.int32)
-    bounds = np.frombuffer(tokens.bounds, np.int32).astype(np.int64)
-    n_pieces = np.diff(bounds)[found]
-    behind_title = np.frombuffer(ends, np.int64)
-    title_of = np.repeat(np.arange(len(titles), dtype=np.int32), behind_title[1:] - behind_title[:-1])
-    behind = np.cumsum(n_pieces)  # each token, all its pieces
-    at = np.arange(behind[-1] if len(behind) else 0) + np.repeat(bounds[found + 1] - behind, n_pieces)
+    return _in_a_row(tokens, np.asarray(numbers, np.int32), np.asarray(ends, np.int64))
+
+
+def _in_a_row(tokens: _Tokens, numbers: Numbers, ends: Rows) -> TitleWords:
+    """The pieces of all tokens, numbered in the order of the alphabet; a chunk at a time, for the sake of memory."""
     word_rank, form_rank = _ranks(list(tokens.word_of)), _ranks(tokens.written)
-    kinds = np.empty(len(word_rank), np.uint8)
+    kinds, written = np.empty(len(word_rank), np.uint8), sorted(tokens.written)
     kinds[word_rank] = tokens.kinds
-    words, forms = np.asarray(tokens.pieces, np.int32).reshape(-1, 2)[at].T
+    words, forms = np.asarray(tokens.pieces, np.int32).reshape(-1, 2).T
     words, forms = word_rank[words], 3 * form_rank[forms // 3] + forms % 3
-    titled, written = np.repeat(title_of, n_pieces), sorted(tokens.written)
-    return TitleWords(words, forms, titled, kinds, written, _in_sentences(words, forms, titled, kinds, written))
+    small = np.fromiter((one[:1].islower() for one in written), np.bool_, len(written))
+    more = np.where(kinds[words] >= WEAK, np.where(small[forms // 3], 1, -1), 0)  # 1: a word in small letters
+    bounds = np.asarray(tokens.bounds, np.int64)
+    sizes = bounds[1:] - bounds[:-1]
+    found: list[tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]] = [(*np.zeros((3, 0), np.int32), small[:0])]
+    for first in range(0, len(ends) - 1, _CHUNK):
+        of_chunk = ends[first : first + _CHUNK + 1]
+        held = numbers[of_chunk[0] : of_chunk[-1]]
+        n_pieces = sizes[held]
+        at = np.arange(n_pieces.sum()) + np.repeat(bounds[held + 1] - np.cumsum(n_pieces), n_pieces)
+        title_of = np.repeat(np.repeat(np.arange(len(of_chunk) - 1), of_chunk[1:] - of_chunk[:-1]), n_pieces)
+        is_sentence = np.bincount(title_of, more[at])[title_of] > 0
+        is_sentence[np.diff(title_of, prepend=-1) > 0] = False  # the first word of a title
+        found.append((words[at], forms[at], (first + title_of).astype(np.int32), is_sentence))
+    all_words, all_forms, all_titles, are_sentence = (np.concatenate(one) for one in zip(*found, strict=True))
+    return TitleWords(all_words, all_forms, all_titles, kinds, written, are_sentence)
 
 
 def _ranks(texts: Sequence[str]) -> Numbers:
@@ -165,14 +178,3 @@ def _plain_text(title: str) -> str:
     if "\\" in title or "$" in title:
         title = _MACRO.sub("|", FORMULA.sub("|", to_unicode(title)))
     return title.lower() if title.isupper() and " " in title else title
-
-
-def _in_sentences(
-    words: Numbers, forms: Numbers, titles: Numbers, kinds: npt.NDArray[np.uint8], written: Sequence[str]
-) -> npt.NDArray[np.bool_]:
-    """Whether capitals say something of a word: (m,)."""
-    small = np.fromiter((one[:1].islower() for one in written), np.bool_, len(written))
-    counts = np.where(kinds[words] >= WEAK, np.where(small[forms // 3], 1, -1), 0)
-    n_more = np.bincount(titles, counts)
-    is_first = np.diff(titles, prepend=-1) > 0
-    return np.asarray((n_more[titles] > 0) & ~is_first, np.bool_)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows
 from lunacy.pipeline.mapping.phrases import Terms
-from lunacy.pipeline.mapping.title_words import LINK, TitleWords
+from lunacy.pipeline.mapping.title_words import LINK, Numbers, TitleWords
 
 
 def written(titles: TitleWords, terms: Terms, wanted: Rows) -> dict[int, str]:
@@ -19,7 +19,7 @@ def written(titles: TitleWords, terms: Terms, wanted: Rows) -> dict[int, str]:
     for n_words in np.unique(terms.n_words[wanted]).tolist():
         held = np.flatnonzero((terms.n_words[terms.terms] == n_words) & is_wanted[terms.terms])
         held = held[_where_alone(titles, terms.at[held] + n_words, terms.terms[held])]
-        at, those = terms.at[held], terms.terms[held]
+        at, those = terms.at[held], terms.terms[held].astype(np.int64)
         forms = titles.forms[at[:, None] + np.arange(n_words)]
         forms[:, 0] -= forms[:, 0] % 3  # what stands before the term
         common = _commonest(those, _coded(those, 3 * folded_of[forms // 3] + forms % 3))
@@ -35,7 +35,7 @@ def written(titles: TitleWords, terms: Terms, wanted: Rows) -> dict[int, str]:
     return found
 
 
-def _where_alone(titles: TitleWords, behind: Rows, those: Rows) -> npt.NDArray[np.bool_]:
+def _where_alone(titles: TitleWords, behind: Numbers, those: Numbers) -> npt.NDArray[np.bool_]:
     """Which of them, (m,), no other word follows, as labels are: "images", but "image segmentation"; else all."""
     alone = titles.kinds[titles.words[behind]] <= LINK
     return np.asarray(alone | ~np.isin(those, those[alone]), np.bool_)
