@@ -7,7 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from lunacy.categories import CATEGORIES
+from lunacy.category_names import CATEGORY_NAMES, short_names
+from lunacy.pipeline.mapping.density import density_of
+from lunacy.pipeline.mapping.merging import Hills, levels_of
+from lunacy.pipeline.mapping.phrases import terms_of
 from lunacy.pipeline.mapping.regions import regions_of
+from lunacy.pipeline.mapping.title_words import read_titles
+from lunacy.pipeline.mapping.wording import written
+from lunacy.progress import Progress, no_report
 from lunacy.region import Region
 
 PHRASES = (
@@ -21,6 +29,7 @@ BEHIND = "in two dimensions, using entropy, via sampling, with noise, : a review
     ", "
 )
 A_CLUSTER = 60  # papers
+APART = (pytest.approx(0, abs=0.05), pytest.approx(1, abs=0.05))  # a share: nearly none, or all
 Made = tuple[np.ndarray, list[str], list[str]]
 
 
@@ -87,6 +96,30 @@ def test_each_level_has_four_times_as_many_regions_with_labels_of_their_own() ->
         assert sum(one.n_papers for one in inner) <= len(titles)
 
 
+def test_each_region_lies_within_one_of_the_level_before() -> None:
+    positions = np.random.default_rng(0).random((2_000, 2), np.float32)
+    density = density_of(positions)
+    levels = levels_of(Hills(density, np.zeros(2_000, np.int64)), density, [5, 20, 80], no_report)
+    assert [len(np.unique(level)) for level in levels] == [5, 20, 80]
+    for outer, inner in pairwise(levels):
+        assert len({*zip(outer.tolist(), inner.tolist(), strict=True)}) == len(np.unique(inner))
+
+
+def test_a_border_goes_where_papers_lie_thinly_and_where_categories_differ() -> None:
+    rng = np.random.default_rng(0)
+    positions = rng.random((2_000, 2), np.float32)
+    in_valley = np.abs(positions[:, 0] - 0.3) < 0.06  # it is not in the middle
+    positions = positions[~in_valley | (rng.random(2_000) < 0.05)]
+    no_categories = np.full(len(positions), -1)
+    density = density_of(positions)
+    [of_hills] = levels_of(Hills(density, no_categories), density, [2], no_report)
+    assert np.mean((positions[:, 0] > 0.3) == of_hills[density.of_papers]) in APART
+    evenly = rng.random((2_000, 2), np.float32)
+    density, categories = density_of(evenly), (evenly[:, 1] > 0.35).astype(np.int64)
+    [of_hills] = levels_of(Hills(density, categories), density, [2], no_report)
+    assert np.mean(categories == of_hills[density.of_papers]) in APART
+
+
 def test_regions_are_named_by_the_category_where_most_papers_of_it_are() -> None:
     positions, titles, _none = clusters()
     categories = ["hep-th" if at < A_CLUSTER else "math.PR" for at in range(len(titles))]
@@ -142,3 +175,51 @@ def test_labels_are_as_people_write_them(title: str, label: str) -> None:
     titles = [title if at < A_CLUSTER else one for at, one in enumerate(titles)]
     first = next(one for one in regions_of(positions, titles, categories) if cluster_of(one) == 0)
     assert first.label == label
+
+
+def phrases_of(titles: list[str]) -> set[str]:
+    words = read_titles(titles, no_report)
+    terms = terms_of(words, len(titles), no_report)
+    return {*written(words, terms, np.arange(len(terms.n_words))).values()}
+
+
+def test_phrases_are_whole_and_not_there_by_chance() -> None:
+    rng = np.random.default_rng(0)
+    nouns = "quasars, trees, glaciers, lasers, enzymes, comets, prices, violins".split(", ")
+    titles = [f"Graph neural networks for {rng.choice(nouns)}" for _ in range(40)]
+    titles += [f"Internet of things and the {one} of {other}" for one in nouns for other in nouns]
+    titles += [f"The {one} {other}" for one in nouns for other in nouns]  # no two stand together more than all others
+    found = phrases_of(titles)
+    assert {"graph neural networks", "internet of things", *nouns} <= {one.lower() for one in found}
+    assert not {"graph neural", "neural networks", "neural", "internet of", "things"} & {one.lower() for one in found}
+    assert {one for one in found if len(one.split()) > 1 and one.split()[0].lower() in nouns} == set()
+
+
+def test_words_that_say_nothing_are_in_no_phrase() -> None:
+    found = phrases_of(["A new approach to spin glasses using neural networks via sampling"] * 5)
+    assert found == {"spin glasses", "neural networks", "sampling"}
+
+
+def test_terms_are_written_as_most_do_where_they_stand_alone_with_the_capitals_of_sentences() -> None:
+    titles = ["A black hole spectrum", "Two Black Holes", "Of black holes", "A Black Hole", "On the Black Hole Mass"]
+    titles += ["On black-hole entropy and CMBs", "Lensing of the CMB", "The CMB"] * 2
+    found = phrases_of(titles)
+    assert {"black holes", "CMB"} <= found
+    assert {one.lower() for one in found} == {one.lower() for one in found} - {"black hole", "black-hole", "cmbs"}
+
+
+def test_each_category_has_a_name_that_fits_the_map() -> None:
+    assert {*CATEGORIES} == {*CATEGORY_NAMES}
+    for category in CATEGORIES:
+        assert short_names(category)
+        assert all(0 < len(one) <= 32 for one in short_names(category))
+    assert short_names("hep-th") == ("High Energy Physics - Theory", "High Energy Physics")
+    assert short_names("cs.CV") == ("Computer Vision", "Computer Science")
+    assert short_names("cs.XX") == ("Computer Science",)
+    assert short_names("none") == short_names("") == ()
+
+
+def test_progress_is_told() -> None:
+    told: list[Progress] = []
+    regions_of(*clusters(), progress=told.append)
+    assert len({one.doing for one in told}) >= 4

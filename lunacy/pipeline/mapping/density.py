@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows
-
-Positions = npt.NDArray[np.float32]  # (n, 2): x from 0, left, to 1, y from 0, at the top, to 1
+from lunacy.derived.placing import Positions
 
 _CELLS = 3.2  # of the grid, a paper: a map fills about half of them
 _FEWEST, _MOST = 8, 4096  # cells on a side

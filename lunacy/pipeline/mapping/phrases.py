@@ -22,6 +22,7 @@ _FEWEST = 3  # titles with a term; in a few titles two
 _FEW = 5_000
 _LEAST_BOND, _OF_WEAK = 0.25, 0.4  # 0: by chance, 1: never apart; the latter for phrases with a weak word at an edge
 _RANGES = 8
+_THE_PHRASE = -2
 _MOST_CUT = 0.6  # share of those of a row of words that stand within one longer row
 
 
@@ -32,7 +33,7 @@ class Terms:
     at: Numbers  # (m,): the first word of each, as a position in `TitleWords.words`
     terms: Numbers  # (m,): which it is, numbered from 0
     n_words: Rows  # (n_terms,): of each
-    parts: Rows  # (n_terms, 5): the terms that its words are; -1 for none
+    parts: Numbers  # (n_terms, 5): the terms that its words are, itself for one that stands in it mostly; -1: none
     ends: npt.NDArray[np.float64]  # (n_terms,): the share of those of each behind which no other word stands
     begins: npt.NDArray[np.float64]  # (n_terms,): the share that do not begin behind a hyphen
 
@@ -53,21 +54,25 @@ def terms_of(titles: TitleWords, n_titles: int, progress: Report) -> Terms:
     """All terms of `titles`, wherever they stand."""
     least = _FEWEST if n_titles >= _FEW else 2
     words, kinds = _frequent_words(titles, least)
+    longer = _longer(words, words, least)
     at, terms, sizes, parts, n_terms, level = [], [], [], [], 0, words
     for n_words in range(1, _MOST_WORDS + 1):
         progress(Progress("finding phrases in titles", n_words - 1, _MOST_WORDS))
-        longer = _longer(level, words, least)
-        good = _tell(level, kinds) & ~_cut_off(level, longer, kinds)
+        longest = _longer(longer, words, least)
+        tells, is_cut = _tell(level, kinds), _cut_off(level, longer, longest, kinds)
+        good = tells & ~is_cut
         number = np.where(good, np.cumsum(good) - 1 + n_terms, -1).astype(np.int32)
         if n_words == 1:
-            term_of_word = number
-        parts.append(np.full((np.count_nonzero(good), _MOST_WORDS), -1, np.int32))
-        parts[-1][:, :n_words] = term_of_word[level.words[good]]
+            term_of_word = np.where(tells & is_cut, _THE_PHRASE, number)
+        own = number[good][:, None]
+        of_words = term_of_word[level.words[good]]
+        parts.append(np.full((len(own), _MOST_WORDS), -1, np.int32))
+        parts[-1][:, :n_words] = np.where(of_words == _THE_PHRASE, own, of_words)
         held = good[level.grams]
         at.append(level.at[held])
         terms.append(number[level.grams[held]])
         sizes.append(np.full(len(parts[-1]), n_words))
-        n_terms, level = n_terms + len(parts[-1]), longer
+        n_terms, level, longer = n_terms + len(parts[-1]), longer, longest
     places, those, n_words_of = np.concatenate(at), np.concatenate(terms), np.concatenate(sizes)
     behind = titles.kinds[titles.words[places + n_words_of[those]]]  # there is one: each title ends with a break
     n_all = np.bincount(those, minlength=n_terms)
@@ -142,11 +147,23 @@ def _may_end(kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return np.isin(kinds, (NUMBER, WEAK, TELLING))
 
 
-def _cut_off(level: _Grams, longer: _Grams, kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which rows stand within one longer row mostly."""
+def _cut_off(level: _Grams, longer: _Grams, longest: _Grams, kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which rows stand within one longer row mostly; within one of two words more if "of" is in between."""
     of_words = kinds[longer.words]
-    whole = _may_begin(of_words[:, 0]) & _may_end(of_words[:, -1])
-    most = np.zeros(len(level.counts), np.int64)
-    for part in longer.parts[whole].T:
-        np.maximum.at(most, part, longer.counts[whole])
-    return np.asarray(most > _MOST_CUT * level.counts, np.bool_)
+    is_link = (of_words[:, 0] == LINK) | (of_words[:, -1] == LINK)
+    within = _most_within(longest, np.where(_is_whole(longest, kinds), longest.counts, 0), len(longer.counts))
+    counts = np.where(is_link, within, np.where(_is_whole(longer, kinds), longer.counts, 0))
+    return np.asarray(_most_within(longer, counts, len(level.counts)) > _MOST_CUT * level.counts, np.bool_)
+
+
+def _is_whole(level: _Grams, kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    of_words = kinds[level.words]
+    return _may_begin(of_words[:, 0]) & _may_end(of_words[:, -1])
+
+
+def _most_within(longer: _Grams, counts: Rows, n_shorter: int) -> Rows:
+    """The highest of the `counts` of longer rows, of those that a shorter one begins or ends: (n_shorter,)."""
+    most = np.zeros(n_shorter, np.int64)
+    for part in longer.parts.T:
+        np.maximum.at(most, part, counts)
+    return most

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows
-from lunacy.pipeline.mapping.density import Density, Positions, density_of
+from lunacy.derived.placing import Positions
+from lunacy.pipeline.mapping.density import Density, density_of
 from lunacy.pipeline.mapping.merging import Hills, levels_of
 from lunacy.pipeline.mapping.naming import Labels, labels_of
 from lunacy.progress import Progress, Report, no_report

@@ -42,17 +42,18 @@ def _where_alone(titles: TitleWords, behind: Numbers, those: Numbers) -> npt.NDA
 
 
 def _cases(titles: TitleWords) -> tuple[Rows, Rows]:
-    """The forms in small letters, (n_forms,), as numbers, and the commonest form of each of these."""
-    small, folded_of = np.unique([one.casefold() for one in titles.written], return_inverse=True)
-    n_forms = len(titles.written)
+    """The forms in small letters, (n_forms,), as numbers, and how each of these is best written.
+
+    As it is within sentences; else in small letters, if it ever is; else as it is most often.
+    """
+    folded_of = np.unique([one.casefold() for one in titles.written], return_inverse=True)[1]
+    numbers = np.arange(len(titles.written))
     plain = titles.forms // 3
-    counts = np.bincount(plain, minlength=n_forms) + n_forms * len(plain) * np.bincount(
-        plain[titles.is_sentence], minlength=n_forms
-    )
-    order = np.lexsort((np.arange(n_forms), -counts, folded_of))
-    best = np.zeros(len(small), np.int64)
-    best[folded_of[order[::-1]]] = order[::-1]
-    return folded_of, best
+    n_all = np.bincount(plain, minlength=len(numbers))
+    in_sentences = np.bincount(plain[titles.is_sentence], minlength=len(numbers))
+    is_small = np.fromiter((one.islower() for one in titles.written), np.bool_, len(numbers))
+    order = np.lexsort((numbers, -n_all, ~is_small, -in_sentences, folded_of))
+    return folded_of, order[np.diff(folded_of[order], prepend=-1) > 0]
 
 
 def _coded(those: Rows, forms: npt.NDArray[np.integer]) -> Rows:
