@@ -11,6 +11,8 @@ from lunacy.draw.tile import DEEPEST, PIXELS
 from lunacy.region import Region
 from lunacy.unicode import to_unicode
 
+_SMALL = 3  # level
+
 
 def facts(
     *, edition: str, n_papers: int, months: tuple[int, int], n_of_groups: Sequence[int], regions: Sequence[Region]
@@ -28,10 +30,14 @@ def facts(
         ],
         "years": {ground: [f"#{bytes(one).hex()}" for one in colours("year", ground).tolist()] for ground in GROUNDS},
         "regions": [
-            [one.level, round(one.x, 5), round(one.y, 5), one.n_papers, one.label, ", ".join(one.terms[:3])]
-            for one in regions
+            [one.level, round(one.x, 4), round(one.y, 4), one.n_papers, one.label, _terms(one)] for one in regions
         ],
     }
+
+
+def _terms(region: Region) -> str:
+    """What else finds a region by its name; of the many small ones nothing, for that would be most of the answer."""
+    return ", ".join(region.terms[:3]) if region.level < _SMALL else ""
 
 
 def outline(regions: Sequence[Region]) -> list[tuple[Region, list[Region]]]:

@@ -36,6 +36,7 @@ def placed_record(one: Placed) -> dict[str, Any]:
 
 def card_record(paper: Paper, where: Placed | None, near: Sequence[Placed], root: str, index: str) -> dict[str, Any]:
     """What the card of a paper shows; `near`: the papers most similar to it."""
+    asked = Address.of([("id", paper.id), ("index", index)])
     names = [harmless(one.name) for one in authors(paper)]
     others = [f"and {len(names) - _NAMES} more"] if len(names) > _NAMES else []
     return {
@@ -48,7 +49,8 @@ def card_record(paper: Paper, where: Placed | None, near: Sequence[Placed], root
         "withdrawn": is_withdrawn(paper),
         "abstract": plain(paper.abstract),
         "url": paper.url,
-        "similar": Address.of([("id", paper.id), ("index", index)]).url(f"{root}/similar"),
+        "similar": asked.url(f"{root}/similar"),
+        "marks": asked.url(f"{root}/map"),
         "near": [placed_record(one) for one in near],
     }
 

@@ -4,6 +4,8 @@ import { listen } from "./input.js";
 import { cardOf, count, legend, make, monthIn, monthOf, searchBox } from "./panel.js";
 import { MapView } from "./view.js";
 
+const NARROW = 768; // pixels, as map.css has it
+const COVERED = 0.45; // of the height, by a card
 const BESIDE = 40; // papers in sight, about, where one lands beside one
 
 export async function openMap(host, provider, { marks: hasMarks = false, at = "" } = {}) {
@@ -133,12 +135,15 @@ export async function openMap(host, provider, { marks: hasMarks = false, at = ""
 
   function goTo(place, isFlown) {
     view.chosen = place;
-    if (isFlown) fly({ x: place.x, y: place.y, zoom: Math.max(view.camera.zoom, beside()) });
+    const zoom = Math.max(view.camera.zoom, beside());
+    const hidden = view.camera.width < NARROW ? COVERED * view.camera.height : 0; // by the card, at the bottom
+    if (isFlown) fly({ x: place.x, y: place.y + hidden / 2 / (facts.pixels * 2 ** zoom), zoom });
     else view.redraw();
   }
 
   const search = searchBox({
     find: (query) => provider.find(query),
+    markUrl: provider.markUrl,
     regions: facts.regions,
     onPaper: (one) => openCard(one.id, { place: one }),
     onRegion: ([level, x, y]) => { fly({ x, y, zoom: view.camera.farthest + 1.6 + level }); keep(true); },

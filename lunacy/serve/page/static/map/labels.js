@@ -2,8 +2,8 @@
 // they stay while one moves.
 
 const SIZES = [19, 15, 13, 12]; // pixels, by level
-const OF_LEVEL = [0, 0.9, 2.1, 3.4]; // from how much nearer than the whole map on
-const LASTS = 2.6; // how much nearer a name is shown, while there are finer ones
+const OF_LEVEL = [0, 0.4, 1.4, 2.4]; // from how much nearer than the whole map on
+const LASTS = 2.4; // how much nearer a name is shown, while there are finer ones
 const STEP = 0.25; // of zoom, within which they stay
 const GAP = 6; // pixels
 const CELL = 64; // pixels, of the squares by which neighbours are found
@@ -38,12 +38,19 @@ export class Labels {
       const isPast = one.level < this.deepest && nearer > from + LASTS;
       if (nearer < from || isPast) continue;
       const size = SIZES[level];
-      context.font = font(one.level, size);
-      const half = context.measureText(one.label).width / 2 + GAP;
+      const half = this.width(one, size, context) / 2 + GAP;
       const box = [one.x * scale - half, one.y * scale - size * 0.7 - GAP / 2, one.x * scale + half, one.y * scale + size * 0.7 + GAP / 2];
       if (isFree(taken, box)) found.push(one);
     }
     return found;
+  }
+
+  width(one, size, context) {
+    if (one.width === undefined) {
+      context.font = font(one.level, size);
+      one.width = context.measureText(one.label).width;
+    }
+    return one.width;
   }
 
   // A name as a picture, which is far quicker to draw than letters with a border.
@@ -107,7 +114,7 @@ function font(level, size) {
 function isFree(taken, box) {
   const cells = [];
   for (let x = Math.floor(box[0] / CELL); x <= box[2] / CELL; x += 1) {
-    for (let y = Math.floor(box[1] / CELL); y <= box[3] / CELL; y += 1) cells.push(`${x} ${y}`);
+    for (let y = Math.floor(box[1] / CELL); y <= box[3] / CELL; y += 1) cells.push(x * 2 ** 24 + y);
   }
   for (const cell of cells) {
     for (const [left, top, right, bottom] of taken.get(cell) ?? []) {

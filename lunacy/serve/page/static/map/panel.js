@@ -26,7 +26,7 @@ export const monthIn = (text) => {
   return match ? Number(match[1]) * 12 + Number(match[2]) - 1 : null;
 };
 
-export function searchBox({ find, onPaper, onRegion, regions, say }) {
+export function searchBox({ find, markUrl, onPaper, onRegion, regions, say }) {
   const list = make("ul", { id: "found", hidden: true });
   const field = make("input", {
     id: "find", type: "search", placeholder: "Find a paper or a region", "aria-label": "Find a paper or a region",
@@ -59,7 +59,8 @@ export function searchBox({ find, onPaper, onRegion, regions, say }) {
         ...near.map((one) => row(one[4], `region, ${count(one[3])}`, () => onRegion(one))),
         ...papers.map((one) => row(one.title, one.id, () => onPaper(one))),
       );
-      if (!papers.length && !near.length) list.append(make("li", { class: "none" }, "Nothing is found."));
+      if (markUrl && query.includes(" ")) list.append(make("li", {}, make("a", { href: markUrl(query) }, "Mark the papers that are most similar to these words")));
+      else if (!papers.length && !near.length) list.append(make("li", { class: "none" }, "Nothing is found."));
       list.hidden = false;
       say(`${papers.length + near.length} found.`);
     } catch (error) {
@@ -74,7 +75,7 @@ export function searchBox({ find, onPaper, onRegion, regions, say }) {
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => look(false), SEARCH_MS); });
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); look(true); });
   form.addEventListener("keydown", (event) => {
-    const buttons = [...list.querySelectorAll("button")];
+    const buttons = [...list.querySelectorAll("button, a")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || list.hidden || !buttons.length) return;
     event.preventDefault();
@@ -100,6 +101,7 @@ export function cardOf(record, { colour, onClose, onPaper, onHover }) {
   const links = make("p", { class: "links" });
   if (record.url) links.append(make("a", { href: record.url, rel: "noreferrer" }, `arXiv:${record.id}`), " ");
   if (record.similar) links.append(make("a", { href: record.similar }, "Similar papers"));
+  if (record.marks) links.append(make("a", { href: record.marks }, "Mark these here"));
   card.append(links);
   if (record.abstract) card.append(make("details", {}, make("summary", {}, "Abstract"), make("p", {}, record.abstract)));
   if (record.near.length) {

@@ -38,5 +38,6 @@ export function serverProvider({ root, index, marks }) {
     card: (id) => get("card", { id }),
     find: async (words) => (await get("find", { q: words })).papers,
     marks: () => ask(marks),
+    markUrl: (text) => `${root}/map?${query({ text })}`,
   };
 }

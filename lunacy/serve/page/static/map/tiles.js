@@ -2,7 +2,7 @@
 // promise of an ImageBitmap.
 
 const MOST = 120; // pictures of a megabyte each, in the memory of the browser
-const TOGETHER = 6;
+const TOGETHER = 4; // requests at a time
 export const SOFT = 64; // pixels of a side of a tile without its dots
 
 export class Tiles {
