@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+import lunacy
 from lunacy import library
 from lunacy.query.service import Service
 from lunacy.serve.app import create_app
-from tests.conftest import FakeEmbedder
+from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.conftest import IDS
 from tests.test_draw import read_png
 from tests.test_map_view import add_some_map
@@ -167,3 +168,32 @@ def test_hits_and_lists_are_marked(mapped: TestClient) -> None:
     beside = mapped.get("/map/marks?id=list:thesis&top=3").json()
     assert [one["id"] for one in beside["asked"]] == ["1802.00007", "1802.00009"]
     assert len(beside["hits"]) == 3
+
+
+def test_a_new_map_has_another_edition_and_old_tiles_are_refused(small_index: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        shutil.copytree(small_index, folder)
+    add_some_map(folders[1])
+    with (
+        Service(folders, embedder=FakeEmbedder()) as service,
+        TestClient(create_app(service), base_url="http://localhost:8765") as client,
+    ):
+        assert client.get("/map").status_code == client.get("/map/facts?index=one").status_code == 404
+        first = client.get("/map/facts?index=other").json()["edition"]
+        assert client.get(f"/map/tile/{first}/0/0/0.png?index=other").status_code == 200
+        lunacy.build_index(
+            lines_file(tmp_path, [record("1803.00001", title="On 1803.00001")]),
+            into=folders[1],
+            embedder=FakeEmbedder(),
+        )
+        assert client.get("/map/facts?index=other").json()["papers"] == len(IDS) + 1
+        old = client.get(f"/map/tile/{first}/0/0/0.png?index=other")
+        assert (old.status_code, old.json()["error"]["type"]) == (404, "OtherMap")
+        assert '<a href="/map?index=other">Map</a>' in client.get("/?index=other").text
+
+
+def lines_file(folder: Path, records: list[dict[str, object]]) -> Path:
+    path = folder / "snapshot.jsonl"
+    path.write_bytes(lines(records))
+    return path
