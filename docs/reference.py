@@ -25,7 +25,7 @@ _HERE = Path(__file__).parent
 _SECTIONS = {  # of the public names that are no errors
     "Ask": "open_index Index Answer Hit Why Term SentencePair Paper Question Info Summary",
     "Build": "build_index BuildReport Counts Progress build_lexical LexicalReport build_ivf IvfReport "
-    "build_graph GraphReport duplicates Copies build_map MapReport",
+    "build_graph GraphReport duplicates Copies build_map MapReport standings Standing Region",
     "Download and update": "download DownloadReport update UpdateReport preview_update fetch FetchReport",
     "Look after": "diff DiffReport remove RemoveReport prune PruneReport compact CompactReport verify VerifyReport "
     "repair RepairReport",

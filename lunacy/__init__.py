@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from lunacy.pipeline.verify import VerifyReport, verify
     from lunacy.progress import Progress
     from lunacy.query import Index, open_index
+    from lunacy.query.standing import standings
     from lunacy.question import Question
+    from lunacy.region import Region, Standing
     from lunacy.store.repair import RepairReport, repair
     from lunacy.why import SentencePair, Term, Why
 
@@ -100,11 +102,13 @@ __all__ = [
     "PublishReport",
     "Question",
     "RebuildReport",
+    "Region",
     "RemoveReport",
     "RepairReport",
     "SentencePair",
     "ServerError",
     "SnapshotError",
+    "Standing",
     "StoreError",
     "Summary",
     "Term",
@@ -133,6 +137,7 @@ __all__ = [
     "rebuild",
     "remove",
     "repair",
+    "standings",
     "update",
     "verify",
 ]
@@ -153,7 +158,9 @@ _NAMES = {
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
     "query": "Index open_index",
+    "query.standing": "standings",
     "question": "Question",
+    "region": "Region Standing",
     "store": "RepairReport repair",
     "why": "SentencePair Term Why",
 }

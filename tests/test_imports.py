@@ -119,7 +119,9 @@ PUBLIC = {
     "pipeline.update": "UpdateReport preview_update update",
     "progress": "Progress",
     "query": "Index open_index",
+    "query.standing": "standings",
     "question": "Question",
+    "region": "Region Standing",
     "store": "RepairReport repair",
     "why": "SentencePair Term Why",
 }

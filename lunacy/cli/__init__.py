@@ -25,6 +25,7 @@ from lunacy.cli.info import info
 from lunacy.cli.ivf import ivf
 from lunacy.cli.lexical import lexical
 from lunacy.cli.list import list_
+from lunacy.cli.map import map_
 from lunacy.cli.mcp import mcp
 from lunacy.cli.publish import publish
 from lunacy.cli.query import query
@@ -43,7 +44,7 @@ _ADDRESS_SPACE_BYTES = 512 * 10**6  # of which NumPy and FAISS take most: with l
 COMMANDS = {
     "Everyday": (index, query, show, info),
     "My reading": (list_, digest, gaps),
-    "In the browser, and for agents": (serve, mcp),
+    "In the browser, and for agents": (serve, map_, mcp),
     "From the network": (download, update, fetch),
     "Better and faster answers": (lexical, ivf, graph, duplicates),
     "Care of an index": (diff, remove, compact, verify, repair),

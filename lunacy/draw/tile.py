@@ -66,6 +66,11 @@ def draw_tile(codes: Codes, kinds: Kinds, zoom: int, ink: Ink, *, colour: Colour
 
     `zoom`: from 0 to DEEPEST. `kinds`: positions in `colours(colour, ground)`.
     """
+    return png(tile_pixels(codes, kinds, zoom, ink), palette(colour, ground))
+
+
+def tile_pixels(codes: Codes, kinds: Kinds, zoom: int, ink: Ink) -> npt.NDArray[np.uint8]:
+    """(PIXELS, PIXELS): the pixels of the same tile, as positions in `palette`."""
     pixels = np.zeros((PIXELS, PIXELS), np.uint8)
     if len(codes):
         cells = codes >> np.uint32(2 * (DEEPEST - zoom))
@@ -74,7 +79,7 @@ def draw_tile(codes: Codes, kinds: Kinds, zoom: int, ink: Ink, *, colour: Colour
         x, y = _even_bits(cells[starts]), _even_bits(cells[starts] >> np.uint32(1))
         picked = starts + (BAYER[y & 3, x & 3] * n >> 4)
         _paint(pixels, x, y, kinds[picked].astype(np.int64) * LEVELS, ink.levels(n), ink.radius)
-    return png(pixels, palette(colour, ground))
+    return pixels
 
 
 def _starts(cells: Codes) -> _Places:

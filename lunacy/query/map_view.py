@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from lunacy.arrays import Rows
 from lunacy.derived.map import BITS, Map, tile_code
-from lunacy.draw.palette import GROUPS, Colour, Ground, Kinds, groups_of, years_of
-from lunacy.draw.tile import draw_tile, inks_of
+from lunacy.draw.palette import GROUPS, Colour, Ground, Kinds, colours, groups_of, years_of
+from lunacy.draw.tile import draw_tile, inks_of, palette, tile_pixels
 from lunacy.search import Searcher
 
 Places = npt.NDArray[np.int64]  # positions of papers among `Map.points`
@@ -72,6 +72,16 @@ class MapView:
             codes, kinds = codes[wanted], kinds[wanted]
         return draw_tile(codes, kinds, zoom, self.inks[zoom], colour=colour, ground=ground)
 
+    def picture(self, zoom: int, *, colour: Colour, ground: Ground) -> npt.NDArray[np.uint8]:
+        """The whole map as its tiles of one zoom show it: red, green, blue and alpha, (s, s, 4)."""
+        side = range(2**zoom)
+        tiles = [[self._pixels(zoom, x, y, colour) for x in side] for y in side]
+        return np.asarray(palette(colour, ground)[np.block(tiles)])
+
+    def _pixels(self, zoom: int, x: int, y: int, colour: Colour) -> npt.NDArray[np.uint8]:
+        here = self._within(zoom, x, y)
+        return tile_pixels(self._codes[here], self._kinds(here, colour), zoom, self.inks[zoom])
+
     def _kinds(self, here: slice, colour: Colour) -> Kinds:
         if colour == "archive":
             return self.groups[here]
@@ -123,6 +133,17 @@ class MapView:
         found = np.full(int(rows.max()) + 1 if len(rows) else 0, -1, np.int32)
         found[rows] = np.arange(len(rows), dtype=np.int32)
         return found
+
+    def legend(self, colour: Colour, ground: Ground) -> list[tuple[str, str]]:
+        """What the colours mean: the groups that have papers, the largest first, or the years; each with its colour."""
+        hexadecimal = [f"#{bytes(one).hex()}" for one in colours(colour, ground)]
+        if colour == "archive":
+            order = np.argsort(-self.n_groups, kind="stable").tolist()
+            return [(GROUPS[group].name, hexadecimal[group]) for group in order if self.n_groups[group]]
+        first, last = self.months.first, self.months.last
+        years = sorted({*range(-(-first // 60) * 5, last // 12 + 1, 5), first // 12, last // 12})
+        kinds = years_of(np.clip(np.array(years) * 12, first, last).astype(np.uint16), first, last)
+        return [(str(year), hexadecimal[kind]) for year, kind in zip(years, kinds.tolist(), strict=True)]
 
     def group(self, place: int) -> int:
         """The group of a paper, as a position in `GROUPS`."""

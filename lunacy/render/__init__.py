@@ -10,6 +10,7 @@ from lunacy.digest import Digest
 from lunacy.display import harmless
 from lunacy.formats import BIBLIOGRAPHIES
 from lunacy.paper import Paper
+from lunacy.region import Standing
 from lunacy.render.atom import digest_atom
 from lunacy.render.bibliography import bibtex, csl_records, ris
 from lunacy.render.copies import copies_csv, copies_table
@@ -17,7 +18,7 @@ from lunacy.render.digests import digest_html, digest_markdown, digest_table
 from lunacy.render.markdown import markdown_of_answer, markdown_of_list, markdown_of_paper
 from lunacy.render.records import CSV_COLUMNS, json_lines, json_list, papers_to_csv, to_csv, to_ids, to_json
 from lunacy.render.reports import columns, graph_recall, names, pairs, recalls, size
-from lunacy.render.table import answer_table, list_table, paper_table
+from lunacy.render.table import answer_table, list_table, paper_table, standings_table
 
 __all__ = [
     "CSV_COLUMNS",
@@ -33,6 +34,7 @@ __all__ = [
     "papers",
     "recalls",
     "size",
+    "standings",
     "to_json",
 ]
 
@@ -130,6 +132,21 @@ def digests(
         yield from digest_table(found, width=width, styled=styled)
     else:
         yield from papers((item.paper for one in found for item in one.items), form, escaped=escaped)
+
+
+def standings(
+    found: Sequence[Standing],
+    form: str,
+    *,
+    width: int = 80,
+    styled: bool = False,
+    escaped: bool = False,
+) -> Iterator[str]:
+    """Where each stands on the map, in `form`: table or json."""
+    if form == "json":
+        yield from json_list((one.as_record() for one in found), escaped=escaped)
+    else:
+        yield from _apart(standings_table(found, width=width, styled=styled))
 
 
 def _once(found: Iterable[Paper]) -> Iterator[Paper]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lunacy.answer import Answer, Hit
 from lunacy.authors import first_authors
 from lunacy.display import harmless
 from lunacy.paper import Paper
 from lunacy.question import RANKED_BY
+from lunacy.region import Standing
 from lunacy.render.why import why_lines
 from lunacy.render.wrapping import joined, shortened, width_of, wrapped
 from lunacy.unicode import to_unicode
@@ -84,6 +85,24 @@ def list_table(papers: Sequence[Paper], notes: Mapping[str, str], *, width: int,
         note = notes.get(paper.id, "")
         lines += listed(paper, "", id_width, width, [note] if note else [], styled=styled)
     return "".join(f"{line}\n" for line in lines)
+
+
+def standings_table(found: Iterable[Standing], *, width: int, styled: bool) -> Iterator[str]:
+    """Each: what was asked, its place and the regions there, the largest first, then a line for each paper near it."""
+    for one in found:
+        asked = f"{_plain(one.asked)}  {_plain(one.title)}" if one.title else _plain(one.asked)
+        labels = dict.fromkeys(harmless(region.label) for region in one.regions)
+        where = f"at {one.x:.3f}, {one.y:.3f}"
+        lines = [_style(shortened(asked, max(width, _LEAST)), _BOLD, styled), ": ".join([where, " > ".join(labels)])]
+        id_width = max((width_of(harmless(paper.id)) for paper in one.around), default=0)
+        for paper in one.around:
+            start = f"  {harmless(paper.id):{id_width}}  {paper.posted[:4]:4}  "
+            lines.append(start + shortened(_plain(paper.title), max(width - len(start), _LEAST)))
+        yield "".join(f"{line}\n" for line in lines)
+
+
+def _plain(text: str) -> str:
+    return harmless(to_unicode(" ".join(text.split())))
 
 
 def _heading(answer: Answer, width: int, *, styled: bool) -> Iterator[str]:
