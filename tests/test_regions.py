@@ -99,7 +99,7 @@ def test_each_level_has_four_times_as_many_regions_with_labels_of_their_own() ->
 def test_each_region_lies_within_one_of_the_level_before() -> None:
     positions = np.random.default_rng(0).random((2_000, 2), np.float32)
     density = density_of(positions)
-    levels = levels_of(Hills(density, np.zeros(2_000, np.int64)), density, [5, 20, 80], no_report)
+    levels = levels_of(Hills(density, [np.zeros(2_000, np.int64)]), density, [5, 20, 80], no_report)
     assert [len(np.unique(level)) for level in levels] == [5, 20, 80]
     for outer, inner in pairwise(levels):
         assert len({*zip(outer.tolist(), inner.tolist(), strict=True)}) == len(np.unique(inner))
@@ -112,11 +112,11 @@ def test_a_border_goes_where_papers_lie_thinly_and_where_categories_differ() -> 
     positions = positions[~in_valley | (rng.random(2_000) < 0.05)]
     no_categories = np.full(len(positions), -1)
     density = density_of(positions)
-    [of_hills] = levels_of(Hills(density, no_categories), density, [2], no_report)
+    [of_hills] = levels_of(Hills(density, [no_categories]), density, [2], no_report)
     assert np.mean((positions[:, 0] > 0.3) == of_hills[density.of_papers]) in APART
     evenly = rng.random((2_000, 2), np.float32)
     density, categories = density_of(evenly), (evenly[:, 1] > 0.35).astype(np.int64)
-    [of_hills] = levels_of(Hills(density, categories), density, [2], no_report)
+    [of_hills] = levels_of(Hills(density, [categories]), density, [2], no_report)
     assert np.mean(categories == of_hills[density.of_papers]) in APART
 
 

@@ -15,7 +15,6 @@ from lunacy.pipeline.mapping.title_words import TitleWords
 _CANDIDATES = 100  # a region
 _LIKED = np.array([0, 1.0, 1.5, 1.6, 1.5, 1.4])  # times that a term of so many words is better than a word
 _OF_WORDS = 0.3  # what its words add to a phrase, as a share of their mean
-_NARROW = 0.75  # the power of how nearly all papers with the term are inside: deep down, "spin" says little
 _ENDS = 0.35  # the share of a term's places at which it ends a row of words, from which on it may stand alone
 _BEGINS = 0.7  # the share at which it begins behind no hyphen, from which on it is one
 _DOUBT = 0.75  # standard deviations by which counts are taken to be too high
@@ -92,7 +91,8 @@ def _scores(
 
     A term scores by how many papers of the region have it, times how many times more they are than elsewhere, as a
     logarithm: what it adds to the divergence of the titles inside from those outside. Half of that is by all others,
-    and half by those of the region around.
+    and half by those of the region around. And by how nearly all papers with the term are inside: deep down, "spin"
+    says little.
     """
     outer.sort_indices()
     n_terms, n_papers = counts.shape[1], sizes.sum()
@@ -104,7 +104,7 @@ def _scores(
     more_than_around = np.log(share / (in_outer / np.bincount(around, sizes)[around[regions]]))
     narrow = np.maximum(more, _EVEN) / np.maximum(np.log(n_papers / sizes[regions]), _EVEN)
     sure = 1 - _DOUBT / np.sqrt(inside)
-    return np.asarray(sure * share * ((more + more_than_around) / 2 + _EVEN) * narrow**_NARROW, np.float64)
+    return np.asarray(sure * share * ((more + more_than_around) / 2 + _EVEN) * narrow, np.float64)
 
 
 def _of_words(regions: Rows, those: Rows, scores: Weights, terms: Terms) -> Weights:

@@ -16,7 +16,7 @@ from lunacy.arrays import Rows
 from lunacy.pipeline.mapping.density import Density
 from lunacy.progress import Progress, Report
 
-_UNLIKE = 4.0  # times more that a merger costs where two hills have no category in common
+_UNLIKE = 4.0  # times more that a merger costs where two hills have no category in common, nor an archive
 _VALLEY = 0.5  # the power of how much deeper a valley is than the lower of two peaks
 _DEEPEST = 0.01  # of the lower peak: the density in a valley, where there is none
 _REPORTED = 5_000  # mergers
@@ -25,19 +25,22 @@ _REPORTED = 5_000  # mergers
 class Hills:
     """Hills, and what they were merged to so far."""
 
-    def __init__(self, density: Density, categories: Rows) -> None:
-        """`categories`: (n,), that of each paper as a number; -1 for none."""
+    def __init__(self, density: Density, groups: Sequence[Rows]) -> None:
+        """`groups`: by which papers differ, such as their categories and archives: numbers, (n,); -1 for none."""
         n, of_papers = density.n_hills, density.of_papers
         self.n = n  # hills; what they are merged to is numbered from there on
         self.into = np.arange(2 * n)
         self.weight, self.peak, self.place = np.zeros(2 * n), np.zeros(2 * n), np.zeros((2 * n, 2))
-        self.shares = np.zeros((2 * n, int(categories.max(initial=0)) + 1), np.float32)  # of the papers: each category
+        ends = np.cumsum([int(group.max(initial=0)) + 1 for group in groups])
+        self.shares = np.zeros((2 * n, ends[-1]), np.float32)  # of the papers: each category, then each archive
+        self.n_groups = len(groups)
         self.weight[:n] = np.bincount(of_papers, minlength=n)
         for axis, at in enumerate(np.divmod(density.cells, len(density.grid))):  # whole numbers, whose sum is exact
             self.place[:n, axis] = np.bincount(of_papers, at, n) / self.weight[:n]
         np.maximum.at(self.peak, of_papers, density.grid.ravel()[density.cells])
-        known = categories >= 0
-        np.add.at(self.shares, (of_papers[known], categories[known]), 1)
+        for group, end in zip(groups, ends.tolist(), strict=True):
+            known = group >= 0
+            np.add.at(self.shares, (of_papers[known], end - 1 - group[known]), 1)
         self.shares[:n] /= self.weight[:n, None]
 
     def merge(self, one: int, other: int, to: int) -> None:
@@ -54,7 +57,7 @@ class Hills:
         """Of merging, (m,), each of `others` with `one` or the one of the same position; `passes`: between them."""
         mine, theirs = self.weight[one], self.weight[others]
         apart = ((self.place[one] - self.place[others]) ** 2).sum(-1)
-        difference = np.abs(self.shares[one] - self.shares[others]).sum(-1) / 2
+        difference = np.abs(self.shares[one] - self.shares[others]).sum(-1) / 2 / self.n_groups
         lower = np.minimum(self.peak[one], self.peak[others])
         valley = lower / np.maximum(passes, _DEEPEST * lower)
         cost = mine * theirs / (mine + theirs) * apart

@@ -32,7 +32,9 @@ def regions_of(
     progress(Progress("finding the regions of the map", 0, None))
     density = density_of(positions)
     names, numbers = np.unique(np.asarray(categories, np.str_), return_inverse=True)
-    hills = Hills(density, np.where(names[numbers] == "", -1, numbers))
+    archives = np.unique([name.partition(".")[0] for name in names], return_inverse=True)[1]
+    is_known = names[numbers] != ""
+    hills = Hills(density, [np.where(is_known, group, -1) for group in (numbers, archives[numbers])])
     levels = _different(levels_of(hills, density, _sizes(len(positions)), progress))
     papers = [level[density.of_papers] for level in levels]
     labels = labels_of(papers, titles, names.tolist(), numbers, progress)
