@@ -177,6 +177,20 @@ def test_labels_are_as_people_write_them(title: str, label: str) -> None:
     assert first.label == label
 
 
+@pytest.mark.parametrize("n", [3, 59, 350, 1_200])
+def test_odd_titles_and_places_fail_nothing(n: int) -> None:
+    rng = np.random.default_rng(n)
+    pieces = [*"abc XYZ-/'’{}$\\^_0123456789äßéΩ量子и\u0301\u200b\x00\t,;:()=₂ﬁ", r"\alpha", "$x^2$"]
+    pieces += [" of ", "black-hole ", "a" * 300]
+    titles = ["".join(rng.choice(pieces, rng.integers(0, 30))) for _ in range(n)]
+    positions = np.round(rng.random((n, 2)) * 4).astype(np.float32) / 4  # 25 places, some of them on the edge
+    found = regions_of(positions, titles, rng.choice(["", "hep-th", "none", "math.NT"], n).tolist())
+    assert all(0 < len(one.label) <= 32 for one in found)
+    assert {(one.x, one.y) for one in found} <= {*map(tuple, positions.tolist())}
+    labels = [(one.level, one.label.casefold()) for one in found]
+    assert len(set(labels)) == len(labels)
+
+
 def phrases_of(titles: list[str]) -> set[str]:
     words = read_titles(titles, no_report)
     terms = terms_of(words, len(titles), no_report)

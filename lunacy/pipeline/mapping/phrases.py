@@ -20,7 +20,7 @@ from lunacy.progress import Progress, Report
 _MOST_WORDS = 5
 _FEWEST = 3  # titles with a term; in a few titles two
 _FEW = 5_000
-_LEAST_BOND, _OF_WEAK = 0.25, 0.4  # 0: by chance, 1: never apart; the latter for phrases with a weak word at an edge
+_LEAST_BOND, _OF_WEAK = 0.25, 0.32  # 0: by chance, 1: never apart; the latter for phrases with a weak word at an edge
 _RANGES = 8
 _THE_PHRASE = -2
 _MOST_CUT = 0.6  # share of those of a row of words that stand within one longer row

@@ -84,7 +84,8 @@ class _Tokens(dict[str, int]):
         return self[token]
 
     def _add(self, pieces: Sequence[tuple[str, str]]) -> None:
-        for sign, piece in pieces:
+        for sign, found in pieces:
+            piece = found if len(found) <= _LONGEST else ""
             if piece not in self._form_of:
                 self._form_of[piece] = len(self.written), self._word(piece)
                 self.written.append(piece)
@@ -107,7 +108,7 @@ def _kind(word: str) -> int:
     if word == "of":
         return LINK
     stem = "".join(stems(word))
-    if not stem or len(word) > _LONGEST or stem in FUNCTION_WORDS or stem in _BREAKS:
+    if not stem or stem in FUNCTION_WORDS or stem in _BREAKS:
         return BREAK
     if word in NOT_ENGLISH:
         return PREFIX if word in _PARTICLES else BREAK
