@@ -65,10 +65,9 @@ class MapView:
     def tile(self, zoom: int, x: int, y: int, *, colour: Colour, ground: Ground, months: Months | None = None) -> bytes:
         """The PNG of a tile of zoom 0 to `DEEPEST`; `months`: with papers of these alone."""
         here = self._within(zoom, x, y)
-        codes = self._codes[here]
-        kinds = self._kinds(here, colour)
+        codes, kinds = self._codes[here], self._kinds(colour)[here]
         if months is not None:
-            wanted = _are_in(self._months[here], months)
+            wanted = np.flatnonzero(_are_in(self._months[here], months))
             codes, kinds = codes[wanted], kinds[wanted]
         return draw_tile(codes, kinds, zoom, self.inks[zoom], colour=colour, ground=ground)
 
@@ -80,12 +79,14 @@ class MapView:
 
     def _pixels(self, zoom: int, x: int, y: int, colour: Colour) -> npt.NDArray[np.uint8]:
         here = self._within(zoom, x, y)
-        return tile_pixels(self._codes[here], self._kinds(here, colour), zoom, self.inks[zoom])
+        return tile_pixels(self._codes[here], self._kinds(colour)[here], zoom, self.inks[zoom])
 
-    def _kinds(self, here: slice, colour: Colour) -> Kinds:
-        if colour == "archive":
-            return self.groups[here]
-        return years_of(self._months[here], self.months.first, self.months.last)
+    def _kinds(self, colour: Colour) -> Kinds:
+        return self.groups if colour == "archive" else self._years
+
+    @cached_property
+    def _years(self) -> Kinds:
+        return years_of(self._months, self.months.first, self.months.last)
 
     def _within(self, zoom: int, x: int, y: int) -> slice:
         """Where the papers of a tile are."""

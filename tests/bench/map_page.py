@@ -30,7 +30,8 @@ from tests.serve.browser import chromium
 N_TILES, AROUND = 40, 0.003
 SIZE = {"width": 1280, "height": 900}
 _ZOOMS = (1, 3, 5, 7)
-# Some frames of panning, or of zooming in and out again, as the pointer and the wheel do it; the times between them.
+# Some frames of panning, or of zooming in and out again, as the pointer and the wheel do it; the times between them. At
+# rest nothing is drawn, so they tell what else the machine does.
 _MOVE = """async ([zoom, kind]) => {
   const view = window.lunacyMap, { camera } = view, times = [], drawing = [];
   const draw = Object.getPrototypeOf(view).draw;
@@ -42,8 +43,8 @@ _MOVE = """async ([zoom, kind]) => {
   let last = await new Promise(requestAnimationFrame);
   for (let n = 0; n < 180; n += 1) {
     if (kind === "pan") camera.pan(n % 120 < 60 ? 9 : -9, n % 60 < 30 ? 6 : -6);
-    else if (n % 10 === 0) camera.zoomBy(n % 120 < 60 ? 0.3 : -0.3, 700, 400);
-    view.moved();
+    else if (kind === "zoom" && n % 10 === 0) camera.zoomBy(n % 120 < 60 ? 0.3 : -0.3, 700, 400);
+    if (kind !== "rest") view.moved();
     const now = await new Promise(requestAnimationFrame);
     times.push(now - last);
     last = now;
@@ -133,10 +134,10 @@ def load(browser: Browser, url: str) -> Page:
 def move(page: Page) -> None:
     """Pan and zoom, at several zooms."""
     print(f"{'frames':>12}{'p50 ms':>9}{'p95 ms':>9}{'max ms':>9}{'script p50':>12}{'p95 ms':>9}")
-    for kind in ("pan", "zoom"):
-        for zoom in _ZOOMS:
+    for kind in ("rest", "pan", "zoom"):
+        for zoom in _ZOOMS if kind != "rest" else _ZOOMS[:1]:
             times, drawing = page.evaluate(_MOVE, [zoom, kind])
-            p50, p95, s50, s95 = [*np.percentile(times, [50, 95]), *np.percentile(drawing, [50, 95])]
+            p50, p95, s50, s95 = [*np.percentile(times, [50, 95]), *np.percentile(drawing or [0], [50, 95])]
             print(f"{kind:>8} at {zoom}{p50:9.1f}{p95:9.1f}{max(times):9.1f}{s50:12.1f}{s95:9.1f}", flush=True)
 
 

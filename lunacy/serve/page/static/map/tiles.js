@@ -2,6 +2,7 @@
 // promise of an ImageBitmap.
 
 const MOST = 120; // pictures of a megabyte each, in the memory of the browser
+const NEW_A_FRAME = 1;
 const TOGETHER = 4; // requests at a time
 export const SOFT = 64; // pixels of a side of a tile without its dots
 
@@ -16,10 +17,23 @@ export class Tiles {
     this.clock = 0;
   }
 
+  // A picture that is drawn for the first time takes a browser a while, so that each frame has a few of them.
+  begin() {
+    this.left = NEW_A_FRAME;
+    this.isBehind = false; // whether there are some that the next frame has to draw
+  }
+
   find(look, zoom, x, y) {
     const one = this.kept.get(`${look.key} ${zoom} ${x} ${y}`);
-    if (one) one.used = this.clock;
-    return one?.bitmap;
+    if (!one) return undefined;
+    one.used = this.clock;
+    if (!one.isDrawn && this.left === 0) {
+      this.isBehind = true;
+      return undefined;
+    }
+    if (!one.isDrawn) this.left -= 1;
+    one.isDrawn = true;
+    return one.bitmap;
   }
 
   // The same without its dots: how full and of which colours each part of it is.
@@ -27,6 +41,11 @@ export class Tiles {
     const one = this.kept.get(`${look.key} ${zoom} ${x} ${y}`);
     if (!one) return undefined;
     one.used = this.clock;
+    if (!one.soft && this.left === 0) {
+      this.isBehind = true;
+      return undefined;
+    }
+    if (!one.soft) this.left -= 1;
     one.soft ??= softened(one.bitmap);
     return one.soft;
   }
@@ -68,7 +87,7 @@ export class Tiles {
     }
   }
 
-  get isWhole() { return this.wanted.length > 0 && this.wanted.every((one) => this.kept.has(one.key)); }
+  get isWhole() { return !this.isBehind && this.wanted.length > 0 && this.wanted.every((one) => this.kept.has(one.key)); }
 
   forget() {
     if (this.kept.size <= MOST) return;

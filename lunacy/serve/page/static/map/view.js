@@ -13,7 +13,7 @@ const TITLED = 120; // papers in sight, from which on there are no titles beside
 export class MapView {
   constructor(canvas, provider, facts) {
     Object.assign(this, { canvas, provider, facts });
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { alpha: false });
     this.camera = new Camera();
     this.labels = new Labels(facts.regions);
     this.tiles = new Tiles((...given) => provider.tile(...given), () => this.redraw());
@@ -83,14 +83,17 @@ export class MapView {
   draw() {
     const { canvas, context, camera, ratio } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.fillStyle = this.style.paper;
+    context.fillRect(0, 0, canvas.width, canvas.height);
     context.imageSmoothingEnabled = true;
+    this.tiles.begin();
     const zoom = this.tileZoom(camera.zoom);
     const hasDiscs = this.discs !== null && contains(this.discs.box, camera.box) && camera.zoom >= this.discs.from;
     const glow = Math.max(zoom - GLOW, 0);
     this.drawGround(glow);
     if (!hasDiscs) this.drawTiles(zoom);
     this.wantTiles();
+    if (this.tiles.isBehind) this.redraw();
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (hasDiscs) this.drawDiscs();
     this.drawMarks();
