@@ -112,6 +112,40 @@ def test_a_revised_paper_keeps_its_place(tmp_path: Path) -> None:
     np.testing.assert_array_equal(places(tmp_path, [row]), [before])
 
 
+def test_without_a_graph_papers_are_placed_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        fill(tmp_path / name, papers_of_fields())
+        lunacy.build_map(tmp_path / name)
+        fill(tmp_path / name, papers_of_fields(60, seed=1), N)
+    monkeypatch.setattr("lunacy.pipeline.mapping.make_map.open_graph", lambda _view: None)
+    refresh_caches(tmp_path / "one")
+    monkeypatch.undo()
+    refresh_caches(tmp_path / "two")
+    rows = list(range(N + 60))
+    np.testing.assert_array_equal(places(tmp_path / "one", rows), places(tmp_path / "two", rows))
+
+
+def test_a_map_that_is_too_far_behind_is_not_shown_until_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, papers_of_fields())
+    lunacy.build_map(tmp_path)
+    fill(tmp_path, papers_of_fields(60, seed=1), N)
+    monkeypatch.setattr("lunacy.pipeline.mapping.make_map._KEEP_UP", 1)
+    monkeypatch.setattr("lunacy.pipeline.mapping.make_map.open_graph", lambda _view: None)
+    refresh_caches(tmp_path)
+    with viewed(tmp_path) as view:
+        assert open_map(view) is None
+    with lunacy.open_index(tmp_path) as ix:
+        info = ix.info()
+        assert info.map is not None
+        assert (info.map.n_papers, info.is_map_current) == (N, False)
+    monkeypatch.undo()
+    monkeypatch.setattr("lunacy.pipeline.mapping.make_map._KEEP_UP", 1)
+    report = lunacy.build_map(tmp_path)  # by the graph, which is up to date
+    assert (report.is_new, report.facts.n_placed) == (False, 60)
+
+
 def test_a_layout_that_is_made_anew_is_turned_as_it_was(tmp_path: Path) -> None:
     fill(tmp_path, papers_of_fields())
     lunacy.build_map(tmp_path)

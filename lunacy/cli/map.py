@@ -127,7 +127,7 @@ def map_(
             if papers or text is not None:
                 from lunacy.query.standing import standings
 
-                found = standings(ix, papers, text or "", top=top, model=model, device=device)
+                found = standings(ix, papers, text, top=top, model=model, device=device)
                 code = _print(found, form, progress)
             if suffix in _PICTURES:
                 _draw(ix, Path(str(output)), colour, ground, progress)

@@ -18,7 +18,13 @@ from lunacy.search import Searcher
 
 
 def standings(
-    ix: Index, papers: Sequence[str], text: str = "", *, top: int = 10, model: str | None = None, device: str = "auto"
+    ix: Index,
+    papers: Sequence[str],
+    text: str | None = None,
+    *,
+    top: int = 10,
+    model: str | None = None,
+    device: str = "auto",
 ) -> Iterator[Standing | LunacyError]:
     """Of each of `papers` (ids, DOIs or titles), then of `text`, where it stands on the map; `top`: papers around it.
 
@@ -32,7 +38,7 @@ def standings(
     Multi-Task Learning for Extraction of Adverse Drug Reaction Mentions from Tweets
     """
     questions = [Question(papers=tuple(papers), top=NEAREST)] if papers else []
-    questions += [Question(text=text, top=NEAREST)] if text else []
+    questions += [Question(text=text, top=NEAREST)] if text is not None else []
     for answer in ix.ask_many(questions, model=model, device=device):
         if isinstance(answer, LunacyError):
             yield answer
@@ -56,7 +62,7 @@ def _standing(view: Searcher, found: Map, answer: Answer, top: int) -> Standing:
     if not len(own) or np.isnan(own[0, 0]):
         near = positions_of(found.points, np.array([rows[hit.id] for hit in answer], np.int64))
         own = midst(near, np.arange(len(near))[None])
-        notes += ["it is put among the papers that it resembles most"]
+        notes += [f"{answer.asked!r} is not on the map; it is put among the papers that it resembles most"]
     [x, y] = own[0].tolist()
     points = found.points
     distances = (points.x - x) ** 2 + (points.y - y) ** 2  # (n,)

@@ -23,15 +23,17 @@ from lunacy.store import Cache, Changes, View
 __all__ = ["KIND", "LEAST_ROWS", "is_current", "make", "make_map", "stored_map"]
 
 LEAST_ROWS = None  # it is made on request
+_KEEP_UP = 8 * 10**9  # products of vectors that an update may take for it: a minute or two of two cores
 
 
 def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:  # noqa: ARG001 (the map has keys of its own)
-    """The map brought up to date."""
+    """The map brought up to date; where that would take too long it stays as it is, out of date, and is not shown."""
     kept = [one for one in before if is_current(one, view)]
     old = stored_map(view)
     if kept or old is None or not view.n_papers:
         return kept
-    return [_updated(view, old, progress)]
+    now = _updated(view, old, progress)
+    return list(before) if now is None else [now]
 
 
 def stored_map(view: View) -> Map | None:
@@ -86,24 +88,33 @@ def _positions_in(old: Map, keys: Keys) -> Positions:
     return found
 
 
-def _updated(view: View, old: Map, progress: Report) -> Cache:
-    """`old` without the papers that are gone, and with those that came."""
+def _updated(view: View, old: Map, progress: Report) -> Cache | None:
+    """`old` without the papers that are gone, and with those that came; None if it would take too many products."""
     papers = read_papers(view)
     positions = _positions_in(old, papers.keys)
     new = np.flatnonzero(np.isnan(positions[:, 0]))
     if len(new):
         progress(Progress("placing papers on the map", 0, len(new), "papers"))
-        place(positions, new, _neighbours(view, papers.rows, new), papers.keys[new])
+        neighbours = _neighbours(view, papers.rows, new)
+        if neighbours is None:
+            return None
+        place(positions, new, neighbours, papers.keys[new])
         positions[np.isnan(positions[:, 0])] = _centre(old.points)  # no paper on the map is near to them
-    facts = MapFacts(len(papers.rows), old.facts.n_placed + len(new), old.facts.seed, old.facts.recall)
+    n_placed = min(old.facts.n_placed + len(new), len(papers.rows))
+    facts = MapFacts(len(papers.rows), n_placed, old.facts.seed, old.facts.recall)
     return add_map(view, facts, papers.points(positions), papers.categories, old.regions)
 
 
-def _neighbours(view: View, rows: Rows, which: Rows) -> npt.NDArray[np.int32]:
-    """(n, k): those of the papers `which`, positions in `rows`, by the graph, or where none is up to date, exactly."""
+def _neighbours(view: View, rows: Rows, which: Rows) -> npt.NDArray[np.int32] | None:
+    """(n, k): those of the papers `which`, positions in `rows`, by the graph, or where none is up to date, exactly.
+
+    None if that would take too many products.
+    """
     graph = open_graph(view)
     if graph is not None:
         return _among(rows, graph.lists, view.end_row).rows[which]
+    if len(which) * len(rows) > _KEEP_UP:
+        return None
     lists = Lists.empty(len(which), NEIGHBOURS)
     for position, found in enumerate(nearest(view, rows[which], NEIGHBOURS)):
         lists.put(position, np.searchsorted(rows, found.rows), found.scores)
