@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from functools import lru_cache
+from itertools import combinations, islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ _LEAST_FIT = 0.45  # of the name of a category, from which on it is the label
 _WEAK = 0.5  # of the score of the best term, which is taken: below, two terms are better than one
 _RARE, _BROAD = 0.05, 0.2  # the share of papers with the label below which it gets a second term; at the first level
 _NO_WORD = re.compile(r"[\W_]+")
+_TRIED = 6  # terms, for two
 _NONE = -1
 
 
@@ -68,8 +70,10 @@ def labels_of(
     text_of = written(words, terms, np.unique(np.concatenate([one.terms for one in best])))
     names = names_of(categories, numbers)
     found: list[Labels] = []
+    above: list[tuple[str, ...]] = []  # of each region: the labels of those that it lies in
     for of_papers, lies_in, of_level in zip(papers, around, best, strict=True):
-        above = [found[-1].labels[one].text for one in lies_in.tolist()] if found else [""] * len(lies_in)
+        known = [(*before, one.text) for before, one in zip(above, found[-1].labels, strict=True)] if found else [()]
+        above = [known[one] for one in lies_in.tolist()]
         labels = _level(of_level, text_of, fits_of(names, of_papers), names, above)
         found.append(Labels(labels, _have(labels, of_papers, pairs, names)))
     return found
@@ -84,9 +88,13 @@ def _have(labels: Sequence[Label], of_papers: Rows, pairs: Pairs, names: Names) 
 
 
 def _level(
-    best: Candidates, text_of: dict[int, str], fits: Sequence[Sequence[Fit]], names: Names, above: Sequence[str]
+    best: Candidates,
+    text_of: dict[int, str],
+    fits: Sequence[Sequence[Fit]],
+    names: Names,
+    above: Sequence[tuple[str, ...]],
 ) -> list[Label]:
-    """The labels of one level; `above`: (n_regions,), those of the regions around, "" at the first."""
+    """The labels of one level."""
     starts = np.searchsorted(best.regions, np.arange(len(above) + 1)).tolist()
     held = [slice(start, end) for start, end in pairwise(starts)]
     numbers, scores, shares = best.terms.tolist(), best.scores.tolist(), best.shares.tolist()
@@ -111,7 +119,7 @@ class _Region:
     scores: Sequence[float]
     shares: Sequence[float]
     fits: Sequence[Fit]  # the best first
-    above: str  # the label of the region around
+    above: tuple[str, ...]  # the labels of the regions that it lies in
 
     @property
     def urgency(self) -> tuple[float, float]:
@@ -128,9 +136,10 @@ class _Region:
             if one.fit >= _LEAST_FIT and self._is_free(names[one.name], taken):
                 return Label(names[one.name], self._further(names[one.name]), name=one.name)
         at = next((at for at, text in enumerate(self.texts) if self._is_free(text, taken)), _NONE)
-        both = self._both(at, taken)
-        if both:
-            return Label(both, self._further(both), self.terms[0])
+        if self._says_little(at):
+            for first, second in combinations(islice(self._beside(""), _TRIED), 2):
+                if self._is_free(both := f"{first} and {second}", taken):
+                    return Label(both, self._further(both), self.terms[self.texts.index(first)])
         if at != _NONE:
             return Label(self.texts[at], self._further(self.texts[at]), self.terms[at])
         for one in sorted(self.fits, key=lambda one: -one.n_papers):
@@ -139,18 +148,14 @@ class _Region:
         return Label("")
 
     def _is_free(self, text: str, taken: set[str]) -> bool:
-        is_new = not _words(text) <= _words(self.above)
+        is_new = not any(_words(text) <= _words(one) for one in self.above)
         return is_new and len(text) <= _LONGEST and text.casefold() not in taken
 
-    def _both(self, at: int, taken: set[str]) -> str:
-        """The best term with another, if that at `at` says little; else ""."""
-        if not self.texts:
-            return ""
-        rare = _RARE if self.above else _BROAD
-        if at != _NONE and self.scores[at] >= _WEAK * self.scores[0] and self.shares[at] >= rare:
-            return ""
-        both = (f"{self.texts[0]} and {other}" for other in islice(self._beside(self.texts[0]), 3))
-        return next((one for one in both if self._is_free(one, taken)), "")
+    def _says_little(self, at: int) -> bool:
+        """Whether the term at `at` needs another."""
+        if at == _NONE:
+            return True
+        return self.scores[at] < _WEAK * self.scores[0] or self.shares[at] < (_RARE if self.above else _BROAD)
 
     def _further(self, label: str) -> tuple[str, ...]:
         return tuple(islice(self._beside(label), _FURTHER))
@@ -164,5 +169,6 @@ class _Region:
                 known |= _words(text)
 
 
-def _words(text: str) -> set[str]:
-    return {singular(word) for word in _NO_WORD.split(text) if word and word != "and"}
+@lru_cache(maxsize=2**16)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(singular(word) for word in _NO_WORD.split(text) if word and word != "and")
