@@ -37,12 +37,16 @@ export class Labels {
       const from = OF_LEVEL[level] + Math.max(0, one.level - level);
       const isPast = one.level < this.deepest && nearer > from + LASTS;
       if (nearer < from || isPast) continue;
-      const size = SIZES[level];
-      const half = this.width(one, size, context) / 2 + GAP;
-      const box = [one.x * scale - half, one.y * scale - size * 0.7 - GAP / 2, one.x * scale + half, one.y * scale + size * 0.7 + GAP / 2];
-      if (isFree(taken, box)) found.push(one);
+      if (isFree(taken, this.box(one, scale, context))) found.push(one);
     }
     return found;
+  }
+
+  // The rectangle of a name where the whole map has `scale` pixels.
+  box(one, scale, context) {
+    const size = SIZES[Math.min(one.level, SIZES.length - 1)];
+    const half = this.width(one, size, context) / 2 + GAP;
+    return [one.x * scale - half, one.y * scale - size * 0.7 - GAP / 2, one.x * scale + half, one.y * scale + size * 0.7 + GAP / 2];
   }
 
   width(one, size, context) {
@@ -86,11 +90,13 @@ export class Labels {
 
 const LONGEST = 46; // characters of a title beside its paper
 
-// Titles beside papers, as far as they lie neither over each other nor over another paper; kept for a step of zoom.
-export function titlesThatFit(discs, zoom, scale, radius, context) {
+// Titles beside papers, as far as they lie neither over each other nor over another paper or a name, whose rectangles are
+// `names`; kept for a step of zoom.
+export function titlesThatFit(discs, names, zoom, scale, radius, context) {
   const step = Math.floor(zoom / STEP);
   if (discs.step === step) return discs.titles;
   const taken = new Map();
+  for (const box of names) isFree(taken, box);
   for (const one of discs.papers) isFree(taken, around(one, scale, radius));
   discs.step = step;
   discs.titles = [];

@@ -224,13 +224,14 @@ export class MapView {
     const { context, camera, style } = this;
     const inSight = this.discs.papers.filter((one) => isInside(one, camera.box)).length;
     if (inSight > TITLED) return;
+    const names = this.labels.at(camera.scale, camera.whole, context).map((one) => this.labels.box(one, camera.scale, context));
     context.font = "12px system-ui, -apple-system, \"Segoe UI\", \"Noto Sans\", \"Liberation Sans\", sans-serif";
     context.textBaseline = "middle";
     context.lineJoin = "round";
     context.lineWidth = 3;
     context.strokeStyle = style.paper;
     context.fillStyle = style.soft;
-    for (const { one, text } of titlesThatFit(this.discs, camera.zoom, camera.scale, radius, context)) {
+    for (const { one, text } of titlesThatFit(this.discs, names, camera.zoom, camera.scale, radius, context)) {
       const [left, top] = camera.toScreen(one.x, one.y);
       if (left < -300 || top < -20 || left > camera.width || top > camera.height + 20) continue;
       context.strokeText(text, left + radius + 4, top);
