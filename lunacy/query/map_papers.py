@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lunacy.derived.placing import NEAREST, midst
 from lunacy.paper import Paper
 from lunacy.query.map_view import Box, MapView, Months, Places
 from lunacy.search import Searcher
@@ -51,6 +52,15 @@ def placed(view: Searcher, found: MapView, papers: Sequence[Paper]) -> list[Plac
     there = [paper for paper in papers if paper.id in rows]
     places = found.places([rows[paper.id] for paper in there])
     return [_placed(found, paper, place) for paper, place in zip(there, places.tolist(), strict=True) if place >= 0]
+
+
+def stands_at(hits: Sequence[Placed]) -> tuple[float, float] | None:
+    """Where a text stands of which `hits` are the nearest papers, the best first; None where there are none."""
+    if not hits:
+        return None
+    places = np.array([[one.x, one.y] for one in hits[:NEAREST]], np.float32)
+    [[x, y]] = midst(places, np.arange(len(places))[None]).tolist()
+    return x, y
 
 
 def _read(view: Searcher, found: MapView, places: Places) -> list[Placed]:

@@ -165,6 +165,14 @@ def test_hits_and_lists_are_marked(mapped: TestClient) -> None:
     assert [one["id"] for one in found["hits"]] == [hit["id"] for hit in hits]
     listed = mapped.get("/map/marks?name=thesis").json()
     assert ([one["id"] for one in listed["asked"]], listed["hits"]) == (["1802.00007", "1802.00009"], [])
+    asked_by_text = mapped.get("/map/marks?text=a+study&top=4").json()
+    near = [hit["id"] for hit in mapped.get("/api/similar?text=a+study&top=10&rank=dense").json()["hits"]]
+    everywhere = mapped.get("/map/papers?left=0&top=0&right=1&bottom=1").json()["papers"]
+    places = [{one["id"]: one["x"] for one in everywhere}[identifier] for identifier in near]
+    midst = min(places, key=lambda place: round(sum(abs(place - other) for other in places), 4))
+    assert (asked_by_text["asked"], asked_by_text["stands"]["text"]) == ([], "a study")
+    assert asked_by_text["stands"]["x"] == pytest.approx(midst, abs=1e-6)
+    assert found["stands"] is listed["stands"] is None
     beside = mapped.get("/map/marks?id=list:thesis&top=3").json()
     assert [one["id"] for one in beside["asked"]] == ["1802.00007", "1802.00009"]
     assert len(beside["hits"]) == 3

@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from lunacy.advice import command
+from lunacy.derived.placing import NEAREST
 from lunacy.draw.tile import DEEPEST
-from lunacy.errors import UsageError
+from lunacy.errors import Busy, ModelError, UsageError
 from lunacy.paper import Paper
 from lunacy.query import Index
-from lunacy.query.map_papers import Placed, in_box, nearest, placed
+from lunacy.query.map_papers import Placed, in_box, nearest, placed, stands_at
 from lunacy.query.map_view import MapReader, MapView
 from lunacy.query.reading_lists import papers_of
 from lunacy.question import Question
@@ -146,19 +147,31 @@ class _MapPages:
         return [hit.paper for hit in await in_time(self._service.ask(question, index))]
 
     async def marks(self, request: Request) -> Response:
-        """The papers that a question asks for, and its hits; or those of a reading list, by `name`."""
-        address = self._maker.address(request)
+        """The papers that a question asks for, its hits, and where its text stands; or those of a list, by `name`."""
+        address, text = self._maker.address(request), ""
         if address.first("name") and self._maker.own is not None:
             papers, hits = await self._listed(self._maker.own, address), []
         else:
             answer = await self._maker.answer(address if address.first("top") else address.set("top", 100))
             papers, hits = list(answer.papers), [hit.paper for hit in answer.hits]
+            text = "" if papers else answer.text
         papers, hits = papers[: bounds.MARKED], hits[: bounds.MARKED]
-        found = await self._read(request, lambda view, map_: (placed(view, map_, papers), placed(view, map_, hits)))
-        asked_for, hit = ([placed_record(one) for one in some] for some in found)
-        return json_response(
-            {"asked": asked_for, "hits": hit, "lacking": len(papers) + len(hits) - len(asked_for + hit)}
+        near = await self._nearest(text, address.first("index")) if text else []
+        found = await self._read(
+            request, lambda view, map_: [placed(view, map_, some) for some in (papers, hits, near)]
         )
+        asked_for, hit = ([placed_record(one) for one in some] for some in found[:2])
+        stands = {"x": place[0], "y": place[1], "text": text} if (place := stands_at(found[2])) else None
+        lacking = len(papers) + len(hits) - len(asked_for + hit)
+        return json_response({"asked": asked_for, "hits": hit, "stands": stands, "lacking": lacking})
+
+    async def _nearest(self, text: str, index: str) -> list[Paper]:
+        """The papers among which a text stands; none where there is no model."""
+        try:
+            answer = await in_time(self._service.ask(Question(text=text, top=NEAREST), index))
+        except (Busy, ModelError):
+            return []
+        return [hit.paper for hit in answer.hits]
 
     async def _listed(self, own: OwnLists, address: Address) -> list[Paper]:
         listed = own.require(address.first("name"))

@@ -202,11 +202,16 @@ export async function openMap(host, provider, { marks: hasMarks = false, at = ""
     view.setMarks(found);
     const all = [...found.asked, ...found.hits];
     const item = (one) => make("li", {}, make("button", { type: "button", onclick: () => openCard(one.id, { place: one }), onpointerenter: () => hover(one), onpointerleave: () => hover(null) }, one.title));
-    marked.replaceChildren(make("details", {}, make("summary", {}, `${count(all.length)} marked`), make("ol", {}, ...all.map(item))));
+    const { stands } = found;
+    const star = () => make("p", {}, "★ ", make("button", { type: "button", onclick: () => fly({ ...stands, zoom: beside() - 1 }) }, "Where the text stands"));
+    marked.replaceChildren(
+      ...(stands ? [star()] : []),
+      make("details", {}, make("summary", {}, `${count(all.length)} marked`), make("ol", {}, ...all.map(item))),
+    );
     marked.hidden = false;
     say(`${count(all.length)} marked on the map.`);
     if (!isThere && all.length) {
-      const around = view.camera.around(most(all));
+      const around = view.camera.around(most(stands ? [...all, ...Array(all.length).fill(stands)] : all));
       fly({ ...around, zoom: Math.min(around.zoom, beside()) });
     }
   }

@@ -250,8 +250,26 @@ export class MapView {
   drawMarks() {
     for (const one of this.marks.hits) this.ring(one, 5, 2, this.style.ink);
     for (const one of this.marks.asked) this.ring(one, 8, 3, this.style.accent);
+    if (this.marks.stands) this.star(this.marks.stands);
     if (this.hovered) this.ring(this.hovered, 7, 2, this.style.ink);
     if (this.chosen) this.ring(this.chosen, 10, 3, this.style.accent);
+  }
+
+  // Where a text stands, which is no paper.
+  star(one) {
+    const { context, camera, style } = this;
+    const [left, top] = camera.toScreen(one.x, one.y);
+    context.beginPath();
+    for (let point = 0; point < 10; point += 1) {
+      const [turn, far] = [(point * Math.PI) / 5, point % 2 ? 5.5 : 13];
+      context.lineTo(left + far * Math.sin(turn), top - far * Math.cos(turn));
+    }
+    context.closePath();
+    context.lineWidth = 4;
+    context.strokeStyle = style.paper;
+    context.stroke();
+    context.fillStyle = style.accent;
+    context.fill();
   }
 
   ring(one, radius, width, colour) {
