@@ -72,6 +72,7 @@ def labels_of(
     found: list[Labels] = []
     above: list[tuple[str, ...]] = []  # of each region: the labels of those that it lies in
     for of_papers, lies_in, of_level in zip(papers, around, best, strict=True):
+        progress(Progress("naming the regions of the map", len(found), len(papers)))
         known = [(*before, one.text) for before, one in zip(above, found[-1].labels, strict=True)] if found else [()]
         above = [known[one] for one in lies_in.tolist()]
         labels = _level(of_level, text_of, fits_of(names, of_papers), names, above)
