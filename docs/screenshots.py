@@ -1,4 +1,6 @@
-"""Writes the pictures of the page that the README shows, of the sample, in Chromium: `make screenshots`."""
+"""Writes the pictures of the page that the README shows, in Chromium: of the sample by `make screenshots`; those of the
+map, which needs more papers, by `python docs/screenshots.py INDEX`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import base64
 import shutil
 import socket
 import struct
+import sys
 import tempfile
 import threading
 import time
@@ -16,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import lunacy
 from lunacy.query.service import Service
@@ -33,6 +36,12 @@ _PICTURES = {  # name: address, light or dark, width, height, what to do there
     "page-dark": ("/", "dark", 1280, 760, ""),
     "page-phone": (_QUESTION, "dark", 390, 800, "document.querySelector('#hits-title').scrollIntoView()"),
 }
+_MAPS = {  # name: address, light or dark
+    "map": ("/map", "light"),
+    "map-nearer": ("/map?text=graph+neural+networks&top=20#x=0.76&y=0.42&z=2.6", "dark"),
+    "map-paper": ("/map?at=1802.05130", "light"),
+}
+_QUALITY = 72  # of a JPEG: as a PNG so many dots would be several times larger
 _PIXELS = """async png => {
     const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
     const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
@@ -44,34 +53,58 @@ _PIXELS = """async png => {
 }"""
 
 
-def write_pictures() -> None:
-    """All of them, in a few seconds."""
+def write_pictures(index: Path | None = None) -> None:
+    """Those of the page, or, with `index`, those of its map, in a few seconds."""
     program = shutil.which("chromium")
     if program is None:
         raise SystemExit("there is no Chromium; on Debian: apt-get install chromium")
-    with _served_sample() as address, sync_playwright() as playwright:
+    with _served(index) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS.split())
-        for name, (path, scheme, width, height, script) in _PICTURES.items():
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if scheme == "dark" else "light",
-                device_scale_factor=_SCALE,
-            )
-            page = context.new_page()
+        if index is not None:
+            _write_maps(browser, address)
+        for name, (path, scheme, width, height, script) in _PICTURES.items() if index is None else ():
+            page = _page(browser, scheme, width, height, _SCALE)
             page.goto(f"{address}{path}")
             page.evaluate(script or "document.activeElement.blur()")
-            picture = _indexed(browser, page.screenshot(animations="disabled"))
-            (_HERE / f"{name}.png").write_bytes(picture)
-            print(f"docs/{name}.png: {len(picture) / 1000:.0f} kB")  # noqa: T201
-            context.close()
+            _write(f"{name}.png", _indexed(browser, page.screenshot(animations="disabled")))
+            page.context.close()
         browser.close()
 
 
+def _write_maps(browser: Browser, address: str) -> None:
+    for name, (path, scheme) in _MAPS.items():
+        page = _page(browser, scheme, 1280, 760, 1)
+        page.goto(f"{address}{path}")
+        page.wait_for_selector("canvas[data-whole]")
+        if "text=" in path:
+            page.wait_for_selector("#marked details", timeout=60_000)  # the model is loaded first
+        page.wait_for_timeout(3000)  # until what is under way has landed
+        page.wait_for_selector("canvas[data-whole]")
+        page.evaluate("document.activeElement.blur()")
+        _write(f"{name}.jpg", page.screenshot(type="jpeg", quality=_QUALITY))
+        page.context.close()
+
+
+def _page(browser: Browser, scheme: str, width: int, height: int, scale: int) -> Page:
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        device_scale_factor=scale,
+    ).new_page()
+
+
+def _write(name: str, picture: bytes) -> None:
+    (_HERE / name).write_bytes(picture)
+    print(f"docs/{name}: {len(picture) / 1000:.0f} kB")  # noqa: T201
+
+
 @contextmanager
-def _served_sample() -> Iterator[str]:
+def _served(index: Path | None) -> Iterator[str]:
+    """The address at which an index is served; None: the sample."""
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
-        index = Path(folder) / "sample"
-        lunacy.build_index(into=index)
+        if index is None:
+            index = Path(folder) / "sample"
+            lunacy.build_index(into=index)
         service = Service([index])
         app = create_app(service, lists=Path(folder) / "lists.jsonl")  # as on the machine of the person who started it
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
@@ -110,4 +143,4 @@ def _indexed(browser: Browser, png: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    write_pictures()
+    write_pictures(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

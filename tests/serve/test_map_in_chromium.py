@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 import lunacy
 from lunacy.query.service import Service
@@ -161,6 +161,26 @@ def test_hits_are_marked(page: Page) -> None:
     page.locator("#marked summary").click()
     page.locator("#marked button", has_text=TITLE).click()
     expect(page.locator("#card h2")).to_have_text(TITLE)
+
+
+def test_marks_are_asked_for_again_while_the_server_says_when(browser: Browser, address: str) -> None:
+    """As it does while it loads the model."""
+    context = browser.new_context(base_url=address)
+    page = context.new_page()
+    asked = []
+
+    def busy_at_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="{}")
+        else:
+            route.continue_()
+
+    page.route("**/map/marks?**", busy_at_first)
+    page.goto(f"/map?id={TWEETS}&top=5")
+    expect(page.locator("#marked summary")).to_contain_text("6 papers marked", timeout=20_000)
+    assert len(asked) == 2
+    context.close()
 
 
 def test_two_fingers_zoom(browser: Browser, address: str) -> None:

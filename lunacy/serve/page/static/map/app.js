@@ -192,6 +192,8 @@ export async function openMap(host, provider, { marks: hasMarks = false, at = ""
 
   async function showMarks(isThere) {
     let found;
+    marked.replaceChildren(make("p", {}, "Looking for papers to mark …"));
+    marked.hidden = false;
     try {
       found = await provider.marks();
     } catch (error) {

@@ -2,6 +2,8 @@
 
 import { monthOf } from "./panel.js";
 
+const TRIES = 20;
+
 export function serverProvider({ root, index, marks }) {
   let edition = "";
 
@@ -12,8 +14,13 @@ export function serverProvider({ root, index, marks }) {
   }
   const ofMonths = ({ from, to }) => ({ from: from === null ? null : monthOf(from), to: to === null ? null : monthOf(to) });
 
-  async function ask(url, signal) {
+  // Again, while the server says when it is ready: it loads the model for the first text.
+  async function ask(url, signal, tries = TRIES) {
     const response = await fetch(url, { signal });
+    if (response.status === 503 && tries > 1) {
+      await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
+      return ask(url, signal, tries - 1);
+    }
     const record = await response.json();
     if (!response.ok) throw new Error(`${record.error.message}.`);
     return record;
