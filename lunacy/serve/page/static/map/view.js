@@ -105,7 +105,8 @@ export class MapView {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.rested(), REST_MS);
     }
-    canvas.toggleAttribute("data-whole", this.tiles.isWhole && !camera.isMoving); // for tests and pictures
+    canvas.toggleAttribute("data-begun", this.tiles.kept.size > 0); // for tests and measurements
+    canvas.toggleAttribute("data-whole", this.tiles.isWhole && !camera.isMoving);
   }
 
   tileZoom(zoom) {
