@@ -142,7 +142,7 @@ def test_a_card_has_the_paper_and_those_most_similar(mapped: TestClient) -> None
     assert (card["id"], card["title"], card["posted"]) == ("1802.00003", "On 1802.00003", "2018-02-01")
     assert (card["url"], card["similar"]) == ("https://arxiv.org/abs/1802.00003", "/similar?id=1802.00003")
     assert card["marks"] == "/map?id=1802.00003"
-    hits = mapped.get("/api/similar?id=1802.00003&top=8").json()["hits"]
+    hits = mapped.get("/api/similar?id=1802.00003&top=8&rank=hybrid").json()["hits"]
     assert [one["id"] for one in card["near"]] == [hit["id"] for hit in hits]
     assert all(0 <= one["x"] <= 1 for one in card["near"])
 

@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 import lunacy
 from lunacy.query.service import Service
+from tests.conftest import FakeEmbedder, lines
 from tests.serve.browser import serving, watched
+from tests.serve.hostile_papers import PAYLOADS, id_of, papers
 from tests.test_map_view import add_some_map
 
 pytestmark = pytest.mark.browser
@@ -215,6 +217,28 @@ def test_a_region_of_the_list_is_flown_to(page: Page) -> None:
     page.locator("#regions").get_by_role("link", name="far left").click()
     assert place(page)[0] == pytest.approx(0.2, abs=1e-4)
     expect(page.locator("#canvas")).to_be_focused()
+
+
+def test_hostile_papers_are_shown_as_text(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "snapshot.jsonl").write_bytes(lines(papers(PAYLOADS)))
+    lunacy.build_index(tmp_path / "snapshot.jsonl", into=tmp_path / "ill", embedder=FakeEmbedder())
+    add_some_map(tmp_path / "ill")
+    with Service([tmp_path / "ill"], embedder=FakeEmbedder()) as service, serving(service) as where:
+        context = browser.new_context(base_url=where, bypass_csp=True, reduced_motion="reduce")
+        page = context.new_page()
+        page.add_init_script("window.pwn = () => { window.pwned = true }")
+        seen = watched(page, where)
+        open_map(page, f"?id={id_of(0)}")
+        page.locator("#marked summary").click()
+        for button in page.locator("#marked button").all()[:15]:
+            button.click()
+            expect(page.locator("#card h2")).to_have_text(button.inner_text())
+        page.locator("#find").fill("<img src=x onerror=pwn()>")
+        expect(page.locator("#found")).to_be_visible()
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("#map img, #map script, #map iframe").count() == 0
+        assert seen == []
+        context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -31,7 +31,7 @@ from lunacy.search import Searcher
 from lunacy.serve.map.facts import facts, outline, plain
 
 _STATIC = Path(__file__).parent.parent / "page" / "static"
-_SCRIPTS = ("camera", "labels", "tiles", "view", "panel", "input", "app", "file", "filed")
+_SCRIPTS = ("camera", "labels", "tiles", "overlay", "view", "panel", "input", "app", "file", "filed")
 _CHUNK = 20_000  # papers whose texts are read, packed and opened at once
 _NAMES = 3  # authors that a card names
 _POLICY = (

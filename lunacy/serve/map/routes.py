@@ -120,8 +120,8 @@ class _MapPages:
         """What is told of one paper, and the papers most similar to it."""
         index, identifier = _index(request), request.query_params.get("id", "")
         paper = await in_time(self._service.paper(identifier, index))
-        question = Question(papers=(paper.id,), top=bounds.FOUND)
-        answer = await in_time(self._service.ask(question, index))
+        asked_for = Address.of([("id", paper.id), ("index", index), ("top", str(bounds.FOUND))])
+        answer = await self._maker.answer(asked_for)
         others = [hit.paper for hit in answer.hits]
         here, near = await self._read(
             request, lambda view, map_: (_where(view, map_, paper), placed(view, map_, others))

@@ -1,7 +1,7 @@
 // Tiles of the map as pictures, got when they are wanted and kept for a while. `get(zoom, x, y, look, signal)` gives a
 // promise of an ImageBitmap.
 
-const MOST = 120; // pictures of a megabyte each, in the memory of the browser
+const MOST = 80; // pictures of a megabyte each, in the memory of the browser
 const NEW_A_FRAME = 1;
 const TOGETHER = 4; // requests at a time
 export const SOFT = 64; // pixels of a side of a tile without its dots

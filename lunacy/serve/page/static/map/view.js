@@ -1,14 +1,14 @@
 // The map on a canvas: tiles, discs where few papers are in sight, what is marked, and the names of regions.
 
 import { Camera } from "./camera.js";
-import { Labels, titlesThatFit } from "./labels.js";
+import { Labels } from "./labels.js";
+import { drawDiscs, drawLabels, drawMarks } from "./overlay.js";
 import { SOFT, Tiles } from "./tiles.js";
 
 const GLOW = 2; // levels above: of which tiles are the soft ground below the dots
 const DISCS_FROM = 0.0; // of zoom beyond the deepest tiles, minus one
 const WIDER = 0.35; // of the view, around it, where papers are got too
 const REST_MS = 140;
-const TITLED = 120; // papers in sight, from which on there are no titles beside them
 
 export class MapView {
   constructor(canvas, provider, facts) {
@@ -95,9 +95,9 @@ export class MapView {
     this.wantTiles();
     if (this.tiles.isBehind) this.redraw();
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (hasDiscs) this.drawDiscs();
-    this.drawMarks();
-    this.drawLabels();
+    if (hasDiscs) drawDiscs(this);
+    drawMarks(this);
+    drawLabels(this);
     const key = `${camera.x} ${camera.y} ${camera.zoom}`;
     if (key !== this.seen) {
       this.seen = key;
@@ -199,102 +199,12 @@ export class MapView {
     }
   }
 
-  drawDiscs() {
-    const { context, camera } = this;
-    const radius = Math.min(3 + Math.max(camera.zoom - this.facts.deepest, 0) * 0.8, 7);
-    const byColour = new Map();
-    for (const one of this.discs.papers) {
-      const [left, top] = camera.toScreen(one.x, one.y);
-      if (left < -9 || top < -9 || left > camera.width + 9 || top > camera.height + 9) continue;
-      const colour = this.colourOf(one);
-      if (!byColour.has(colour)) byColour.set(colour, new Path2D());
-      const path = byColour.get(colour);
-      path.moveTo(left + radius, top);
-      path.arc(left, top, radius, 0, 2 * Math.PI);
-    }
-    context.globalAlpha = 0.9;
-    for (const [colour, path] of byColour) {
-      context.fillStyle = colour;
-      context.fill(path);
-    }
-    context.globalAlpha = 1;
-    this.drawTitles(radius);
-  }
-
-  drawTitles(radius) {
-    const { context, camera, style } = this;
-    const inSight = this.discs.papers.filter((one) => isInside(one, camera.box)).length;
-    if (inSight > TITLED) return;
-    const names = this.labels.at(camera.scale, camera.whole, context).map((one) => this.labels.box(one, camera.scale, context));
-    context.font = "12px system-ui, -apple-system, \"Segoe UI\", \"Noto Sans\", \"Liberation Sans\", sans-serif";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.lineWidth = 3;
-    context.strokeStyle = style.paper;
-    context.fillStyle = style.soft;
-    for (const { one, text } of titlesThatFit(this.discs, names, camera.zoom, camera.scale, radius, context)) {
-      const [left, top] = camera.toScreen(one.x, one.y);
-      if (left < -300 || top < -20 || left > camera.width || top > camera.height + 20) continue;
-      context.strokeText(text, left + radius + 4, top);
-      context.fillText(text, left + radius + 4, top);
-    }
-  }
-
   colourOf(one) {
     if (this.look.colour === "archive") return this.colours[one.group];
     const ramp = this.facts.years[this.look.ground];
     const [first, last] = this.facts.months;
     const part = Math.floor(((one.month - first) * ramp.length) / (last - first + 1));
     return ramp[Math.min(Math.max(part, 0), ramp.length - 1)];
-  }
-
-  drawMarks() {
-    for (const one of this.marks.hits) this.ring(one, 5, 2, this.style.ink);
-    for (const one of this.marks.asked) this.ring(one, 8, 3, this.style.accent);
-    if (this.marks.stands) this.star(this.marks.stands);
-    if (this.hovered) this.ring(this.hovered, 7, 2, this.style.ink);
-    if (this.chosen) this.ring(this.chosen, 10, 3, this.style.accent);
-  }
-
-  // Where a text stands, which is no paper.
-  star(one) {
-    const { context, camera, style } = this;
-    const [left, top] = camera.toScreen(one.x, one.y);
-    context.beginPath();
-    for (let point = 0; point < 10; point += 1) {
-      const [turn, far] = [(point * Math.PI) / 5, point % 2 ? 5.5 : 13];
-      context.lineTo(left + far * Math.sin(turn), top - far * Math.cos(turn));
-    }
-    context.closePath();
-    context.lineWidth = 4;
-    context.strokeStyle = style.paper;
-    context.stroke();
-    context.fillStyle = style.accent;
-    context.fill();
-  }
-
-  ring(one, radius, width, colour) {
-    const { context, camera } = this;
-    const [left, top] = camera.toScreen(one.x, one.y);
-    if (left < -20 || top < -20 || left > camera.width + 20 || top > camera.height + 20) return;
-    context.beginPath();
-    context.arc(left, top, radius, 0, 2 * Math.PI);
-    context.lineWidth = width + 3;
-    context.strokeStyle = this.style.paper;
-    context.stroke();
-    context.lineWidth = width;
-    context.strokeStyle = colour;
-    context.stroke();
-  }
-
-  drawLabels() {
-    const { context, camera, style, ratio } = this;
-    for (const one of this.labels.at(camera.scale, camera.whole, context)) {
-      const [left, top] = camera.toScreen(one.x, one.y);
-      if (left < -150 || top < -20 || left > camera.width + 150 || top > camera.height + 20) continue;
-      const { canvas, width, height } = this.labels.sprite(one, style, ratio);
-      context.drawImage(canvas, Math.round((left - width / 2) * ratio) / ratio, Math.round((top - height / 2) * ratio) / ratio, width, height);
-    }
   }
 
   // The paper that is drawn at a place of the screen, as far as it is known without asking; undefined: ask.
@@ -323,10 +233,6 @@ export class MapView {
 function contains(outer, inner) {
   return (outer.left <= Math.max(inner.left, 0) && outer.top <= Math.max(inner.top, 0)
     && outer.right >= Math.min(inner.right, 1) && outer.bottom >= Math.min(inner.bottom, 1));
-}
-
-function isInside({ x, y }, { left, top, right, bottom }) {
-  return x >= left && x <= right && y >= top && y <= bottom;
 }
 
 function tilesIn({ left, top, right, bottom }, zoom) {
