@@ -1,4 +1,4 @@
-"""PNG with a palette (https://www.w3.org/TR/png-3/), which is a fourth of the bytes of one with a colour a pixel."""
+"""PNG with a palette (https://www.w3.org/TR/png-3/): it has 0.6 of the bytes of one with a colour a pixel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-_LEVEL = 2  # of zlib: of 9 the one from which on tiles take longer, and hardly shrink
+_LEVEL = 4  # of zlib: 6 takes three times as long to make a tile a sixteenth smaller
 
 
 def png(pixels: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
