@@ -119,7 +119,7 @@ def _measure(asked: argparse.Namespace, folder: Path) -> None:
         used = _in_a_process(name, folder, asked.index)
         places = np.load(folder / f"{name}.npy")
         print(f"{name}: {used}, {_told(places, neighbours, categories)}", flush=True)
-    _placing(folder, neighbours, categories)
+    _placing(folder, np.load(folder / "lunacy.npy"), neighbours, categories)
 
 
 def _copied(index: Path, folder: Path, n: int) -> int:
@@ -166,8 +166,8 @@ def shares_kept(near: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _placing(folder: Path, neighbours: np.ndarray, categories: np.ndarray) -> None:
-    """Hold papers out of the layout, then add them."""
+def _placing(folder: Path, together: Places, neighbours: np.ndarray, categories: np.ndarray) -> None:
+    """Hold papers out of the layout, then add them. `together`: where all are that were laid out together."""
     n_old = len(neighbours) - HELD_OUT
     if n_old < HELD_OUT:
         return
@@ -196,11 +196,11 @@ def _placing(folder: Path, neighbours: np.ndarray, categories: np.ndarray) -> No
     wait_s = time.perf_counter() - began[0]
     places = _places_in(target)
     moved = int((places[:n_old] != before[:n_old]).any(axis=1).sum())
-    near = cKDTree(places).query(places, _SHOWN + 1, workers=-1)[1][:, 1:]
-    kept = shares_kept(near, neighbours)
-    same = np.mean(categories[near[:, :_KEPT]] == categories[:, None], axis=1)
-    for name, some in (("laid out", slice(0, n_old)), ("placed", slice(n_old, None))):
-        print(f"{name}: 10 in 50: {kept[some].mean():.3f}, category: {same[some].mean():.3f}")
+    for name, some in (("placed", places), ("laid out with the others", together)):
+        near = cKDTree(some).query(some[n_old:], _SHOWN + 1, workers=-1)[1][:, 1:]
+        kept = shares_kept(near, neighbours[n_old:]).mean()
+        category = np.mean(categories[near[:, :_KEPT]] == categories[n_old:, None])
+        print(f"the {HELD_OUT:,} papers {name}: 10 in 50: {kept:.3f}, category: {category:.3f}")
     print(f"placing {HELD_OUT:,} papers: {wait_s:.1f} s, {moved} others moved")
 
 
