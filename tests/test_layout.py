@@ -167,7 +167,17 @@ def test_places_are_turned_and_mirrored_as_they_were_before() -> None:
     assert turned_to(now, np.full((50, 2), np.nan)) is now
 
 
-def test_a_new_paper_is_put_at_the_neighbour_in_the_midst_of_the_ten_nearest() -> None:
+def where_most_are(ten: Sequence[np.ndarray], n_papers: int) -> np.ndarray:
+    """As `midst` says, for one paper."""
+
+    def close(one: np.ndarray, other: np.ndarray) -> float:
+        return float(1 / (1 + np.linalg.norm(one - other) ** 2 * np.pi * n_papers / 50))
+
+    middle = max(ten, key=lambda one: sum(close(one, other) for other in ten))
+    return np.average(ten, axis=0, weights=[close(middle, other) ** 2 for other in ten])
+
+
+def test_a_new_paper_is_put_where_most_of_its_ten_nearest_are() -> None:
     random = np.random.default_rng(0)
     positions = random.random((300, 2)).astype(np.float32)
     positions[200:] = np.nan
@@ -177,9 +187,15 @@ def test_a_new_paper_is_put_at_the_neighbour_in_the_midst_of_the_ten_nearest() -
     neighbours[8, :5] = np.arange(250, 255)  # which have no place themselves
     assert place(positions, new, neighbours, random.integers(0, 2**63, 100).astype(np.uint64)) == 100
     for position, some in zip(positions[200:], neighbours, strict=True):
-        ten = [one for one in some if 0 <= one < 200][:10]
-        sums = [sum(np.linalg.norm(positions[one] - positions[other]) for other in ten) for one in ten]
-        assert np.linalg.norm(position - positions[ten[int(np.argmin(sums))]]) <= 0.25 / np.sqrt(300) + 1e-6
+        ten = [positions[one].astype(float) for one in some if 0 <= one < 200][:10]
+        assert np.linalg.norm(position - where_most_are(ten, 300)) <= 0.25 / np.sqrt(300) + 1e-6
+
+
+def test_a_paper_whose_neighbours_lie_apart_is_not_put_between_them() -> None:
+    positions = np.array([[0.1, 0.1], [0.11, 0.1], [0.1, 0.11], [0.9, 0.9], [0.9, 0.1], [np.nan] * 2], np.float32)
+    many = np.concatenate([positions, np.full((5000, 2), 0.5, np.float32)])
+    assert place(many, np.array([5]), np.array([[3, 4, 0, 1, 2]]), np.zeros(1, np.uint64)) == 1
+    assert np.linalg.norm(many[5] - [0.1, 0.1]) < 0.02
 
 
 def test_papers_whose_neighbours_are_all_new_are_placed_after_these() -> None:

@@ -1,7 +1,7 @@
 """Papers that came after the layout are put among their neighbours, so that no other one moves.
 
-Each goes to that of its ten nearest neighbours that is in the midst of them: t-SNE itself would keep no more of its
-neighbours together (docs/map.md), and a mean of all ten would often lie in a void between them.
+Each goes where most of its ten nearest neighbours are close together, and not to the mean of all ten, which is often a
+void between them. So placed it has as many of its neighbours around it as where t-SNE puts it (docs/map.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from lunacy.arrays import Rows
 
 NEAREST = 10  # neighbours that decide
 _BLOCK = 2**12  # papers at a time: bounds memory
-_APART = 0.25  # of the mean distance of papers: the farthest from the neighbour where it is put
+_CLOSE = 50  # papers lie in a circle with the radius within which neighbours are close together, on average
+_APART = 0.25  # of the mean distance of papers: the farthest that a paper is put aside
 
 Positions = npt.NDArray[np.float32]  # (n, 2), from 0 to 1; NaN where there is none yet
 
@@ -27,7 +28,7 @@ def place(positions: Positions, papers: Rows, neighbours: npt.NDArray[np.integer
     """
     n_placed, left = 0, np.arange(len(papers))
     while len(left):
-        found = np.concatenate([midst(positions, neighbours[some]) for some in _blocks(left)])
+        found = np.concatenate([midst(positions, neighbours[some], len(positions)) for some in _blocks(left)])
         is_found = ~np.isnan(found[:, 0])
         if not is_found.any():
             break
@@ -42,17 +43,23 @@ def _blocks(which: Rows) -> list[Rows]:
     return [which[start : start + _BLOCK] for start in range(0, len(which), _BLOCK)]
 
 
-def midst(positions: Positions, neighbours: npt.NDArray[np.integer]) -> Positions:
-    """(n, 2): the place of that neighbour whose distances to the others are the least; NaN where none has one."""
+def midst(positions: Positions, neighbours: npt.NDArray[np.integer], n_papers: int) -> Positions:
+    """(n, 2): where most of the `neighbours` of each are close together; NaN where none has a place.
+
+    That neighbour which is near to most others is found first, by the kernel of t-SNE, 1 / (1 + distance^2); then the
+    mean of all, weighted by the square of this kernel around it. `n_papers`: on the map; what is close depends on it.
+    """
     near = np.where((neighbours >= 0)[..., None], positions[neighbours], np.nan)  # (n, k, 2)
     is_there = ~np.isnan(near[..., 0])
     is_there &= np.cumsum(is_there, axis=1) <= NEAREST
+    near[~is_there] = 0
     distances = np.linalg.norm(near[:, :, None] - near[:, None], axis=-1)  # (n, k, k)
-    sums = np.where(is_there[:, None], np.nan_to_num(distances), 0).sum(axis=2)
-    best = np.where(is_there, sums, np.inf).argmin(axis=1)  # the nearest, of those that are equally so
-    chosen: Positions = near[np.arange(len(near)), best]
+    kernel = is_there[:, None] / (1 + distances**2 * (np.pi * n_papers / _CLOSE))
+    sums = np.where(is_there, kernel.sum(axis=2), -1)
+    weights = kernel[np.arange(len(near)), sums.argmax(axis=1)] ** 2  # (n, k); of the nearest, of those equally so
+    chosen = (near * weights[..., None]).sum(axis=1) / np.maximum(weights.sum(axis=1), np.finfo(float).tiny)[:, None]
     chosen[~is_there.any(axis=1)] = np.nan
-    return chosen
+    return np.asarray(chosen, np.float32)
 
 
 def _apart(places: Positions, keys: npt.NDArray[np.uint64], n_papers: int) -> Positions:

@@ -54,12 +54,15 @@ def placed(view: Searcher, found: MapView, papers: Sequence[Paper]) -> list[Plac
     return [_placed(found, paper, place) for paper, place in zip(there, places.tolist(), strict=True) if place >= 0]
 
 
-def stands_at(hits: Sequence[Placed]) -> tuple[float, float] | None:
-    """Where a text stands of which `hits` are the nearest papers, the best first; None where there are none."""
+def stands_at(hits: Sequence[Placed], n_papers: int) -> tuple[float, float] | None:
+    """Where a text stands of which `hits` are the nearest papers, the best first; None where there are none.
+
+    `n_papers`: on the map.
+    """
     if not hits:
         return None
     places = np.array([[one.x, one.y] for one in hits[:NEAREST]], np.float32)
-    [[x, y]] = midst(places, np.arange(len(places))[None]).tolist()
+    [[x, y]] = midst(places, np.arange(len(places))[None], n_papers).tolist()
     return x, y
 
 

@@ -61,7 +61,7 @@ def _standing(view: Searcher, found: Map, answer: Answer, top: int) -> Standing:
     notes = list(answer.notes)
     if not len(own) or np.isnan(own[0, 0]):
         near = positions_of(found.points, np.array([rows[hit.id] for hit in answer], np.int64))
-        own = midst(near, np.arange(len(near))[None])
+        own = midst(near, np.arange(len(near))[None], len(found.points))
         notes += [f"{answer.asked!r} is not on the map; it is put among the papers that it resembles most"]
     [x, y] = own[0].tolist()
     points = found.points

@@ -156,12 +156,14 @@ class _MapPages:
             papers, hits = list(answer.papers), [hit.paper for hit in answer.hits]
             text = "" if papers else answer.text
         papers, hits = papers[: bounds.MARKED], hits[: bounds.MARKED]
-        near = await self._nearest(text, address.first("index")) if text else []
+        index = address.first("index")
+        near = await self._nearest(text, index) if text else []
         found = await self._read(
             request, lambda view, map_: [placed(view, map_, some) for some in (papers, hits, near)]
         )
         asked_for, hit = ([placed_record(one) for one in some] for some in found[:2])
-        stands = {"x": place[0], "y": place[1], "text": text} if (place := stands_at(found[2])) else None
+        place = stands_at(found[2], len(await self._map(index)))
+        stands = {"x": place[0], "y": place[1], "text": text} if place else None
         lacking = len(papers) + len(hits) - len(asked_for + hit)
         return json_response({"asked": asked_for, "hits": hit, "stands": stands, "lacking": lacking})
 
