@@ -85,13 +85,15 @@ CATEGORY_NAMES: Mapping[str, str] = MappingProxyType(_BOTH[1])  # of "cs.LG": "M
 
 # Those that are too long for a map, or say little beside those of other archives.
 _SHORT = """
-adap-org Self-Organizing Systems; astro-ph.CO Cosmology; astro-ph.HE High Energy Astrophysics; astro-ph.IM Astronomical
-    Instrumentation; atom-ph Atomic Physics; comp-gas Cellular Automata; cond-mat.dis-nn Disordered Systems; cs.CE
-    Computational Engineering; cs.CV Computer Vision; cs.DC Distributed Computing; cs.FL Formal Languages and Automata;
-    cs.GT Game Theory; cs.NE Evolutionary Computing; cs.NI Networking and Internet; gr-qc General Relativity; hep-ph
-    High Energy Phenomenology; nlin.AO Self-Organizing Systems; nlin.CG Cellular Automata; nlin.SI Integrable Systems;
-    physics.ao-ph Atmospheric and Oceanic Physics; physics.data-an Data Analysis; physics.hist-ph History of Physics;
-    q-fin.TR Market Microstructure; solv-int Integrable Systems; stat.AP Applied Statistics; stat.CO Computational
+adap-org Self-Organizing Systems; astro-ph.CO Cosmology; astro-ph.EP Planetary Astrophysics; astro-ph.GA Galaxies;
+    astro-ph.HE High Energy Astrophysics; astro-ph.IM Astronomical Instrumentation; astro-ph.SR Stellar
+    Astrophysics; atom-ph Atomic Physics; comp-gas Cellular Automata; cond-mat.dis-nn Disordered Systems; cs.CE
+    Computational Engineering; cs.CV Computer Vision; cs.DC Distributed Computing; cs.FL Formal Languages and
+    Automata; cs.GT Game Theory; cs.NE Evolutionary Computing; cs.NI Networking; gr-qc General Relativity; hep-ph
+    High Energy Phenomenology; hep-ex High Energy Experiment; hep-lat Lattice Field Theory; hep-th High Energy
+    Theory; nlin.AO Self-Organizing Systems; nlin.CG Cellular Automata; nlin.SI Integrable Systems; physics.ao-ph
+    Atmospheric and Oceanic Physics; physics.data-an Data Analysis; physics.hist-ph History of Physics; q-fin.TR
+    Market Microstructure; solv-int Integrable Systems; stat.AP Applied Statistics; stat.CO Computational
     Statistics; stat.ME Statistical Methodology
 """
 _FAMILIES = {"hep": "High Energy Physics", "nucl": "Nuclear Physics"}
@@ -99,8 +101,10 @@ _SHORT_NAMES = dict(one.split(" ", 1) for one in " ".join(_SHORT.split()).split(
 
 
 def short_names(category: str) -> tuple[str, ...]:
-    """Its name, and those of what it is part of, each in 32 characters at most; none where it is not known."""
+    """Its name, unless it is "Other ...", and those of what it is part of, each in 32 characters at most."""
     archive = category.partition(".")[0]
     name = _SHORT_NAMES.get(category, CATEGORY_NAMES.get(category))
     family = _FAMILIES.get(archive.partition("-")[0]) if archive in CATEGORY_NAMES else None
-    return tuple(dict.fromkeys(one for one in (name, family, ARCHIVE_NAMES.get(archive)) if one and len(one) <= 32))
+    whole = ARCHIVE_NAMES.get(archive) if archive != category else None
+    names = dict.fromkeys(one for one in (name, family, whole) if one)
+    return tuple(one for one in names if len(one) <= 32 and not one.startswith("Other "))

@@ -17,7 +17,7 @@ class Region:
     x: float  # where most of its papers are: from 0, left, to 1
     y: float  # from 0, at the top, to 1
     n_papers: int
-    label: str  # "black holes"
+    label: str  # "Black holes"
     terms: tuple[str, ...]  # others that tell it from the rest of the map, the best first
 
     def record(self) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import pytest
 
 from lunacy.categories import CATEGORIES
 from lunacy.category_names import CATEGORY_NAMES, short_names
+from lunacy.pipeline.mapping import regions
 from lunacy.pipeline.mapping.density import density_of
 from lunacy.pipeline.mapping.merging import Hills, levels_of
 from lunacy.pipeline.mapping.phrases import terms_of
-from lunacy.pipeline.mapping.regions import regions_of
 from lunacy.pipeline.mapping.title_words import read_titles
 from lunacy.pipeline.mapping.wording import written
-from lunacy.progress import Progress, no_report
+from lunacy.progress import Progress, Report, no_report
 from lunacy.region import Region
 
 PHRASES = (
@@ -44,6 +44,14 @@ def clusters(seed: int = 0, *, category: str = "") -> Made:
     return np.concatenate(positions).astype(np.float32), titles, [category] * len(titles)
 
 
+def regions_of(
+    positions: np.ndarray, titles: list[str], categories: list[str], progress: Report = no_report
+) -> tuple[Region, ...]:
+    """With places as vectors: papers that are alike lie together."""
+    blocks = (positions[start : start + 100] for start in range(0, len(positions), 100))
+    return regions.regions_of(positions, titles, categories, blocks, progress=progress)
+
+
 def cluster_of(region: Region) -> int:
     """The one whose middle is next."""
     return int(np.rint((region.x - 0.1) / 0.2)) + 5 * int(np.rint((region.y - 0.3) / 0.4))
@@ -53,7 +61,9 @@ def test_regions_have_the_phrases_of_their_papers_as_labels() -> None:
     positions, titles, categories = clusters()
     found = regions_of(positions, titles, categories)
     assert {(one.level, one.n_papers) for one in found} == {(0, A_CLUSTER)}
-    assert {cluster_of(one): one.label for one in found} == dict(enumerate(PHRASES))
+    assert {cluster_of(one): one.label for one in found} == {
+        at: phrase[0].upper() + phrase[1:] for at, phrase in enumerate(PHRASES)
+    }
 
 
 def test_a_label_stands_where_papers_are() -> None:
@@ -122,17 +132,42 @@ def test_a_border_goes_where_papers_lie_thinly_and_where_categories_differ() -> 
 
 def test_regions_are_named_by_the_category_where_most_papers_of_it_are() -> None:
     positions, titles, _none = clusters()
+    titles = [f"Letter {at}" if at < A_CLUSTER * 3 // 4 else one for at, one in enumerate(titles)]
     categories = ["hep-th" if at < A_CLUSTER else "math.PR" for at in range(len(titles))]
     first = next(one for one in regions_of(positions, titles, categories) if cluster_of(one) == 0)
-    assert first.label == "High Energy Physics - Theory"
+    assert first.label == "High Energy Theory"
     assert "black holes" in first.terms
+
+
+def halves() -> np.ndarray:
+    """Vectors: those of one half of the first cluster differ from the other, and from all others."""
+    vectors = np.zeros((len(PHRASES) * A_CLUSTER, 3), np.float32)
+    vectors[: A_CLUSTER // 2, 0] = vectors[A_CLUSTER // 2 : A_CLUSTER, 1] = vectors[A_CLUSTER:, 2] = 1
+    return vectors
+
+
+def test_of_terms_of_as_many_titles_that_is_the_label_which_stands_for_all_of_the_region() -> None:
+    positions, titles, categories = clusters()
+    for at in range(A_CLUSTER):
+        titles[at] = f"Letter {at} on {'quasars' if at < 20 else 'comets' if at < 40 else ''}"
+    found = regions.regions_of(positions, titles, categories, [halves()])
+    [first] = [one for one in found if cluster_of(one) == 0]
+    assert (first.label, first.terms[0]) == ("Comets", "quasars")
+
+
+def test_a_region_of_two_subjects_has_the_names_of_both() -> None:
+    positions, _titles, _none = clusters()
+    subjects = ["math.NT"] * (A_CLUSTER // 2) + ["quant-ph"] * (A_CLUSTER // 2)
+    categories = subjects + ["gr-qc"] * (len(positions) - A_CLUSTER)
+    found = regions.regions_of(positions, [""] * len(positions), categories, [halves()])
+    assert {one.label for one in found} == {"Number Theory and Quantum Physics", "General Relativity"}
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
 def test_few_papers_have_a_region(n: int) -> None:
     positions = np.random.default_rng(0).random((n, 2), np.float32)
     [one] = regions_of(positions, ["Black holes"] * n, ["gr-qc"] * n)
-    assert (one.level, one.n_papers, one.label) == (0, n, "General Relativity")
+    assert (one.level, one.n_papers, one.label) == (0, n, "Black holes" if n > 1 else "General Relativity")
     assert [one.x, one.y] in positions.tolist()
 
 
@@ -143,7 +178,7 @@ def test_no_papers_have_none() -> None:
 def test_papers_in_one_place_are_one_region() -> None:
     positions = np.full((500, 2), 0.25, np.float32)
     [one] = regions_of(positions, ["On random walks and graphs", "On random walks in trees"] * 250, [""] * 500)
-    assert (one.x, one.y, one.n_papers, one.label) == (0.25, 0.25, 500, "random walks")
+    assert (one.x, one.y, one.n_papers, one.label) == (0.25, 0.25, 500, "Random walks")
 
 
 def test_without_words_regions_have_the_names_of_categories() -> None:
@@ -161,13 +196,15 @@ def test_papers_without_words_and_categories_have_no_region() -> None:
 @pytest.mark.parametrize(
     ("title", "label"),
     [
-        ("Les trous noirs et la relativité", "trous noirs"),
-        ("Die schwarzen Löcher und die Theorie", "schwarzen Löcher"),
+        ("Les trous noirs et la relativité", "Trous noirs"),
+        ("Die schwarzen Löcher und die Theorie", "Schwarzen Löcher"),
         ("量子力学的研究", "量子力学的研究"),
         (r"A note on Schr\"odinger operators in $L^2(\mathbb{R})$", "Schrödinger operators"),
-        ("The anti-de Sitter space", "anti-de Sitter space"),
-        ("Notes on massive MIMO in theory", "massive MIMO"),
-        ("ON GAUGE THEORIES", "gauge theories"),
+        ("The anti-de Sitter space", "Anti-de Sitter space"),
+        ("Notes on massive MIMO in theory", "Massive MIMO"),
+        ("On p-adic groups and their theory", "p-adic groups"),
+        ("Notes on mRNA vaccines in theory", "mRNA vaccines"),
+        ("ON GAUGE THEORIES", "Gauge theories"),
     ],
 )
 def test_labels_are_as_people_write_them(title: str, label: str) -> None:
@@ -185,7 +222,7 @@ def test_odd_titles_and_places_fail_nothing(n: int) -> None:
     titles = ["".join(rng.choice(pieces, rng.integers(0, 30))) for _ in range(n)]
     positions = np.round(rng.random((n, 2)) * 4).astype(np.float32) / 4  # 25 places, some of them on the edge
     found = regions_of(positions, titles, rng.choice(["", "hep-th", "none", "math.NT"], n).tolist())
-    assert all(0 < len(one.label) <= 32 for one in found)
+    assert all(0 < len(one.label) <= 40 for one in found)
     assert {(one.x, one.y) for one in found} <= {*map(tuple, positions.tolist())}
     labels = [(one.level, one.label.casefold()) for one in found]
     assert len(set(labels)) == len(labels)
@@ -227,7 +264,7 @@ def test_each_category_has_a_name_that_fits_the_map() -> None:
     for category in CATEGORIES:
         assert short_names(category)
         assert all(0 < len(one) <= 32 for one in short_names(category))
-    assert short_names("hep-th") == ("High Energy Physics - Theory", "High Energy Physics")
+    assert short_names("hep-th") == ("High Energy Theory", "High Energy Physics")
     assert short_names("cs.CV") == ("Computer Vision", "Computer Science")
     assert short_names("cs.XX") == ("Computer Science",)
     assert short_names("none") == short_names("") == ()

@@ -13,7 +13,7 @@ from lunacy.derived.map import KIND, Keys, Map, Points, add_map, is_current, is_
 from lunacy.derived.placing import Positions, place
 from lunacy.measured import MapFacts
 from lunacy.pipeline.mapping.layout import NEIGHBOURS, Places, in_unit_square, laid_out
-from lunacy.pipeline.mapping.orientation import principal_components, turned_to
+from lunacy.pipeline.mapping.orientation import blocks, principal_components, turned_to
 from lunacy.pipeline.mapping.papers import Papers, read_papers, read_titles
 from lunacy.pipeline.mapping.regions import regions_of
 from lunacy.pipeline.nearest import nearest
@@ -53,7 +53,7 @@ def make_map(view: View, seed: int, progress: Report) -> Cache:
     places = laid_out(lists, _first_places(view, papers, lists, before), seed, progress)
     positions = in_unit_square(turned_to(places, before.astype(np.float64)))
     categories = [papers.categories[number] for number in papers.category.tolist()]
-    regions = regions_of(positions, read_titles(view), categories, progress=progress)
+    regions = regions_of(positions, read_titles(view), categories, blocks(view, papers.rows), progress=progress)
     recall = graph.facts.recall
     facts = MapFacts(len(papers.rows), 0, seed, recall.mean if recall else None)
     return add_map(view, facts, papers.points(positions), papers.categories, regions)

@@ -17,18 +17,19 @@ def principal_components(view: View, rows: Rows) -> Places:
     """(n, 2): the vectors at `rows` in the two directions in which they differ most."""
     dim, n = view.fingerprint.dim, max(len(rows), 1)
     sums, squares = np.zeros(dim), np.zeros((dim, dim))
-    for block in _blocks(view, rows):
+    for block in blocks(view, rows):
         sums += block.sum(axis=0, dtype=np.float64)
         squares += block.T @ block
     mean = sums / n
     _values, directions = np.linalg.eigh(squares / n - np.outer(mean, mean))
     two = directions[:, :-3:-1]  # (dim, 2)
     two = two * np.sign(two[np.abs(two).argmax(axis=0), range(two.shape[1])])  # else a library decides on the side
-    found = [block @ two - mean @ two for block in _blocks(view, rows)]
+    found = [block @ two - mean @ two for block in blocks(view, rows)]
     return np.concatenate([np.empty((0, two.shape[1])), *found])
 
 
-def _blocks(view: View, rows: Rows) -> Iterator[Vectors]:
+def blocks(view: View, rows: Rows) -> Iterator[Vectors]:
+    """The vectors at `rows`, some at a time."""
     return (view.vectors(rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK))
 
 

@@ -22,7 +22,6 @@ _FEWEST = 3  # titles with a term; in a few titles two
 _FEW = 5_000
 _LEAST_BOND, _OF_WEAK = 0.25, 0.32  # 0: by chance, 1: never apart; the latter for phrases with a weak word at an edge
 _RANGES = 8
-_THE_PHRASE = -2
 _MOST_CUT = 0.6  # share of those of a row of words that stand within one longer row
 
 
@@ -33,7 +32,6 @@ class Terms:
     at: Numbers  # (m,): the first word of each, as a position in `TitleWords.words`
     terms: Numbers  # (m,): which it is, numbered from 0
     n_words: Rows  # (n_terms,): of each
-    parts: Numbers  # (n_terms, 5): the terms that its words are, itself for one that stands in it mostly; -1: none
     ends: npt.NDArray[np.float64]  # (n_terms,): the share of those of each behind which no other word stands
     begins: npt.NDArray[np.float64]  # (n_terms,): the share that do not begin behind a hyphen
 
@@ -55,30 +53,24 @@ def terms_of(titles: TitleWords, n_titles: int, progress: Report) -> Terms:
     least = _FEWEST if n_titles >= _FEW else 2
     words, kinds = _frequent_words(titles, least)
     longer = _longer(words, words, least)
-    at, terms, sizes, parts, n_terms, level = [], [], [], [], 0, words
+    at, terms, sizes, n_terms, level = [], [], [], 0, words
     for n_words in range(1, _MOST_WORDS + 1):
         progress(Progress("finding phrases in titles", n_words - 1, _MOST_WORDS))
         longest = _longer(longer, words, least)
         tells, is_cut = _tell(level, kinds), _cut_off(level, longer, longest, kinds)
         good = tells & ~is_cut
         number = np.where(good, np.cumsum(good) - 1 + n_terms, -1).astype(np.int32)
-        if n_words == 1:
-            term_of_word = np.where(tells & is_cut, _THE_PHRASE, number)
-        own = number[good][:, None]
-        of_words = term_of_word[level.words[good]]
-        parts.append(np.full((len(own), _MOST_WORDS), -1, np.int32))
-        parts[-1][:, :n_words] = np.where(of_words == _THE_PHRASE, own, of_words)
         held = good[level.grams]
         at.append(level.at[held])
         terms.append(number[level.grams[held]])
-        sizes.append(np.full(len(parts[-1]), n_words))
-        n_terms, level, longer = n_terms + len(parts[-1]), longer, longest
+        sizes.append(np.full(np.count_nonzero(good), n_words))
+        n_terms, level, longer = n_terms + len(sizes[-1]), longer, longest
     places, those, n_words_of = np.concatenate(at), np.concatenate(terms), np.concatenate(sizes)
     behind = titles.kinds[titles.words[places + n_words_of[those]]]  # there is one: each title ends with a break
     n_all = np.bincount(those, minlength=n_terms)
     ends = np.bincount(those, behind <= LINK, n_terms) / n_all
     begins = np.bincount(those, titles.forms[places] % 3 == 0, n_terms) / n_all
-    return Terms(places, those, n_words_of, np.concatenate(parts), ends, begins)
+    return Terms(places, those, n_words_of, ends, begins)
 
 
 def _frequent_words(titles: TitleWords, least: int) -> tuple[_Grams, npt.NDArray[np.uint8]]:

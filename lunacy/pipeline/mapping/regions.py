@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from lunacy.arrays import Rows
+from lunacy.arrays import Rows, Vectors
 from lunacy.derived.placing import Positions
 from lunacy.pipeline.mapping.density import Density, density_of
 from lunacy.pipeline.mapping.merging import Hills, levels_of
@@ -20,12 +20,18 @@ _FEWEST = 30  # papers a region, on average
 
 
 def regions_of(
-    positions: Positions, titles: Sequence[str], categories: Sequence[str], *, progress: Report = no_report
+    positions: Positions,
+    titles: Sequence[str],
+    categories: Sequence[str],
+    vectors: Iterable[Vectors],
+    *,
+    progress: Report = no_report,
 ) -> tuple[Region, ...]:
     """The regions of papers at `positions`, (n, 2) float32 in the unit square, by level, the largest first.
 
-    `categories`: the first of each paper, "" for none. It does not depend on the order of the papers. A region of which
-    nothing can be said, for want of titles and categories, is left out.
+    `categories`: the first of each paper, "" for none; `vectors`: theirs, of unit length, in blocks of up to 2^14. It
+    does not depend on the order of the papers. A region of which nothing can be said, for want of titles and
+    categories, is left out.
     """
     if not len(positions):
         return ()
@@ -37,7 +43,7 @@ def regions_of(
     hills = Hills(density, [np.where(is_known, group, -1) for group in (numbers, archives[numbers])])
     levels = _different(levels_of(hills, density, _sizes(len(positions)), progress))
     papers = [level[density.of_papers] for level in levels]
-    labels = labels_of(papers, titles, names.tolist(), numbers, progress)
+    labels = labels_of(papers, titles, names.tolist(), numbers, vectors, progress)
     found = []
     for number, (of_papers, named) in enumerate(zip(papers, labels, strict=True)):
         found += _regions(number, of_papers, named, density, positions)
