@@ -37,7 +37,6 @@ _NAMES = 3  # authors that a card names
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
-BYTES_OF_A_PAPER = 95  # about, in the file
 
 
 @dataclass(frozen=True, slots=True)
