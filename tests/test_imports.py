@@ -90,6 +90,10 @@ def test_a_text_asked_for_by_words_imports_no_model(index: str, tmp_path: Path) 
     assert not modules & HEAVY
 
 
+def test_a_map_is_written_as_a_file_without_what_a_server_needs() -> None:
+    assert not {"starlette", "uvicorn", "jinja2", "latex2mathml", "mcp"} & imported_by("import lunacy.serve.map.alone")
+
+
 def test_an_index_is_built_without_ray(index: str, tmp_path: Path) -> None:
     base, into = Path(index).parent, str(tmp_path / "ix")
     options = {"vectors": str(base / "v.npy"), "model": "fake/model", "into": into}
