@@ -10,6 +10,7 @@ import pytest
 from lunacy.categories import CATEGORIES
 from lunacy.category_names import CATEGORY_NAMES, short_names
 from lunacy.pipeline.mapping import regions
+from lunacy.pipeline.mapping.choosing import Names
 from lunacy.pipeline.mapping.density import density_of
 from lunacy.pipeline.mapping.merging import Hills, levels_of
 from lunacy.pipeline.mapping.phrases import terms_of
@@ -161,6 +162,32 @@ def test_a_region_of_two_subjects_has_the_names_of_both() -> None:
     categories = subjects + ["gr-qc"] * (len(positions) - A_CLUSTER)
     found = regions.regions_of(positions, [""] * len(positions), categories, [halves()])
     assert {one.label for one in found} == {"Number Theory and Quantum Physics", "General Relativity"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("Combinatorics", "trees", "Combinatorics and trees"),
+        ("Combinatorics", "Number Theory", "Combinatorics and Number Theory"),
+        ("Lie algebras", "cluster algebras", "Lie and cluster algebras"),
+        ("High Energy Physics", "Nuclear Physics", "High Energy and Nuclear Physics"),
+        ("algebras", "Lie algebras", ""),
+        ("networks", "Networking", ""),
+        ("Mathematics", "Combinatorics", ""),  # it is a part
+        ("Mathematics", "trees", ""),
+        ("Number Theory", "Graph Theory", ""),
+        ("Computation and Language", "trees", ""),
+    ],
+)
+def test_two_terms_are_joined_if_each_says_something(one: str, other: str, both: str) -> None:
+    assert Names(["math.CO", "math.NT", "hep-th", "nucl-th", "cs.NI", "cs.CL"]).joined(one, other) == both
+
+
+def test_what_is_broader_than_a_name_is_no_label_within_it() -> None:
+    names = Names(["math.CO", "cs.NI"])
+    assert names.is_within("Mathematics", ["Networking", "Combinatorics and trees"])
+    assert not names.is_within("Mathematics", ["Networking"])
+    assert not names.is_within("Combinatorics", ["Mathematics"])
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])

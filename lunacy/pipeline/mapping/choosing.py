@@ -12,9 +12,9 @@ import numpy as np
 
 from lunacy.arrays import Rows
 from lunacy.category_names import short_names
+from lunacy.derived.lexical import stems
 from lunacy.pipeline.mapping.labels import Weights
 from lunacy.pipeline.mapping.meanings import Means
-from lunacy.pipeline.mapping.title_words import singular
 
 _LONGEST = 40  # characters of a label
 _FURTHER = 5  # terms
@@ -50,15 +50,34 @@ class Names:
         self._all = {name for of_one in self._of_each for name in of_one}
         self._broad = {name for of_one in self._of_each for name in of_one[1:]}
 
-    def join(self, one: str, other: str) -> str:
-        """Both, a name first; "" where they do not go together, as "Mathematics" and what is part of it."""
-        if _AND in one or _AND in other or _words(one) & _words(other):
-            return ""
+    def is_within(self, broad: str, labels: Sequence[str]) -> bool:
+        """Whether what is `broad` would be a part of one of its own parts."""
+        if broad not in self._broad:
+            return False
+        parts = {names[0] for names in self._of_each if broad in names[1:]}
+        return any(not parts.isdisjoint(_parts(label)) for label in labels)
+
+    def in_order(self, one: str, other: str) -> tuple[str, str]:
+        """A name before another term."""
+        return (other, one) if other in self._all and one not in self._all else (one, other)
+
+    def joined(self, one: str, other: str) -> str:
+        """Both in one label, or "" where one says what the other does, as "Mathematics" does of all that is part of it.
+
+        "Lie algebras" and "cluster algebras" are "Lie and cluster algebras".
+        """
         both = {one, other}
-        if both & self._broad and (not both <= self._all or any(both <= {*names} for names in self._of_each)):
+        if _AND in one or _AND in other or any(both <= {*names} for names in self._of_each):
             return ""
-        first, second = sorted((one, other), key=lambda text: text not in self._all)
-        return f"{first}{_AND}{second}"
+        if both & self._broad and not both <= self._all:
+            return ""
+        common = _words(one) & _words(other)
+        if common:
+            before, last = one.rpartition(" ")[::2]
+            if not before or both & self._all - self._broad or common != _words(last) or not other.endswith(f" {last}"):
+                return ""
+            one = before
+        return f"{one}{_AND}{other}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +92,21 @@ class Options:
 
     def label(self, means: Means, names: Names, taken: set[str]) -> Label:
         """That of the region; `means`: of all terms; `taken`: what others are called, in small letters."""
-        free = list(islice((at for at, text in enumerate(self.texts) if self._is_free(text, taken)), _TRIED))
+        are_free = (at for at, text in enumerate(self.texts) if self._is_free(text, names, taken))
+        free = list(islice(are_free, _TRIED))
         scores = self._scores(free, means)
         for at in np.argsort(-scores, axis=None, kind="stable").tolist():
             one, other = (free[part] for part in divmod(at, len(free)))
-            text = self.texts[one]
-            if one != other:
-                text = names.join(text, self.texts[other]) if one < other else ""
-            if text and (one == other or self._is_free(text, taken)):
-                first = one if text.startswith(self.texts[one]) else other
-                return Label(_begun(text), tuple(islice(self._beside(text), _FURTHER)), int(self.terms[first]))
+            text = self.texts[one] if one == other else self._both(one, other, names)
+            if text and (one == other or self._is_free(text, names, taken)):
+                return Label(_begun(text), tuple(islice(self._beside(text), _FURTHER)), int(self.terms[one]))
         return Label("")
+
+    def _both(self, one: int, other: int, names: Names) -> str:
+        """Two terms as a label; "" where they do not go together, or in the other order."""
+        texts = self.texts[one], self.texts[other]
+        is_first = names.in_order(*sorted(texts, key=self.texts.index)) == texts
+        return names.joined(*texts) if is_first else ""
 
     def _scores(self, free: Sequence[int], means: Means) -> Weights:
         """Of each two of them, and on the diagonal of each alone: (k, k).
@@ -100,14 +123,12 @@ class Options:
         np.fill_diagonal(scores, worth(weights, fits))
         return scores
 
-    def _is_free(self, text: str, taken: set[str]) -> bool:
+    def _is_free(self, text: str, names: Names, taken: set[str]) -> bool:
         """Whether no other is called so, and it says more than what is around: "stars" do, in "galaxies and stars"."""
-        if len(text) > _LONGEST or text.casefold() in taken:
+        if len(text) > _LONGEST or text.casefold() in taken or names.is_within(text, self.above):
             return False
         words = _words(text)
-        return not any(
-            words == _words(one) or any(words < _words(part) for part in one.split(_AND)) for one in self.above
-        )
+        return not any(words == _words(one) or any(words < _words(part) for part in _parts(one)) for one in self.above)
 
     def _beside(self, label: str) -> Iterator[str]:
         """Terms that have no word in common with the label, or with each other."""
@@ -123,6 +144,10 @@ def _begun(text: str) -> str:
     return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
 
 
+def _parts(label: str) -> list[str]:
+    return label.split(_AND)
+
+
 @lru_cache(maxsize=2**16)
 def _words(text: str) -> frozenset[str]:
-    return frozenset(singular(word) for word in _NO_WORD.split(text) if word and word != "and")
+    return frozenset("".join(stems(word)) or word for word in _NO_WORD.split(text) if word and word != "and")
