@@ -120,6 +120,15 @@ def test_labels_of_a_picture_never_overlap_and_are_no_formulas(tmp_path: Path) -
     assert text.count('<g id="text_') == 2 + len(["Mathematics"])
 
 
+def test_what_was_asked_has_a_ring_in_the_picture(mapped: Path, tmp_path: Path) -> None:
+    rings = []
+    for name, asked in (("none", []), ("two", ["1802.00007", "1802.00009"])):
+        told = run("map", *asked, "--index", str(mapped), "-o", str(tmp_path / f"{name}.svg"))
+        assert told.exit_code == 0
+        rings.append((tmp_path / f"{name}.svg").read_text().count('<g id="line2d_'))
+    assert rings[1] == rings[0] + 2
+
+
 def test_a_file_of_no_known_kind_is_refused_before_any_work(tmp_path: Path) -> None:
     told = run("map", "--index", str(tmp_path / "none"), "-o", "map.gif")
     assert told.exit_code == 2

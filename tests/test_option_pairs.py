@@ -107,6 +107,24 @@ WALKS = {
     "graph": Walk(
         [], {"--index": ["indexes/ix"], "--k": ["3"], "--ivf": [], "--recall": ["0.9"]}, needs={"--recall": ["--ivf"]}
     ),
+    "map": Walk(
+        [],
+        {
+            "--index": ["indexes/ix"],
+            "--text": ["graphs"],
+            "--top": ["3"],
+            "--format": ["json"],
+            "--model": ["fake/model"],
+            "--device": ["cpu"],
+            "--output": ["map.html"],
+            "--colour": ["year"],
+            "--ground": ["dark"],
+            "--open": [],
+            "--anew": [],
+            "--seed": ["1"],
+        },
+        needs={"--model": ["--text"], "--device": ["--text"], "--colour": ["--output"], "--ground": ["--output"]},
+    ),
     "verify": Walk(
         [],
         {"--index": ["indexes/ix"], "--reembed": ["2"], "--model": ["fake/model"], "--device": ["cpu"]},
@@ -202,6 +220,7 @@ STOPS = {  # where a command has checked its options, and begins to work for lon
     "download": "lunacy.harvest.download",
     "ivf": "lunacy.pipeline.build_ivf",
     "graph": "lunacy.pipeline.build_graph",
+    "map": "lunacy.pipeline.build_map",
     "duplicates": "lunacy.pipeline.duplicates",
     "serve": "lunacy.serve.listen.bind",
     "export": "lunacy.pipeline.export",

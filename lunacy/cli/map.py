@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import click
 from lunacy.advice import command
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import open_pages, opened
-from lunacy.cli.parameters import File, device_option, format_option, index_option
+from lunacy.cli.parameters import Dependent, File, device_option, format_option, index_option
 from lunacy.cli.progress import ProgressLine
 from lunacy.errors import LunacyError, UsageError
 from lunacy.progress import Progress
@@ -35,6 +35,7 @@ Examples:
   lunacy map 1802.05130 --text "graph neural networks"
   lunacy map -o map.html
   lunacy map -o slide.png --colour year
+  lunacy map 1802.05130 --text "dark matter" -o poster.pdf
 """
 _PAGE, _PICTURES = ".html", (".png", ".svg", ".pdf")
 _PICTURE_ZOOM = 2  # of its tiles: 2,048 pixels a side
@@ -55,17 +56,26 @@ _MANY_PLACED = 0.2  # of all papers: with more placed since the layout, a new on
     help="Number of papers that are listed around each.",
 )
 @format_option
-@click.option("--model", metavar="NAME", help="Load the index's model from this name or folder, for a text.")
-@device_option("the model runs")
+@click.option(
+    "--model",
+    cls=Dependent,
+    needs=["--text"],
+    metavar="NAME",
+    help="With --text: load the index's model from this name or folder.",
+)
+@device_option("the model runs", needs=["--text"])
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     type=File(),
-    help="Write the map to FILE: a page that needs no server (.html), or a picture (.png, .svg, .pdf).",
+    help="Write the map to FILE: a page that needs no server (.html), or a picture (.png, .svg, .pdf), in which each "
+    "ID and the text have a ring.",
 )
 @click.option(
     "--colour",
+    cls=Dependent,
+    needs=["--output"],
     type=click.Choice(["archive", "year"]),
     default="archive",
     show_default=True,
@@ -73,6 +83,8 @@ _MANY_PLACED = 0.2  # of all papers: with more placed since the layout, a new on
 )
 @click.option(
     "--ground",
+    cls=Dependent,
+    needs=["--output"],
     type=click.Choice(["light", "dark"]),
     default="light",
     show_default=True,
@@ -123,14 +135,15 @@ def map_(
         asks = bool(papers) or text is not None or output is not None or opens
         _tell(report, progress, asks=asks)
         with open_index(report.folder, progress=progress) as ix:
+            stand: list[Standing] = []
             code = 0
             if papers or text is not None:
                 from lunacy.query.standing import standings
 
                 found = standings(ix, papers, text, top=top, model=model, device=device)
-                code = _print(found, form, progress)
+                stand, code = _print(found, form, progress)
             if suffix in _PICTURES:
-                _draw(ix, Path(str(output)), colour, ground, progress)
+                _draw(ix, Path(str(output)), colour, ground, stand, progress)
             elif output is not None or opens:
                 page = Path(output) if output is not None else Path(tempfile.mkdtemp(prefix="lunacy-")) / "map.html"
                 _write_page(ix, page, progress)
@@ -158,8 +171,8 @@ def _tell(report: MapReport, progress: ProgressLine, *, asks: bool) -> None:
         progress.note(f"{share}; lay it out again with: {command('map', '--anew', '--index', folder)}")
 
 
-def _print(found: Iterable[Standing | LunacyError], form: str, progress: ProgressLine) -> int:
-    """Print where each stands; the exit code."""
+def _print(found: Iterable[Standing | LunacyError], form: str, progress: ProgressLine) -> tuple[list[Standing], int]:
+    """Print where each stands; those that were found, and the exit code."""
     from lunacy import render
 
     standings, code = [], 0
@@ -174,10 +187,12 @@ def _print(found: Iterable[Standing | LunacyError], form: str, progress: Progres
     if standings:
         with opened(None) as out:
             out.write(render.standings(standings, form, **out.look), at_once=False)
-    return code
+    return standings, code
 
 
-def _draw(ix: Index, path: Path, colour: Colour, ground: Ground, progress: ProgressLine) -> None:
+def _draw(
+    ix: Index, path: Path, colour: Colour, ground: Ground, stand: Sequence[Standing], progress: ProgressLine
+) -> None:
     from lunacy import render
     from lunacy.draw.picture import write_picture
     from lunacy.pipeline.exports.target import whole_file
@@ -189,7 +204,8 @@ def _draw(ix: Index, path: Path, colour: Colour, ground: Ground, progress: Progr
         assert found is not None  # it was made above
         pixels = found.picture(_PICTURE_ZOOM, colour=colour, ground=ground)
         legend = found.legend(colour, ground)
-        write_picture(part, path.suffix.lower(), pixels, found.map.regions, legend, ground=ground)
+        regions = found.map.regions
+        write_picture(part, path.suffix.lower(), pixels, regions, legend, standings=stand, ground=ground)
     progress.note(f"{render.harmless(str(path))}: {render.size(path.stat().st_size)}")
 
 
