@@ -87,14 +87,16 @@ CATEGORY_NAMES: Mapping[str, str] = MappingProxyType(_BOTH[1])  # of "cs.LG": "M
 _SHORT = """
 adap-org Self-Organizing Systems; astro-ph.CO Cosmology; astro-ph.EP Planetary Astrophysics; astro-ph.GA Galaxies;
     astro-ph.HE High Energy Astrophysics; astro-ph.IM Astronomical Instrumentation; astro-ph.SR Stellar
-    Astrophysics; atom-ph Atomic Physics; comp-gas Cellular Automata; cond-mat.dis-nn Disordered Systems; cs.CE
-    Computational Engineering; cs.CV Computer Vision; cs.DC Distributed Computing; cs.FL Formal Languages and
-    Automata; cs.GT Game Theory; cs.NE Evolutionary Computing; cs.NI Networking; gr-qc General Relativity; hep-ph
-    High Energy Phenomenology; hep-ex High Energy Experiment; hep-lat Lattice Field Theory; hep-th High Energy
-    Theory; nlin.AO Self-Organizing Systems; nlin.CG Cellular Automata; nlin.SI Integrable Systems; physics.ao-ph
-    Atmospheric and Oceanic Physics; physics.data-an Data Analysis; physics.hist-ph History of Physics; q-fin.TR
-    Market Microstructure; solv-int Integrable Systems; stat.AP Applied Statistics; stat.CO Computational
-    Statistics; stat.ME Statistical Methodology
+    Astrophysics; atom-ph Atomic Physics; comp-gas Cellular Automata; cond-mat.dis-nn Disordered Systems;
+    cond-mat.mes-hall Nanoscale Physics; cs.CE Computational Engineering; cs.CR Security; cs.CV Computer Vision;
+    cs.DC Distributed Computing; cs.DS Algorithms; cs.FL Formal Languages and Automata; cs.GT Game Theory; cs.NE
+    Evolutionary Computing; cs.NI Networking; cs.SI Social Networks; gr-qc General Relativity; hep-ex High Energy
+    Experiment; hep-lat Lattice Field Theory; hep-ph High Energy Phenomenology; hep-th High Energy Theory; math.CA
+    Classical Analysis; math.KT K-Theory; nlin.AO Self-Organizing Systems; nlin.CG Cellular Automata; nlin.SI
+    Integrable Systems; physics.ao-ph Atmospheric and Oceanic Physics; physics.data-an Data Analysis;
+    physics.hist-ph History of Physics; physics.ins-det Detectors; q-bio.NC Neuroscience; q-fin.TR Market
+    Microstructure; solv-int Integrable Systems; stat.AP Applied Statistics; stat.CO Computational Statistics;
+    stat.ME Statistical Methodology
 """
 _FAMILIES = {"hep": "High Energy Physics", "nucl": "Nuclear Physics"}
 _SHORT_NAMES = dict(one.split(" ", 1) for one in " ".join(_SHORT.split()).split("; "))

@@ -16,7 +16,7 @@ from lunacy.pipeline.mapping.title_words import TitleWords
 
 _CANDIDATES = 60  # a region
 _LIKED = np.array([0, 1.0, 2.0, 2.1, 2.0, 1.9])  # times that a term of so many words is better than a word
-_NAME = np.array([1.2, 0.8, 0.6])  # times that the name of a category is better than a word: on each level, and below
+_NAME = np.array([1.2, 1.2, 0.8, 0.6])  # times that a name of a category is better than a word: of levels 0, 1, ...
 _ENDS = 0.5  # the share of a term's places at which it ends a row of words, from which on it may stand alone
 _BEGINS = 0.7  # the share at which it begins behind no hyphen, from which on it is one
 _DOUBT = 0.75  # standard deviations by which counts are taken to be too high
