@@ -129,6 +129,14 @@ def test_what_was_asked_has_a_ring_in_the_picture(mapped: Path, tmp_path: Path) 
     assert rings[1] == rings[0] + 2
 
 
+def test_of_a_large_page_it_says_what_is_better(mapped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["map", "--index", str(mapped), "-o", str(tmp_path / "map.html")]
+    assert "better: " not in run(*asked).stderr
+    monkeypatch.setattr("lunacy.cli.map._LARGE_PAGE", 100)
+    told = run(*asked)
+    assert (told.exit_code, "much for a browser; better: lunacy serve --open" in told.stderr) == (0, True)
+
+
 def test_a_file_of_no_known_kind_is_refused_before_any_work(tmp_path: Path) -> None:
     told = run("map", "--index", str(tmp_path / "none"), "-o", "map.gif")
     assert told.exit_code == 2

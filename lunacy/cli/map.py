@@ -38,6 +38,7 @@ Examples:
   lunacy map 1802.05130 --text "dark matter" -o poster.pdf
 """
 _PAGE, _PICTURES = ".html", (".png", ".svg", ".pdf")
+_LARGE_PAGE = 50 * 10**6  # bytes
 _PICTURE_ZOOM = 2  # of its tiles: 2,048 pixels a side
 _MANY_PLACED = 0.2  # of all papers: with more placed since the layout, a new one pays
 
@@ -211,7 +212,10 @@ def _draw(
 
 def _write_page(ix: Index, path: Path, progress: ProgressLine) -> None:
     from lunacy import render
-    from lunacy.serve.map.alone import write_map_file
+    from lunacy.serve.map.alone import BYTES_OF_A_PAPER, write_map_file
 
+    if (size := len(ix) * BYTES_OF_A_PAPER) > _LARGE_PAGE:
+        better = command("serve", "--open", "--index", ix.name)
+        progress.note(f"the file will have some {render.size(size)}, which is much for a browser; better: {better}")
     written = write_map_file(ix, path, progress=progress)
     progress.note(f"{render.harmless(str(path))}: {written.n_papers:,} papers, {render.size(written.size_bytes)}")

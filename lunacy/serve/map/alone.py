@@ -34,6 +34,7 @@ _STATIC = Path(__file__).parent.parent / "page" / "static"
 _SCRIPTS = ("camera", "labels", "tiles", "overlay", "view", "panel", "input", "app", "file", "filed")
 _CHUNK = 20_000  # papers whose texts are read, packed and opened at once
 _NAMES = 3  # authors that a card names
+BYTES_OF_A_PAPER = 80  # of the file, about
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
