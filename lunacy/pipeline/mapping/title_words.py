@@ -18,8 +18,8 @@ from lunacy.letters import decomposed, letters
 from lunacy.progress import Progress, Report
 from lunacy.unicode import FORMULA, to_unicode
 
-# Kinds of words: none; "of"; a number; one that may begin a phrase but not end it, as a letter, or "de"; one that all
-# fields write; one that says something
+# Kinds of words: none; "of"; a number; one that may begin a phrase but not end it, as a letter, "de", or "generated";
+# one that all fields write; one that says something
 BREAK, LINK, NUMBER, PREFIX, WEAK, TELLING = range(6)
 _BREAKS = frozenset(  # without endings: they are in no phrase, as those that do not count in the word index
     "aim appli applic approach aris can case comment do evid from give go how implic introduct investig involv it look "
@@ -44,6 +44,7 @@ _TOKEN = re.compile(rf"[^\W_]+(?:['’][^\W\d_]+)?(?:[{_HYPHENS}/][^\W_]+(?:['�
 _PIECE = re.compile(rf"([{_HYPHENS}/]?)([^{_HYPHENS}/]+)")
 _SEPARATORS = (" ", "-", "/")
 _MACRO = re.compile(r"\\(?:[a-zA-Z]+|.)")
+_NO_NOUN = re.compile(r"(?:...[^e]ed|..(?:a[lbrk]|c[ht]|ed|ib|ive|n[gt]|ous|te)ly)$")  # but "speed", "family"
 _GENITIVE = re.compile(r"['’]s?$")
 
 
@@ -114,7 +115,7 @@ def _kind(word: str) -> int:
         return PREFIX if word in _PARTICLES else BREAK
     if word.isdigit():
         return NUMBER
-    if len(word) < 2:
+    if len(word) < 2 or _NO_NOUN.search(word):
         return PREFIX
     return WEAK if stem in EVERYDAY_WORDS else TELLING
 
