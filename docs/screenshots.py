@@ -38,7 +38,7 @@ _PICTURES = {  # name: address, light or dark, width, height, what to do there
 }
 _MAPS = {  # name: address, light or dark
     "map": ("/map", "light"),
-    "map-nearer": ("/map?text=graph+neural+networks&top=20#x=0.76&y=0.42&z=2.6", "dark"),
+    "map-nearer": ("/map?text=graph+neural+networks&top=20#x=0.72&y=0.5&z=2.2", "dark"),
     "map-paper": ("/map?at=1802.05130", "light"),
 }
 _QUALITY = 72  # of a JPEG: as a PNG so many dots would be several times larger

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import lunacy
 from lunacy.answer import Hit
@@ -118,6 +119,18 @@ def test_labels_of_a_picture_never_overlap_and_are_no_formulas(tmp_path: Path) -
     write_picture(tmp_path / "map.svg", ".svg", pixels, regions, [("Mathematics", "#45ad9e")])
     text = (tmp_path / "map.svg").read_text()
     assert text.count('<g id="text_') == 2 + len(["Mathematics"])
+
+
+def test_no_label_is_cut_at_the_edge_of_a_picture(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    n_dark = []
+    for x in (0.0, 0.5, 1.0):
+        write_picture(tmp_path / "map.png", ".png", pixels, [Region(0, x, 0.3, 9, "A name of some length", ())], [])
+        with Image.open(tmp_path / "map.png") as picture:
+            is_dark = np.asarray(picture.convert("L")) < 128
+        assert not is_dark[:, [0, -1]].any()
+        n_dark.append(int(is_dark.sum()))
+    assert max(n_dark) < 1.02 * min(n_dark)  # the same letters
 
 
 def test_what_was_asked_has_a_ring_in_the_picture(mapped: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ _FONT_SIZES = {0: 17.0, 1: 9.5, 2: 6.0}  # points, by level; deeper ones are lef
 _INK: Mapping[Ground, tuple[str, str]] = {"light": ("#111111", "#ffffff"), "dark": ("#f4f4f4", "#0e1116")}
 _HALO = 2.5  # points
 _LONGEST = 40  # characters of a text that was asked
+_BROKEN = 20  # characters of a name, from which on it has two lines
 _RIGHT = 0.7  # from where on such a text stands on the left of its ring
 _APART = 1.08  # of the size of a label: no other one within it
 _LOOK = {"font.size": 8, "pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "lunacy"}  # letters stay letters
@@ -84,7 +85,13 @@ def _labels(regions: Sequence[Region], standings: Sequence[Standing]) -> Iterato
         if region.level in _FONT_SIZES:
             weight = "bold" if region.level == 0 else "normal"
             look = {"fontsize": _FONT_SIZES[region.level], "fontweight": weight, "ha": "center"}
-            yield _Label(region.label, region.x, region.y, look)
+            yield _Label(_broken(region.label), region.x, region.y, look)
+
+
+def _broken(label: str) -> str:
+    """In two lines, if it is long and has two parts."""
+    before, joint, after = label.partition(" and ")
+    return f"{before}\nand {after}" if joint and len(label) > _BROKEN else label
 
 
 def _label(figure: Any, axes: Any, labels: Iterable[_Label], **look: Any) -> None:
@@ -94,6 +101,9 @@ def _label(figure: Any, axes: Any, labels: Iterable[_Label], **look: Any) -> Non
     for one in labels:
         text = axes.text(one.x, one.y, one.text, va="center", parse_math=False, **one.look, **look)
         box = text.get_window_extent(renderer).expanded(_APART, _APART)
+        inside = max(-box.x0, 0) - max(box.x1 - figure.bbox.x1, 0)  # pixels to the right
+        text.set_x(one.x + inside / figure.bbox.width)
+        box = box.translated(inside, 0)
         if any(box.overlaps(other) for other in taken):
             text.remove()
         else:

@@ -6,11 +6,13 @@ const OF_LEVEL = [0, 0.4, 1.4, 2.4]; // from how much nearer than the whole map 
 const LASTS = 2.4; // how much nearer a name is shown, while there are finer ones
 const STEP = 0.25; // of zoom, within which they stay
 const GAP = 6; // pixels
+const LINE = 1.2; // of the size of the letters
+const BROKEN = 20; // characters, from which on a name of two is broken before its "and"
 const CELL = 64; // pixels, of the squares by which neighbours are found
 
 export class Labels {
   constructor(regions) {
-    this.regions = regions.map(([level, x, y, n, label]) => ({ level, x, y, n, label }));
+    this.regions = regions.map(([level, x, y, n, label]) => ({ level, x, y, n, lines: linesOf(label) }));
     this.regions.sort((one, other) => one.level - other.level || other.n - one.n);
     this.deepest = Math.max(0, ...this.regions.map((one) => one.level));
     this.placed = new Map(); // by step of zoom
@@ -46,27 +48,27 @@ export class Labels {
   box(one, scale, context) {
     const size = SIZES[Math.min(one.level, SIZES.length - 1)];
     const half = this.width(one, size, context) / 2 + GAP;
-    return [one.x * scale - half, one.y * scale - size * 0.7 - GAP / 2, one.x * scale + half, one.y * scale + size * 0.7 + GAP / 2];
+    const high = (size * (0.2 + LINE * one.lines.length) + GAP) / 2;
+    return [one.x * scale - half, one.y * scale - high, one.x * scale + half, one.y * scale + high];
   }
 
   width(one, size, context) {
     if (one.width === undefined) {
       context.font = font(one.level, size);
-      one.width = context.measureText(one.label).width;
+      one.width = Math.max(...one.lines.map((line) => context.measureText(line).width));
     }
     return one.width;
   }
 
   // A name as a picture, which is far quicker to draw than letters with a border.
   sprite(one, style, ratio) {
-    const key = `${one.level} ${one.label} ${style.ground} ${ratio}`;
+    const key = `${one.level} ${one.lines} ${style.ground} ${ratio}`;
     if (!this.sprites.has(key)) {
       const size = SIZES[Math.min(one.level, SIZES.length - 1)];
       const canvas = document.createElement("canvas");
       let context = canvas.getContext("2d");
-      context.font = font(one.level, size);
-      const width = Math.ceil(context.measureText(one.label).width) + 10;
-      const height = size * 1.6 + 6;
+      const width = Math.ceil(this.width(one, size, context)) + 10;
+      const height = size * (0.4 + LINE * one.lines.length) + 6;
       canvas.width = width * ratio;
       canvas.height = Math.ceil(height * ratio);
       context = canvas.getContext("2d");
@@ -77,15 +79,23 @@ export class Labels {
       context.lineJoin = "round";
       context.lineWidth = 4;
       context.strokeStyle = style.paper;
-      context.globalAlpha = 0.85;
-      context.strokeText(one.label, width / 2, height / 2);
-      context.globalAlpha = 1;
       context.fillStyle = one.level === 0 ? style.ink : style.soft;
-      context.fillText(one.label, width / 2, height / 2);
+      for (const [n, line] of one.lines.entries()) {
+        const top = height / 2 + size * LINE * (n - (one.lines.length - 1) / 2);
+        context.globalAlpha = 0.85;
+        context.strokeText(line, width / 2, top);
+        context.globalAlpha = 1;
+        context.fillText(line, width / 2, top);
+      }
       this.sprites.set(key, { canvas, width, height });
     }
     return this.sprites.get(key);
   }
+}
+
+function linesOf(label) {
+  const [before, ...after] = label.split(" and ");
+  return label.length > BROKEN && after.length ? [before, `and ${after.join(" and ")}`] : [label];
 }
 
 const LONGEST = 46; // characters of a title beside its paper
