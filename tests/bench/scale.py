@@ -62,7 +62,7 @@ def main() -> int:
         folder = asked.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         start_s = min(cost(sys.executable, "-c", _START).cpu_s for _ in range(3))
-        print(f"{'':24}" + "".join(f"{n:>24,}" for n in sizes) + "  exponent")
+        print(f"{'':24}" + "".join(f"{n:>27,}" for n in sizes) + "  exponent")
         found: dict[str, list[Cost]] = {}
         for n in sizes:
             for name, taken in costs(folder, n):
@@ -78,7 +78,7 @@ def _told(name: str, taken: list[Cost], sizes: list[int], start_s: float) -> flo
     less, more = (max(one.cpu_s - start_s, 0.0) for one in taken[-2:])
     exponent = math.log(more / less) / math.log(sizes[-1] / sizes[-2]) if less > _LEAST_S and more > _LEAST_S else 0.0
     cells = (f"{one.wall_s:.1f} s {one.cpu_s:.1f} s {one.peak_mb:,.0f} MB" for one in taken)
-    print(f"{name:24}" + "".join(f"{cell:>24}" for cell in cells) + (f"{exponent:10.2f}" if exponent else f"{'-':>10}"))
+    print(f"{name:24}" + "".join(f"{cell:>27}" for cell in cells) + (f"{exponent:10.2f}" if exponent else f"{'-':>10}"))
     return exponent
 
 
