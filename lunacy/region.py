@@ -41,7 +41,7 @@ class Standing:
     """Where a paper or a text stands on the map."""
 
     asked: str  # an id, or a text
-    title: str  # "" of a text
+    paper: Paper | None  # None: it is a text
     x: float  # from 0, left, to 1
     y: float  # from 0, at the top, to 1
     regions: tuple[Region, ...]  # of each level the nearest one
@@ -52,7 +52,7 @@ class Standing:
         """As JSON has it."""
         return {
             "asked": self.asked,
-            "title": self.title or None,
+            "title": self.paper.title if self.paper else None,
             "x": round(self.x, 5),
             "y": round(self.y, 5),
             "regions": [one.record() for one in self.regions],

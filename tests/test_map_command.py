@@ -52,7 +52,7 @@ def test_a_paper_stands_where_the_map_has_it_among_the_nearest_there(mapped: Pat
         [one, lacking] = standings(ix, ["1802.00007", "1802.99999"], top=5)
     assert isinstance(lacking, UnknownPaper)
     assert not isinstance(one, lunacy.LunacyError)
-    assert (one.asked, one.title, one.notes) == ("1802.00007", "On graphs 7 and 7", ())
+    assert (one.asked, one.paper and one.paper.title, one.notes) == ("1802.00007", "On graphs 7 and 7", ())
     np.testing.assert_allclose([one.x, one.y], places["1802.00007"])
     distances = {other: np.hypot(*(place - places["1802.00007"])) for other, place in places.items()}
     del distances["1802.00007"]
@@ -68,6 +68,28 @@ def test_a_text_stands_where_most_of_the_papers_are_that_it_resembles(mapped: Pa
     near = [places[hit.id] for hit in hits]
     np.testing.assert_allclose([one.x, one.y], where_most_are(near, len(places)), atol=1e-6)
     assert len(one.notes) == 1
+
+
+def test_a_withdrawn_paper_stands_among_those_that_it_resembles(tmp_path: Path) -> None:
+    records = [*RECORDS[:20], record("1802.00099", abstract="This paper has been withdrawn.", comments="withdrawn")]
+    (tmp_path / "snapshot.jsonl").write_bytes(lines(records))
+    lunacy.build_index(tmp_path / "snapshot.jsonl", into=tmp_path / "index", embedder=FakeEmbedder())
+    assert lunacy.build_map(tmp_path / "index").facts.n_papers == 20
+    with lunacy.open_index(tmp_path / "index", embedder=FakeEmbedder()) as ix:
+        [one] = standings(ix, ["1802.00099"])
+    assert not isinstance(one, lunacy.LunacyError)
+    assert one.paper is not None
+    assert any("is not on the map" in note for note in one.notes)
+
+
+def test_an_index_of_withdrawn_papers_alone_has_a_map_without_any(tmp_path: Path) -> None:
+    records = [record("1802.00099", abstract="This paper has been withdrawn.", comments="withdrawn")]
+    (tmp_path / "snapshot.jsonl").write_bytes(lines(records))
+    lunacy.build_index(tmp_path / "snapshot.jsonl", into=tmp_path / "index", embedder=FakeEmbedder())
+    assert run("map", "--index", str(tmp_path / "index"), "-o", str(tmp_path / "map.html")).exit_code == 0
+    assert run("map", "--index", str(tmp_path / "index"), "-o", str(tmp_path / "map.svg")).exit_code == 0
+    told = run("map", "1802.00099", "--index", str(tmp_path / "index"))
+    assert (told.exit_code, "the map of the index has no paper" in told.stderr) == (2, True)
 
 
 def test_the_command_tells_where_each_stands(mapped: Path) -> None:

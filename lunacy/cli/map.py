@@ -70,8 +70,8 @@ _MANY_PLACED = 0.2  # of all papers: with more placed since the layout, a new on
     "--output",
     metavar="FILE",
     type=File(),
-    help="Write the map to FILE: a page that needs no server (.html), or a picture (.png, .svg, .pdf), in which each "
-    "ID and the text have a ring.",
+    help="Write the map to FILE: a page that needs no server (.html), or a picture (.png, .svg, .pdf). Each ID and "
+    "the text are marked.",
 )
 @click.option(
     "--colour",
@@ -147,7 +147,7 @@ def map_(
                 _draw(ix, Path(str(output)), colour, ground, stand, progress)
             elif output is not None or opens:
                 page = Path(output) if output is not None else Path(tempfile.mkdtemp(prefix="lunacy-")) / "map.html"
-                _write_page(ix, page, progress)
+                _write_page(ix, page, stand, progress)
     if opens:
         open_pages([page.resolve().as_uri()])
     sys.exit(code)
@@ -210,12 +210,12 @@ def _draw(
     progress.note(f"{render.harmless(str(path))}: {render.size(path.stat().st_size)}")
 
 
-def _write_page(ix: Index, path: Path, progress: ProgressLine) -> None:
+def _write_page(ix: Index, path: Path, stand: Sequence[Standing], progress: ProgressLine) -> None:
     from lunacy import render
     from lunacy.serve.map.alone import BYTES_OF_A_PAPER, write_map_file
 
     if (size := len(ix) * BYTES_OF_A_PAPER) > _LARGE_PAGE:
         better = command("serve", "--open", "--index", ix.name)
         progress.note(f"the file will have some {render.size(size)}, which is much for a browser; better: {better}")
-    written = write_map_file(ix, path, progress=progress)
+    written = write_map_file(ix, path, standings=stand, progress=progress)
     progress.note(f"{render.harmless(str(path))}: {written.n_papers:,} papers, {render.size(written.size_bytes)}")

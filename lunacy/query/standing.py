@@ -34,7 +34,7 @@ def standings(
     >>> _report = lunacy.build_map("indexes/sample")
     >>> with lunacy.open_index("indexes/sample") as ix:
     ...     for one in lunacy.standings(ix, ["1802.05130"]):
-    ...         print(one.title)
+    ...         print(one.paper.title)
     Multi-Task Learning for Extraction of Adverse Drug Reaction Mentions from Tweets
     """
     questions = [Question(papers=tuple(papers), top=NEAREST)] if papers else []
@@ -52,6 +52,8 @@ def _map_of(view: Searcher) -> Map:
     if found is None:
         hint = f"make it with: {command('map', '--index', view.name)}"
         raise UsageError("the index has no map that is up to date", where=view.name, hint=hint)
+    if not len(found.points):
+        raise UsageError("the map of the index has no paper", where=view.name)
     return found
 
 
@@ -72,8 +74,7 @@ def _standing(view: Searcher, found: Map, answer: Answer, top: int) -> Standing:
     asked = {rows[paper.id] for paper in answer.papers}
     around = [row for row in points.rows[nearest].tolist() if row not in asked][:top]
     papers = tuple(view.papers(np.array(around, np.int64)))
-    title = answer.papers[0].title if answer.papers else ""
-    return Standing(answer.asked, title, x, y, _regions(found, x, y), papers, tuple(notes))
+    return Standing(answer.asked, answer.paper, x, y, _regions(found, x, y), papers, tuple(notes))
 
 
 def _regions(found: Map, x: float, y: float) -> tuple[Region, ...]:

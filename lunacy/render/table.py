@@ -90,7 +90,7 @@ def list_table(papers: Sequence[Paper], notes: Mapping[str, str], *, width: int,
 def standings_table(found: Iterable[Standing], *, width: int, styled: bool) -> Iterator[str]:
     """Each: what was asked, its place and the regions there, the largest first, then a line for each paper near it."""
     for one in found:
-        asked = f"{_plain(one.asked)}  {_plain(one.title)}" if one.title else _plain(one.asked)
+        asked = f"{_plain(one.asked)}  {_plain(one.paper.title)}" if one.paper else _plain(one.asked)
         labels = dict.fromkeys(harmless(region.label) for region in one.regions)
         where = f"at {one.x:.3f}, {one.y:.3f}"
         lines = [_style(shortened(asked, max(width, _LEAST)), _BOLD, styled), ": ".join([where, " > ".join(labels)])]

@@ -15,6 +15,7 @@ import lunacy
 from lunacy.draw.palette import COLOURS
 from lunacy.errors import UsageError
 from lunacy.query.map_view import MapReader, MapView
+from lunacy.query.standing import standings
 from lunacy.serve.map.alone import script, write_map_file
 from tests.conftest import FakeEmbedder, lines, record
 from tests.serve.browser import watched
@@ -139,3 +140,18 @@ def test_a_link_into_it_restores_what_is_seen(page: Page, written: Path) -> None
     expect(page.locator("#card h2")).to_have_text("On hep-th/9711200")
     expect(page.get_by_role("radio", name="Year")).to_be_checked()
     assert page.evaluate("window.lunacyMap.camera.zoom") == 6
+
+
+@pytest.mark.browser
+def test_what_was_asked_is_marked_in_the_file(index: Path, browser: Browser, tmp_path: Path) -> None:
+    with lunacy.open_index(index, embedder=FakeEmbedder()) as ix:
+        asked = [one for one in standings(ix, ["1802.00009"], "knots") if not isinstance(one, lunacy.LunacyError)]
+        write_map_file(ix, tmp_path / "map.html", standings=asked)
+    page = browser.new_page()
+    page.goto((tmp_path / "map.html").as_uri())
+    expect(page.locator("#marked summary")).to_have_text("1 paper marked", timeout=20_000)
+    page.locator("#marked summary").click()
+    page.locator("#marked details button").click()
+    expect(page.locator("#card h2")).to_have_text("Braids", timeout=20_000)
+    expect(page.get_by_role("button", name="Where the text stands")).to_be_visible()
+    page.context.close()

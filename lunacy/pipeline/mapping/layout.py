@@ -43,8 +43,8 @@ def laid_out(lists: Lists, first: Places, seed: int, progress: Report) -> Places
     `lists`: the neighbours of each, by position, from 0 to n - 1. `first`: (n, 2): where they begin, of which only the
     proportions matter.
     """
-    spread = first[:, 0].std()
-    if len(lists) < _LEAST or not spread > 0:
+    spread = first[:, 0].std() if len(lists) >= _LEAST else 0.0
+    if not spread > 0:
         return first
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN

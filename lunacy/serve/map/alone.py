@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from gzip import compress
 from html import escape
@@ -27,6 +27,7 @@ from lunacy.pipeline.exports.target import whole_file
 from lunacy.progress import Report, no_report, reported
 from lunacy.query import Index
 from lunacy.query.map_view import MapReader, MapView
+from lunacy.region import Standing
 from lunacy.search import Searcher
 from lunacy.serve.map.facts import facts, outline, plain
 
@@ -49,8 +50,12 @@ class MapFile:
     size_bytes: int
 
 
-def write_map_file(ix: Index, into: str | Path, *, progress: Report = no_report) -> MapFile:
+def write_map_file(
+    ix: Index, into: str | Path, *, standings: Sequence[Standing] = (), progress: Report = no_report
+) -> MapFile:
     """The map of the last commit as one HTML file at `into`, in the place of what was there.
+
+    `standings`: the papers that are marked on it, and the text, of which there may be one.
 
     Raises UsageError for an index without a map that is up to date, and as `whole_file`; OSError for a full disk.
     """
@@ -61,12 +66,12 @@ def write_map_file(ix: Index, into: str | Path, *, progress: Report = no_report)
             hint = f"make it with: {command('map', '--index', view.name)}"
             raise UsageError("the index has no map that is up to date", where=view.name, hint=hint)
         with whole_file(path) as unfinished, unfinished.open("xb") as file:
-            for piece in _pieces(view, found, progress):
+            for piece in _pieces(view, found, standings, progress):
                 file.write(piece.encode())
     return MapFile(path, len(found), path.stat().st_size)
 
 
-def _pieces(view: Searcher, found: MapView, progress: Report) -> Iterator[str]:
+def _pieces(view: Searcher, found: MapView, standings: Sequence[Standing], progress: Report) -> Iterator[str]:
     title = f"Map of {len(found):,} papers"
     styles = "".join((_STATIC / name).read_text(encoding="utf-8") for name in ("page.css", "map/map.css"))
     yield f"""<!doctype html>
@@ -82,14 +87,14 @@ def _pieces(view: Searcher, found: MapView, progress: Report) -> Iterator[str]:
 <body>
 <main id="main" class="mapped alone" tabindex="-1">
 <h1 class="unseen">{title}</h1>
-<div id="map" hidden></div>
+<div id="map"{" data-marks" if standings else ""} hidden></div>
 <section id="regions" aria-labelledby="regions-title">
 <h2 id="regions-title">Regions of the map</h2>
 <ul class="regions">{"".join(_listed(found))}</ul>
 </section>
 </main>
 """
-    yield _data("facts", _quoted(orjson.dumps(_facts(found)).decode()))
+    yield _data("facts", _quoted(orjson.dumps(_facts(found) | _marks(standings)).decode()))
     yield _data("points", _packed(_columns(found)))
     n = len(found)
     firsts = range(0, n, _CHUNK)
@@ -128,6 +133,12 @@ def _facts(found: MapView) -> dict[str, object]:
         "edge": EDGE,
         "bayer": BAYER.tolist(),
     }
+
+
+def _marks(standings: Sequence[Standing]) -> dict[str, object]:
+    """What is marked: papers by their ids, and where a text stands."""
+    text = next(({"x": one.x, "y": one.y, "text": one.asked} for one in standings if one.paper is None), None)
+    return {"marks": {"asked": [one.paper.id for one in standings if one.paper], "stands": text}}
 
 
 def _columns(found: MapView) -> bytes:

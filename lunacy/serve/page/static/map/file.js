@@ -111,7 +111,11 @@ export function fileProvider() {
       return Promise.all(found.slice(0, FOUND).map(([, , place]) => paper(place)));
     },
 
-    marks: async () => ({ asked: [], hits: [] }),
+    async marks() {
+      const places = await Promise.all(known.marks.asked.map(placeOf));
+      const asked = await Promise.all(places.filter((place) => place >= 0).map(paper));
+      return { asked, hits: [], stands: known.marks.stands };
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { fileProvider } from "./file.js";
 
 const host = document.getElementById("map");
 
-openMap(host, fileProvider()).then((view) => {
+openMap(host, fileProvider(), { marks: host.hasAttribute("data-marks") }).then((view) => {
   window.lunacyMap = view; // for measurements
 }).catch((error) => {
   host.hidden = false;
