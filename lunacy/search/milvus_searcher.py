@@ -14,7 +14,7 @@ import numpy as np
 
 from lunacy.advice import command
 from lunacy.answer import Info, Summary
-from lunacy.arrays import NONE, Rows, Scores, Vectors
+from lunacy.arrays import Rows, Scores, Vectors
 from lunacy.errors import ServerError, UsageError
 from lunacy.filter import Filter
 from lunacy.fingerprint import Fingerprint
@@ -28,6 +28,7 @@ from lunacy.search.exact import MARGIN, ROUNDING, Found, rows_left_out
 from lunacy.search.ranking import Ranked, rank
 from lunacy.search.searcher import LastCommit
 from lunacy.search.target import Sides, Target
+from lunacy.search.unsearched import Unsearched
 
 _BATCH, _BATCH_HITS = 64, 5_000  # queries, hits at a time: a reply stays far below the 64 MB of gRPC
 _WAIT_S = 10.0  # for a server that is starting
@@ -35,7 +36,7 @@ _MARGIN = MARGIN + 1  # rows asked for beyond k: the server does not leave out t
 _STEP = 6.0  # of the weights, against differences of cosines
 
 
-class MilvusSearcher:
+class MilvusSearcher(Unsearched):
     """A `Searcher` of a collection of a Milvus server. It holds no commit: answers are of what the server has now."""
 
     def __init__(self, address: Address) -> None:
@@ -120,27 +121,10 @@ class MilvusSearcher:
         return {one: self._row(one) for one in self._collection.held(ids)}
 
     def _row(self, identifier: str) -> int:
-        if (row := self._rows.setdefault(identifier, len(self._ids))) == len(self._ids):
+        if identifier not in self._rows:
+            self._rows[identifier] = len(self._ids)
             self._ids.append(identifier)
-        return row
-
-    def with_doi(self, doi: str) -> list[int]:  # noqa: ARG002 (no field has DOIs alone)
-        """Nothing: a collection is not searched by DOI."""
-        return []
-
-    def titled(self, keys: Sequence[str]) -> dict[str, list[int]]:  # noqa: ARG002 (no field has titles alone)
-        """Nothing: a collection is not searched by title."""
-        return {}
-
-    def map(self) -> None:
-        """None: a collection has no map."""
-
-    def worded_like(self, text: str, n: int) -> Rows:  # noqa: ARG002
-        """Nothing: a collection has no words."""
-        return NONE
-
-    def worded(self, target: Target, rows: Rows, options: Options) -> None:
-        """Nothing: a collection has no words."""
+        return self._rows[identifier]
 
     def least_usual(self) -> float | None:
         """The cosine that 99 % of papers' nearest neighbours reach; None where the index had no sample of them."""
@@ -203,7 +187,8 @@ class MilvusSearcher:
             self._fetch(np.array([self._row(one) for ids, _scores in listed for one in ids], np.int64))
             for query, (ids, scores) in zip(undecided, listed, strict=True):
                 one = self._scored(ids, queries[query], k, left_out[query])
-                if len(ids) < n or n == MOST_HITS or one.scores[-1] > scores[-1] + ROUNDING:  # else many are tied
+                is_all = len(ids) < n or n == MOST_HITS
+                if is_all or one.scores[-1] > scores[-1] + ROUNDING:  # else many are tied
                     found[query] = one
             n = min(4 * n, MOST_HITS)
         return [one for one in found if one is not None]
@@ -220,9 +205,9 @@ class MilvusSearcher:
     ) -> list[Found | None]:
         """The best `k` in the nearest lists, which hold codes alone; None where these are too few."""
         assert self._lists is not None
-        recall = measured.recall_with(nprobe := options.nprobe or measured.nprobe)
-        everywhere = expression(Filter(), options.include_withdrawn)
-        listed = self._lists.search(queries, min(2 * k + _MARGIN, MOST_HITS), everywhere, nprobe)
+        nprobe, n = options.nprobe or measured.nprobe, min(2 * k + _MARGIN, MOST_HITS)
+        recall = measured.recall_with(nprobe)
+        listed = self._lists.search(queries, n, expression(Filter(), options.include_withdrawn), nprobe)
         there = self._collection.held(list({one for ids, _scores in listed for one in ids}))
         self._fetch(np.array([self._row(one) for one in sorted(there)], np.int64))
         found = [
@@ -263,8 +248,10 @@ class MilvusSearcher:
             if len(ids) < n_listed or len(best) >= enough:
                 return Found(rows[best], least[best])
             if n_listed == MOST_HITS:
-                told = f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list"
-                raise UsageError(f"{told}; narrow it by category or date, ask for fewer, or ask an index folder")
+                raise UsageError(
+                    f"these are too far apart for Milvus: the {MOST_HITS:,} nearest do not prove the list; "
+                    "narrow it by category or date, ask for fewer, or ask an index folder"
+                )
             rivals = products[products @ weights >= -np.partition(-least, enough - 1)[enough - 1]].mean(axis=0)  # (m,)
             weights *= np.exp(-_STEP * (rivals - rivals.mean()))
             weights /= weights.sum()
