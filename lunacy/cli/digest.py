@@ -10,7 +10,7 @@ import click
 
 from lunacy.cli.list import ListName
 from lunacy.cli.output import opened
-from lunacy.cli.parameters import ONCE, File, anywhere_option
+from lunacy.cli.parameters import ONCE, File, anywhere_option, top_option
 from lunacy.cli.progress import LINE_S, ProgressLine
 from lunacy.digest import TOP
 from lunacy.formats import DIGEST_FORMATS, OF_DIGEST_SUFFIX
@@ -36,9 +36,7 @@ Examples:
     **ONCE,
     help="Papers posted since DATE (2024-05-31, 2024-05, 2w)  [default: those that came since the last digest]",
 )
-@click.option(
-    "-n", "--top", metavar="N", type=click.IntRange(min=1), default=TOP, show_default=True, help="Papers per list."
-)
+@top_option(TOP, "Papers per list.")
 @click.option(
     "--format",
     "form",

@@ -6,7 +6,7 @@ import click
 
 from lunacy.cli.failures import told_first
 from lunacy.cli.output import form_for_reader, open_pages, opened, output_options
-from lunacy.cli.parameters import File, anywhere_option
+from lunacy.cli.parameters import File, anywhere_option, top_option
 from lunacy.cli.progress import ProgressLine
 from lunacy.formats import FORMATS
 
@@ -20,9 +20,7 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("draft", type=File())
 @anywhere_option
-@click.option(
-    "-n", "--top", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="Number of papers."
-)
+@top_option(20, "Number of papers.")
 @click.option(
     "--any-date/--older",
     help="List papers of any date, or, by default, only those posted no later than the draft, where it says its date.",

@@ -13,7 +13,7 @@ import click
 from lunacy.advice import command
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.output import open_pages, opened
-from lunacy.cli.parameters import Dependent, File, device_option, format_option, index_option
+from lunacy.cli.parameters import Dependent, File, device_option, format_option, index_option, top_option
 from lunacy.cli.progress import ProgressLine
 from lunacy.errors import LunacyError, UsageError
 from lunacy.progress import Progress
@@ -47,15 +47,7 @@ _MANY_PLACED = 0.2  # of all papers: with more placed since the layout, a new on
 @click.argument("papers", metavar="[ID]...", nargs=-1)
 @index_option
 @click.option("--text", metavar="TEXT", help="Say where this text stands.")
-@click.option(
-    "-n",
-    "--top",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Number of papers that are listed around each.",
-)
+@top_option(10, "Number of papers that are listed around each.")
 @format_option
 @click.option(
     "--model",
@@ -201,8 +193,7 @@ def _draw(
 
     progress(Progress("drawing the map"))
     with ix.view() as view, whole_file(path) as part:
-        found = MapReader().read(view)
-        assert found is not None  # it was made above
+        found = MapReader().require(view)
         pixels = found.picture(_PICTURE_ZOOM, colour=colour, ground=ground)
         legend = found.legend(colour, ground)
         regions = found.map.regions

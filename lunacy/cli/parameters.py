@@ -143,6 +143,12 @@ def recall_option(default: float, what: str, **relations: Sequence[str]) -> Deco
 _ENDPOINT, _OAI, _CONTACT = "https://oaipmh.arxiv.org/oai", "LUNACY_OAI", "LUNACY_CONTACT"
 
 
+def top_option(default: int, what: str) -> Decorator:
+    """`--top N`; `what`: the help."""
+    kind = click.IntRange(min=1)
+    return click.option("-n", "--top", metavar="N", type=kind, default=default, show_default=True, help=what)
+
+
 def server() -> tuple[str, str]:
     """The endpoint and the contact of `server_options`, where a command has no room for them."""
     return os.environ.get(_OAI) or _ENDPOINT, os.environ.get(_CONTACT, "")

@@ -12,7 +12,16 @@ from lunacy.advice import command
 from lunacy.cli.headings import GroupedCommand
 from lunacy.cli.outcome import Outcome, tell
 from lunacy.cli.output import form_for_reader, open_pages, opened, output_options
-from lunacy.cli.parameters import ONCE, Dependent, File, anywhere_option, device_option, filter_options, server
+from lunacy.cli.parameters import (
+    ONCE,
+    Dependent,
+    File,
+    anywhere_option,
+    device_option,
+    filter_options,
+    server,
+    top_option,
+)
 from lunacy.cli.progress import LINE_S, ProgressLine
 from lunacy.errors import UsageError
 from lunacy.formats import FORMATS, WITHOUT_NOTES
@@ -44,15 +53,7 @@ _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 @click.command(cls=GroupedCommand, headings=_HEADINGS, epilog=_EXAMPLES)
 @click.argument("papers", metavar="ID...", nargs=-1)
 @anywhere_option
-@click.option(
-    "-n",
-    "--top",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Number of hits per query.",
-)
+@top_option(10, "Number of hits per query.")
 @click.option("--include-self", is_flag=True, help="List the paper itself too, first.")
 @click.option("--include-withdrawn", is_flag=True, help="List withdrawn papers too.")
 @click.option(

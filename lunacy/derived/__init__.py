@@ -5,8 +5,11 @@ Each kind is a module with the names of `Kind`; `pipeline/refresh_derived.py` li
 
 from __future__ import annotations
 
+import hashlib
+import mmap
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -51,6 +54,17 @@ def of_commit(
 def is_in_place(cache: Cache, view: View, is_of: Callable[[Cache, Sequence[Segment], int], bool]) -> bool:
     """Whether `cache` fits the commit of `view`, and its file is there."""
     return is_of(cache, view.stored_segments, view.generation) and caches.path_of(view.folder, cache) is not None
+
+
+def whole_content(folder: Path, cache: Cache) -> mmap.mmap | None:
+    """The file of a cache, memory-mapped, if each byte is as it was written: it is read for that once; else None."""
+    try:
+        with (folder / caches.FOLDER_NAME / cache.name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != cache.sha256:
+                return None
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
 
 
 class Kind(Protocol):

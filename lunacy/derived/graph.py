@@ -6,7 +6,6 @@ key of each row, by which a later commit tells what has changed (`pipeline/updat
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import numpy.typing as npt
 
 from lunacy.advice import command
 from lunacy.arrays import Rows, Scores
-from lunacy.derived import once_per_view
+from lunacy.derived import once_per_view, whole_content
 from lunacy.errors import UsageError
 from lunacy.measured import GraphFacts
 from lunacy.store import Cache, View, caches
@@ -141,7 +140,7 @@ def _is_read(cache: Cache) -> bool:
 
 def read_graph(view: View, cache: Cache) -> Graph | None:
     """The graph in a file, of whatever commit; None if the file is not as it was written."""
-    content = _content(view.folder, cache)
+    content = whole_content(view.folder, cache)
     if content is None:
         return None
     keys = np.frombuffer(content, np.uint64, cache.facts["end_row"])
@@ -153,20 +152,9 @@ def read_graph(view: View, cache: Cache) -> Graph | None:
 
 def read_part(view: View, cache: Cache) -> Lists | None:
     """The lists in a part; None if the file is not as it was written."""
-    content = _content(view.folder, cache)
+    content = whole_content(view.folder, cache)
     n_rows = cache.facts["end_row"] - cache.facts["first_row"]
     return None if content is None else _lists(content, 0, n_rows, facts_of(cache).k)
-
-
-def _content(folder: Path, cache: Cache) -> mmap.mmap | None:
-    """All is read for once: what is wrong anywhere would be a wrong neighbour."""
-    try:
-        with (folder / caches.FOLDER_NAME / cache.name).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != cache.sha256:
-                return None
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):
-        return None
 
 
 def _lists(content: mmap.mmap, offset: int, n_rows: int, k: int) -> Lists:

@@ -5,8 +5,6 @@ The papers stand in the order of a Z-curve, so that those of a square tile, howe
 
 from __future__ import annotations
 
-import hashlib
-import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -18,7 +16,7 @@ import numpy.typing as npt
 import orjson
 
 from lunacy.arrays import Rows
-from lunacy.derived import is_in_place, once_per_view
+from lunacy.derived import is_in_place, once_per_view, whole_content
 from lunacy.measured import MapFacts
 from lunacy.region import Region
 from lunacy.store import Cache, Segment, View, caches
@@ -142,14 +140,10 @@ def is_read(cache: Cache) -> bool:
 
 def read_map(folder: Path, cache: Cache) -> Map | None:
     """The map in a file, of whatever commit, whose facts `is_read`; None if the file is not as it was written."""
-    facts = MapFacts.read(cache.facts)
-    try:
-        with (folder / caches.FOLDER_NAME / cache.name).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != cache.sha256:
-                return None
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):
+    content = whole_content(folder, cache)
+    if content is None:
         return None
+    facts = MapFacts.read(cache.facts)
     head = orjson.loads(content[: cache.head_bytes])
     columns, offset = {}, cache.head_bytes
     for name, dtype in _COLUMNS.items():
@@ -160,9 +154,8 @@ def read_map(folder: Path, cache: Cache) -> Map | None:
 
 
 def add_map(view: View, facts: MapFacts, points: Points, categories: Sequence[str], regions: Sequence[Region]) -> Cache:
-    """Keep the map of the commit of `view`. `points`: in any order; their codes are made anew."""
-    codes = codes_of(points.x, points.y)
-    order = np.lexsort((points.rows, codes))
+    """Keep the map of the commit of `view`. `points`: in any order."""
+    order = np.lexsort((points.rows, points.codes))
 
     def write(path: Path) -> tuple[int, dict[str, Any]]:
         head = orjson.dumps({"categories": categories, "regions": [one.record() for one in regions]})
@@ -170,8 +163,7 @@ def add_map(view: View, facts: MapFacts, points: Points, categories: Sequence[st
         with path.open("xb") as file:
             file.write(head)
             for name, dtype in _COLUMNS.items():
-                column = codes if name == "codes" else getattr(points, name)
-                file.write(np.ascontiguousarray(column[order], dtype).data)
+                file.write(np.ascontiguousarray(getattr(points, name)[order], dtype).data)
         return len(head), {"layout": _LAYOUT, "generation": view.generation, **facts.record()}
 
     size_bytes = _HEAD + _BYTES * len(points)

@@ -9,12 +9,12 @@ from pathlib import Path
 from lunacy.advice import command
 from lunacy.derived.graph import open_graph
 from lunacy.derived.ivf import open_ivf
-from lunacy.derived.map import KIND, Map, open_map
+from lunacy.derived.map import KIND, Map, open_map, state_of
 from lunacy.errors import StoreError, UsageError
 from lunacy.measured import MapFacts
 from lunacy.pipeline.build_graph import build_graph
 from lunacy.pipeline.mapping.layout import require_library
-from lunacy.pipeline.mapping.make_map import make_map, stored_map
+from lunacy.pipeline.mapping.make_map import make_map
 from lunacy.pipeline.refresh_derived import refresh_caches
 from lunacy.progress import Report, no_report
 from lunacy.store import Store, caches, expanded, writer_lock
@@ -64,7 +64,7 @@ def _brought_up_to_date(folder: Path, progress: Report) -> Map | None:
         with store.view() as view:
             view.require_papers(folder)
             found = open_map(view)
-            if found is not None or stored_map(view) is None:
+            if found is not None or state_of(view) is None:
                 return found
         refresh_caches(folder, progress=progress)
         with store.view() as view:

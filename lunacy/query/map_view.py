@@ -10,10 +10,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from lunacy.advice import command
 from lunacy.arrays import Rows
 from lunacy.derived.map import BITS, Map, tile_code
 from lunacy.draw.palette import GROUPS, Colour, Ground, Kinds, colours, groups_of, years_of
 from lunacy.draw.tile import draw_tile, inks_of, palette, tile_pixels
+from lunacy.errors import UsageError
 from lunacy.search import Searcher
 
 Places = npt.NDArray[np.int64]  # positions of papers among `Map.points`
@@ -164,6 +166,14 @@ class MapReader:
         if found is None or last is None or last.map is not found:
             last = self._last = None if found is None else MapView(found)
         return last
+
+    def require(self, view: Searcher) -> MapView:
+        """As `read`. Raises UsageError where there is none."""
+        found = self.read(view)
+        if found is None:
+            hint = f"make it with: {command('map', '--index', view.name)}"
+            raise UsageError("the index has no map that is up to date", where=view.name, hint=hint)
+        return found
 
 
 def _are_in(months: npt.NDArray[np.uint16], wanted: Months) -> npt.NDArray[np.bool_]:

@@ -45,8 +45,9 @@ class Origin:
 def write_papers(view: View, path: Path, progress: Report) -> None:
     """Write all that the index knows of its papers, and the vectors as they are, as Parquet; of a map its places."""
     found = open_map(view)
+    places = positions_of(found.points, np.arange(view.end_row)) if found else None  # (end_row, 2)
     schema = _paper_schema(view.fingerprint.dim).with_metadata({_KEY: orjson.dumps(_described(view))})
-    for name in "xy" if found else "":
+    for name in "xy" if places is not None else "":
         schema = schema.append(pa.field(name, pa.float32()))
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
         for block in blocks(view, ALL, progress):
@@ -54,8 +55,8 @@ def write_papers(view: View, path: Path, progress: Report) -> None:
             columns["vector"] = pa.FixedSizeListArray.from_arrays(
                 pa.array(block.vectors.reshape(-1)), view.fingerprint.dim
             )
-            if found:
-                x, y = positions_of(found.points, block.rows).T
+            if places is not None:
+                x, y = places[block.rows].T
                 columns |= {"x": pa.array(x, from_pandas=True), "y": pa.array(y, from_pandas=True)}  # null for NaN
             writer.write_table(pa.table(columns, schema=schema), row_group_size=BLOCK)
 

@@ -20,7 +20,7 @@ from lunacy.pipeline.nearest import nearest
 from lunacy.progress import Progress, Report
 from lunacy.store import Cache, Changes, View
 
-__all__ = ["KIND", "LEAST_ROWS", "is_current", "make", "make_map", "stored_map"]
+__all__ = ["KIND", "LEAST_ROWS", "is_current", "make", "make_map"]
 
 LEAST_ROWS = None  # it is made on request
 _KEEP_UP = 8 * 10**9  # products of vectors that an update may take for it: a minute or two of two cores
@@ -29,14 +29,13 @@ _KEEP_UP = 8 * 10**9  # products of vectors that an update may take for it: a mi
 def make(view: View, before: Sequence[Cache], since: Changes | None, progress: Report) -> list[Cache]:  # noqa: ARG001 (the map has keys of its own)
     """The map brought up to date; where that would take too long it stays as it is, out of date, and is not shown."""
     kept = [one for one in before if is_current(one, view)]
-    old = stored_map(view)
-    if kept or old is None or not view.n_papers:
+    if kept or not view.n_papers or (old := _stored_map(view)) is None:
         return kept
     now = _updated(view, old, progress)
     return list(before) if now is None else [now]
 
 
-def stored_map(view: View) -> Map | None:
+def _stored_map(view: View) -> Map | None:
     """The map that is there, up to date or not; None where none is, or it is damaged."""
     maps = (read_map(view.folder, one) for one in view.caches if one.kind == KIND and is_read(one))
     return next(filter(None, maps), None)
@@ -47,7 +46,7 @@ def make_map(view: View, seed: int, progress: Report) -> Cache:
     graph = open_graph(view)
     assert graph is not None
     progress(Progress("reading the papers"))
-    papers, old = read_papers(view), stored_map(view)
+    papers, old = read_papers(view), _stored_map(view)
     before = _positions_in(old, papers.keys) if old else np.full((len(papers.rows), 2), np.nan, np.float32)
     lists = _among(papers.rows, graph.lists, view.end_row)
     places = laid_out(lists, _first_places(view, papers, lists, before), seed, progress)

@@ -17,11 +17,9 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from lunacy.advice import command
 from lunacy.authors import authors
 from lunacy.draw.palette import COLOURS, GROUNDS, colours
 from lunacy.draw.tile import BAYER, EDGE, LEVELS
-from lunacy.errors import UsageError
 from lunacy.paper import Paper
 from lunacy.pipeline.exports.target import whole_file
 from lunacy.progress import Report, no_report, reported
@@ -61,10 +59,7 @@ def write_map_file(
     """
     path = Path(into)
     with ix.view() as view:
-        found = MapReader().read(view)
-        if found is None:
-            hint = f"make it with: {command('map', '--index', view.name)}"
-            raise UsageError("the index has no map that is up to date", where=view.name, hint=hint)
+        found = MapReader().require(view)
         with whole_file(path) as unfinished, unfinished.open("xb") as file:
             for piece in _pieces(view, found, standings, progress):
                 file.write(piece.encode())

@@ -24,30 +24,35 @@ export class Tiles {
   }
 
   find(look, zoom, x, y) {
-    const one = this.kept.get(`${look.key} ${zoom} ${x} ${y}`);
-    if (!one) return undefined;
-    one.used = this.clock;
-    if (!one.isDrawn && this.left === 0) {
-      this.isBehind = true;
-      return undefined;
-    }
-    if (!one.isDrawn) this.left -= 1;
+    const one = this.known(look, zoom, x, y);
+    if (!one || !this.mayDraw(one.isDrawn)) return undefined;
     one.isDrawn = true;
     return one.bitmap;
   }
 
   // The same without its dots: how full and of which colours each part of it is.
   soft(look, zoom, x, y) {
-    const one = this.kept.get(`${look.key} ${zoom} ${x} ${y}`);
-    if (!one) return undefined;
-    one.used = this.clock;
-    if (!one.soft && this.left === 0) {
-      this.isBehind = true;
-      return undefined;
-    }
-    if (!one.soft) this.left -= 1;
+    const one = this.known(look, zoom, x, y);
+    if (!one || !this.mayDraw(one.soft)) return undefined;
     one.soft ??= softened(one.bitmap);
     return one.soft;
+  }
+
+  known(look, zoom, x, y) {
+    const one = this.kept.get(`${look.key} ${zoom} ${x} ${y}`);
+    if (one) one.used = this.clock;
+    return one;
+  }
+
+  // Whether this frame may draw what was drawn before, or is new.
+  mayDraw(isOld) {
+    if (isOld) return true;
+    if (this.left === 0) {
+      this.isBehind = true;
+      return false;
+    }
+    this.left -= 1;
+    return true;
   }
 
   // Get those that are not there, the first of the list first, and let go of what nobody wants any more.
