@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lunacy import build_index, open_index
-from lunacy.errors import DiskFull, LunacyError
+from lunacy.errors import DiskFull, LunacyError, StoreError
 from lunacy.store import verify
 from tests.conftest import DIM, FakeEmbedder, few_quick, lines, record, vector_of
 from tests.test_cli import run
@@ -104,6 +104,30 @@ def test_a_file_that_may_not_grow_is_one_line_and_a_rerun_completes(index: Path,
     assert set(found) == {one["id"] for one in MORE}
     for one in MORE:
         np.testing.assert_allclose(found[one["id"]], vector_of(text_of(one)), atol=1e-6)
+
+
+def test_a_question_that_may_write_nothing_is_told_which_limit_that_can_be(index: Path) -> None:
+    """SQLite's shared memory is a file, which a question makes too."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+    done = program("query", PAPERS[0]["id"], "--index", index, before=limit)
+    assert_one_line(done, "disk I/O error (SQLITE_IOERR_SHMSIZE); look whether the disk is whole and there, and at the")
+    assert "ulimit -f" in done.stderr
+
+
+def test_a_segment_that_cannot_be_mapped_is_told_without_the_places_in_faiss(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_arguments: Any) -> None:
+        raise RuntimeError(
+            "Error in faiss::MmappedFileMappingOwner::PImpl::PImpl(const std::string&) at /project/io.cpp:62:"
+            " Error: 'address != MAP_FAILED' failed: could not mmap(): Cannot allocate memory"
+        )
+
+    monkeypatch.setattr("lunacy.store.segments.faiss.read_index", no_memory)
+    said = r"segment-\d+\.faiss cannot be mapped into memory: could not mmap\(\): Cannot allocate memory\n"
+    with open_index(index) as ix, pytest.raises(StoreError, match=said) as found:
+        ix.similar(PAPERS[0]["id"])
+    assert "ulimit -v" in str(found.value.hint)
 
 
 @contextmanager

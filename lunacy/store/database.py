@@ -219,7 +219,11 @@ class Database:
                 reason = f"{NAME} has a log that must be written back first ({NAME}-wal)"
                 hint = f"open it once where it can be written: {command('info', '--index', self.folder)}"
                 raise StoreError(reason, where=self.folder, hint=hint) from error
-            raise StoreError(f"{NAME}: {' '.join(str(error).split())}", where=self.folder) from error
+            reason, hint = " ".join(str(error).split()), ""
+            if error.sqlite_errorname.startswith("SQLITE_IOERR"):  # the one that says what was tried
+                reason = f"{reason} ({error.sqlite_errorname})"
+                hint = "look whether the disk is whole and there, and at the limits: ulimit -f, ulimit -v"
+            raise StoreError(f"{NAME}: {reason}", where=self.folder, hint=hint) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
             raise IndexDamaged(f"{NAME}: {reason}", where=self.folder, hint=see_verify(self.folder)) from error

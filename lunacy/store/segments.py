@@ -155,9 +155,9 @@ class OpenSegment:
             self.index: faiss.Index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:  # FAISS' own errors; the file's shape is right
             path.stat()  # FileNotFoundError: merged away just now
-            raise StoreError(
-                f"{path.name} cannot be mapped into memory: {' '.join(str(error).split())}", where=folder
-            ) from None
+            reason = " ".join(str(error).rpartition("failed: ")[2].split())  # without the place in FAISS' source
+            hint = "is there enough memory, and of addresses? ulimit -v tells their limit"
+            raise StoreError(f"{path.name} cannot be mapped into memory: {reason}", where=folder, hint=hint) from None
         # by NumPy, not by FAISS' own ways to copy rows: these start threads of OpenMP, and hang in a forked child
         flat: Any = self.index
         self.rows: Vectors = faiss.rev_swig_ptr(flat.get_xb(), segment.n_rows * dim).reshape(segment.n_rows, dim)

@@ -134,7 +134,11 @@ def costs(folder: Path, n: int) -> Iterator[tuple[str, Cost]]:
     yield "query --author Zhang", lunacy("query", paper, "--author", "Zhang", *where)
     yield "query --category cs.*", lunacy("query", paper, "--category", "cs.*", *where)
     yield "query --since 2015", lunacy("query", paper, "--since", "2015", *where)
+    yield "show", lunacy("show", paper, *where)
     yield "info", lunacy("info", *where)
+    exported = folder / f"{n}.parquet"
+    yield "export, Parquet", lunacy("export", str(exported), *where)
+    exported.unlink()
     yield "lexical", lunacy("lexical", *where)
     yield "remove, one paper", lunacy("remove", paper, *where)
     yield "verify", lunacy("verify", *where)
