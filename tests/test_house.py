@@ -46,6 +46,7 @@ LAYERS = {
         "paper",
         "progress",
         "question",
+        "readahead",
         "region",
         "same_authors",
         "scope",

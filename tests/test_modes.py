@@ -152,6 +152,8 @@ def compare(case: Case, few: float, cached: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:
         patch.setattr("lunacy.search.scan._FEW", few)
         patch.setattr("lunacy.search.scan._FEW_AGAIN", few)
+        patch.setattr("lunacy.search.scan._RARE", few)
+        patch.setattr("lunacy.search.scan._FEW_CODES", 10 * few)
         folder = Path(name)
         fill(folder, parts[:-1] or parts)
         if cached:

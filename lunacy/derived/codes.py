@@ -19,6 +19,7 @@ import numpy as np
 from lunacy.derived import once_per_view
 from lunacy.derived.faiss_threads import in_threads
 from lunacy.progress import Progress, Report
+from lunacy.readahead import read_in_order
 from lunacy.store import Cache, Changes, OpenSegment, Segment, View, caches
 
 KIND = "codes"
@@ -41,7 +42,8 @@ def open_codes(view: View) -> dict[int, Codes]:
     for cache in view.caches:
         if cache.kind == KIND and is_current(cache, view):
             path = view.folder / caches.FOLDER_NAME / cache.name
-            index = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
+            index: Any = faiss.read_index(os.fspath(path), faiss.IO_FLAG_MMAP_IFC)
+            read_in_order(faiss.rev_swig_ptr(index.codes.data(), index.codes.size()))
             opened[cache.segments[0][0]] = Codes(index, cache.facts["bound"])
     return opened
 

@@ -24,6 +24,8 @@ _faiss: Any = faiss  # its stubs lack what its wrappers add
 _CODES_FETCH = 4  # times as many candidates by codes: their scores are off by the bound
 _FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
 _FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
+_FEW_CODES = 0.2  # the same with codes: those of just these rows, by the bitmap
+_RARE = 0.003  # with codes: more vectors than these, each on a page of its own, take a disk longer than all codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,18 @@ def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
 
 def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) -> Fetched:
     """Row by row in one thread, for few queries."""
-    share = 1.0 if candidates.allowed is None else len(candidates.allowed) / candidates.n_rows
-    if candidates.allowed is not None and (len(candidates.allowed) <= n or share <= (_FEW_AGAIN if again else _FEW)):
-        return _score_allowed(candidates, candidates.allowed, queries, n)
-    n_more = n if again else int(n / share) + 1  # of the best, some are not allowed
-    if candidates.codes is None:
-        return _search(candidates, candidates.segment.index, queries, n_more, by_bitmap=again)
-    found = _search(candidates, candidates.codes.index, queries, _CODES_FETCH * n_more, by_bitmap=again)
-    off = candidates.codes.bound * np.linalg.norm(queries, axis=1)  # (q,)
+    allowed, codes = candidates.allowed, candidates.codes
+    share = 1.0 if allowed is None else len(allowed) / candidates.n_rows
+    few = _RARE if codes else _FEW_AGAIN if again else _FEW
+    if allowed is not None and (len(allowed) <= n or share <= few):
+        return _score_allowed(candidates, allowed, queries, n)
+    by_bitmap = again or (codes is not None and share <= _FEW_CODES)
+    n_more = n if by_bitmap else int(n / share) + 1  # of the best, some are not allowed
+    if codes is None:
+        candidates.segment.in_order()
+        return _search(candidates, candidates.segment.index, queries, n_more, by_bitmap=by_bitmap)
+    found = _search(candidates, codes.index, queries, _CODES_FETCH * n_more, by_bitmap=by_bitmap)
+    off = codes.bound * np.linalg.norm(queries, axis=1)  # (q,)
     return Fetched(found.uppers + off[:, None].astype(np.float32), found.rows, found.limits + off)
 
 
@@ -87,7 +93,7 @@ def _scan_many(by_segment: Sequence[Candidates], queries: Vectors, n: int) -> Fe
 def _multiplied(candidates: Candidates, start: int, queries: Vectors, n: int) -> Fetched:
     """The best `n` of ROWS rows of a segment from the one at `start`, or of those that are allowed."""
     if candidates.allowed is None:
-        rows = candidates.segment.rows[start : start + ROWS]
+        rows = candidates.segment.in_order()[start : start + ROWS]
         first, end = np.searchsorted(candidates.hidden, (start, start + len(rows)))
         hidden, positions = candidates.hidden[first:end] - start, None
     else:

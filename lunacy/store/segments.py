@@ -25,6 +25,7 @@ import numpy as np
 from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.atomic import part_name
 from lunacy.errors import IndexDamaged, StoreError, VectorsError
+from lunacy.readahead import read_in_order
 from lunacy.store.files import begin_of
 from lunacy.store.own_database import see_verify
 
@@ -32,6 +33,7 @@ UNIT_TOLERANCE = 1e-3  # of a row's norm
 _HEADER = struct.Struct("<4siq4sI8sBiQ")  # fourcc, dim, n, ours, number, mark, trained, metric (0: product), floats
 _OURS, _MARK = b"luna", slice(24, 32)  # of the header
 _BLOCK_BYTES = 2**22
+_MUCH = 1 / 16  # of the rows: reading all in order takes a disk less time than as many pages here and there
 
 
 def segment_name(number: int) -> str:
@@ -169,13 +171,19 @@ class OpenSegment:
 
     def vectors(self, positions: Rows) -> Vectors:
         """The rows at `positions` (0 is the segment's first): (n, dim) float32."""
-        return self.rows[positions]
+        is_much = len(positions) > _MUCH * len(self.rows)
+        return (self.in_order() if is_much else self.rows)[positions]
+
+    def in_order(self) -> Vectors:
+        """All rows, (n_rows, dim) float32, for one who reads them from the first to the last."""
+        read_in_order(self.rows)
+        return self.rows
 
     def blocks(self) -> Iterator[tuple[int, Vectors]]:
         """All rows in order, copied block by block: (first position, (n, dim) float32)."""
-        step = max(1, _BLOCK_BYTES // (4 * self.index.d))
-        for start in range(0, self.segment.n_rows, step):
-            yield start, self.rows[start : start + step].copy()
+        step, rows = max(1, _BLOCK_BYTES // (4 * self.index.d)), self.in_order()
+        for start in range(0, len(rows), step):
+            yield start, rows[start : start + step].copy()
 
 
 def check_shape(path: Path, segment: Segment, dim: int) -> None:
