@@ -28,7 +28,7 @@ from lunacy.snapshot import Snapshot
 from tests.bench.__main__ import MODEL
 
 SIZES = (30_000, 300_000, 3_000_000)
-N_NEW = 1000  # papers of an update
+N_NEW = 1000  # papers of an update, in a snapshot of their own
 _A_MONTH = 50_000  # ids that are given in one
 _NOISE = 0.02  # of a vector's elements, which are 0.05 on average
 _BLOCK = 50_000
@@ -78,7 +78,7 @@ def main() -> int:
         folder = asked.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         start_s = min(cost(sys.executable, "-c", _START).cpu_s for _ in range(3))
-        print(f"{'':24}" + "".join(f"{n:>27,}" for n in sizes) + "  exponent")
+        print(f"{'':26}" + "".join(f"{n:>27,}" for n in sizes) + "  exponent")
         found: dict[str, list[Cost]] = {}
         for n in sizes:
             for name, taken in costs(folder, n):
@@ -94,7 +94,7 @@ def _told(name: str, taken: list[Cost], sizes: list[int], start_s: float) -> flo
     """Print the line of a command; its exponent."""
     exponent = exponent_of([one.cpu_s - start_s for one in taken], sizes)
     cells = (f"{one.wall_s:.1f} s {one.cpu_s:.1f} s {one.own_mb:,.0f} MB" for one in taken)
-    print(f"{name:24}" + "".join(f"{cell:>27}" for cell in cells) + (f"{exponent:10.2f}" if exponent else f"{'-':>10}"))
+    print(f"{name:26}" + "".join(f"{cell:>27}" for cell in cells) + (f"{exponent:10.2f}" if exponent else f"{'-':>10}"))
     return exponent
 
 
@@ -118,11 +118,12 @@ def costs(folder: Path, n: int) -> Iterator[tuple[str, Cost]]:
         _out_of_page_cache(index)
         return lunacy(*words, *where)
 
-    paper = write_papers(snapshot, vectors, n)
+    write_papers(snapshot, vectors, range(n))
     yield "index", build()
     yield "index, nothing new", build()
-    write_papers(snapshot, vectors, n + N_NEW)
+    write_papers(snapshot, vectors, range(n, n + N_NEW))
     yield f"index, {N_NEW:,} new", build()
+    paper = _id(0)
     snapshot.unlink()
     vectors.unlink()
     yield "ivf", lunacy("ivf", *where)
@@ -130,6 +131,7 @@ def costs(folder: Path, n: int) -> Iterator[tuple[str, Cost]]:
     yield "query", lunacy("query", paper, *where)
     yield "query --ivf, cold", cold("query", paper, "--ivf")
     yield "query --ivf", lunacy("query", paper, "--ivf", *where)
+    yield "query --rank hybrid, cold", cold("query", paper, "--rank", "hybrid")
     yield "query --rank hybrid", lunacy("query", paper, "--rank", "hybrid", *where)
     yield "query --author Zhang", lunacy("query", paper, "--author", "Zhang", *where)
     yield "query --category cs.*", lunacy("query", paper, "--category", "cs.*", *where)
@@ -168,21 +170,20 @@ def cost(*command: str) -> Cost:
     return Cost(wall_s, cpu_s, own_mb)
 
 
-def write_papers(snapshot: Path, vectors: Path, n: int) -> str:
-    """Write `n` lines of a snapshot and their vectors; the id of the first."""
+def write_papers(snapshot: Path, vectors: Path, numbers: range) -> None:
+    """Write a snapshot of the papers with these `numbers`, and their vectors."""
     with Snapshot() as sample:
         records = [orjson.loads(line.raw) for line in sample.lines()]
     with snapshot.open("wb") as file:
-        for number in range(n):
+        for number in numbers:
             file.write(orjson.dumps(records[number % len(records)] | {"id": _id(number)}) + b"\n")
     with VECTORS.open("rb") as packed, np.load(packed, allow_pickle=False) as found:
         known = found["vectors"].astype(np.float32)
-    rows = np.lib.format.open_memmap(vectors, mode="w+", dtype=np.float16, shape=(n, known.shape[1]))
-    random = np.random.default_rng(0)
-    for start in range(0, n, _BLOCK):
-        some = known[np.arange(start, min(start + _BLOCK, n)) % len(known)]
+    rows = np.lib.format.open_memmap(vectors, mode="w+", dtype=np.float16, shape=(len(numbers), known.shape[1]))
+    random = np.random.default_rng(numbers.start)
+    for start in range(0, len(numbers), _BLOCK):
+        some = known[np.array(numbers[start : start + _BLOCK]) % len(known)]
         rows[start : start + len(some)] = some + _NOISE * random.standard_normal(some.shape, np.float32)
-    return _id(0)
 
 
 def _id(number: int) -> str:
