@@ -220,8 +220,9 @@ class Database:
                 hint = f"open it once where it can be written: {command('info', '--index', self.folder)}"
                 raise StoreError(reason, where=self.folder, hint=hint) from error
             reason, hint = " ".join(str(error).split()), ""
-            if error.sqlite_errorname.startswith("SQLITE_IOERR"):  # the one that says what was tried
-                reason = f"{reason} ({error.sqlite_errorname})"
+            name = getattr(error, "sqlite_errorname", "")  # an error of Python's own, such as for bad UTF-8, has none
+            if name.startswith("SQLITE_IOERR"):  # it says what was tried
+                reason = f"{reason} ({name})"
                 hint = "look whether the disk is whole and there, and at the limits: ulimit -f, ulimit -v"
             raise StoreError(f"{NAME}: {reason}", where=self.folder, hint=hint) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
