@@ -10,7 +10,7 @@ import numpy as np
 
 from lunacy.advice import command
 from lunacy.answer import Summary
-from lunacy.arrays import Rows, Vectors
+from lunacy.arrays import NONE, Rows, Vectors
 from lunacy.doi import dois_in
 from lunacy.errors import IndexDamaged, NoIndex
 from lunacy.paper import Paper
@@ -40,7 +40,7 @@ class View:
         self.caches = caches.read(database.folder)
         self.fingerprint = read_fingerprint(database)
         segments = read_segments(database)
-        dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
+        self._dead = dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
         withdrawn = read_rows(database, "SELECT row FROM papers WHERE withdrawn ORDER BY row")
         self.stored_segments = segments
         self.segments = [
@@ -117,7 +117,8 @@ class View:
 
     def live_rows(self) -> Rows:
         """The rows that have a paper, ascending."""
-        return read_rows(self._database, "SELECT row FROM papers ORDER BY row")
+        rows: Rows = np.concatenate([NONE, *(np.arange(one.first_row, one.end_row) for one in self.stored_segments)])
+        return np.setdiff1d(rows, self._dead, assume_unique=True)  # SQLite would take 2 s for each million
 
     def added_after(self, generation: int) -> Rows:
         """The rows of the papers that first came after a commit, ascending."""
