@@ -24,6 +24,7 @@ _FEW_BYTES, _MANY_BYTES = 15 * 10**8, 26 * 10**8  # of address space: torch take
 
 __all__ = [
     "DEFAULT_MODEL",
+    "FEW_TEXTS",
     "LONG_TEXTS",
     "WINDOWS",
     "Embedded",

@@ -9,11 +9,11 @@ import numpy as np
 
 from lunacy.embedding import Embedder, load_again
 from lunacy.paper import embedded_text
-from lunacy.pipeline.embed_all import embed_all
-from lunacy.progress import Report, no_report
+from lunacy.progress import Report, no_report, reported
 from lunacy.store import Store
 
 LEAST_COSINE = 0.999  # between a stored vector and one of another device or number format
+_AT_A_TIME = 64  # texts: seconds on a slow processor
 
 
 def compare_vectors(
@@ -37,7 +37,14 @@ def compare_vectors(
         embedder = embedder or load_again(ours, model=model, device=device, n_texts=len(papers), progress=progress)
         ours.require_same(replace(embedder.fingerprint, text=ours.text), where=store.folder)
         texts = [embedded_text(paper, ours.text) for paper in papers]
-        again = embed_all(embedder.embed, texts, "embedding again", progress)
+        groups = [texts[start : start + _AT_A_TIME] for start in range(0, max(len(texts), 1), _AT_A_TIME)]
+        sizes = [len(group) for group in groups]
+        again = np.concatenate(
+            [
+                embedder.embed(group).vectors
+                for group in reported("embedding again", groups, sizes, progress, unit="texts")
+            ]
+        )  # (n, dim)
     cosines = np.einsum("ij,ij->i", stored, again, dtype=np.float64)  # (n,)
     return [
         f"paper {paper.id}: its vector is another one now (cosine {cosine:.4f})"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from lunacy.store import Store, View
 
 _AT_A_TIME = 1000  # papers: some 2 MB
 _LEAST_NPROBE = 2
-_QUERIES, _QUERIES_AT_A_TIME = 300, 64
+_BATCHES, _QUERIES_AT_A_TIME = 2, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def publish(
             wanted = recall if ivf or before.ivf is None else before.ivf.wanted
             papers, texts = held_out_papers(view, progress), held_out_titles(view, embedder, device, progress)
             whole.describe(replace(ours, ivf=_untuned(view, wanted)))
-            ours = replace(ours, ivf=_tuned(address, view, papers, texts, wanted, progress))
+            ours = replace(ours, ivf=_tuned(address, view, papers, texts, wanted))
         whole.describe(ours)
     return PublishReport(address.name, view.n_papers, n_sent, n_deleted, ours.ivf, time.monotonic() - started)
 
@@ -171,24 +172,21 @@ def _untuned(view: View, wanted: float) -> IvfFacts:
 
 
 def _tuned(
-    address: Address, view: View, papers: Queries, texts: Queries | None, wanted: float, progress: Report
+    address: Address, view: View, papers: Iterator[Queries], texts: Iterator[Queries] | None, wanted: float
 ) -> IvfFacts:
     """How many lists give the wanted recall, measured on the server (indexes/README.md)."""
     facts = _untuned(view, wanted)
     with closing(MilvusSearcher(address)) as published:
-        progress(Progress("measuring recall on papers"))
         by_papers = _measured(published, view, papers, facts, "paper")
-        progress(Progress("measuring recall on titles"))
         by_texts = None if texts is None else _measured(published, view, texts, facts, "text")
     return replace(facts, papers=by_papers, texts=by_texts or by_papers.for_texts(facts.nlist))
 
 
 def _measured(
-    published: MilvusSearcher, view: View, queries: Queries, facts: IvfFacts, query_kind: QueryKind
+    published: MilvusSearcher, view: View, batches: Iterator[Queries], facts: IvfFacts, query_kind: QueryKind
 ) -> Measured:
     """Double nprobe from few lists until the wanted recall is reached; returns the curve too."""
-    some = slice(None, None, -(-len(queries.left_out) // _QUERIES))
-    queries = Queries(queries.vectors[some], queries.left_out[some], queries.truth[some])
+    queries = Queries.joined(list(islice(batches, _BATCHES)))
     curve: list[tuple[int, Recall]] = []
     with published.pinned() as pinned:
         ids = [paper.id for paper in view.papers(queries.left_out)]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lunacy.arrays import Rows, Vectors
 from lunacy.derived.ivf import KIND, is_current
-from lunacy.embedding import Embedder, load_again
+from lunacy.embedding import FEW_TEXTS, Embedder, load_again
 from lunacy.errors import LunacyError
 from lunacy.measured import IvfFacts
-from lunacy.pipeline.embed_all import embed_all
 from lunacy.progress import Report
-from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, ask, draw, write_ivf
+from lunacy.search.recall import N_QUERIES, N_TITLES, Queries, asked, draw, write_ivf
 from lunacy.store import Cache, Changes, View, caches
 
 __all__ = ["KIND", "LEAST_ROWS", "held_out_papers", "held_out_titles", "is_current", "make", "make_tuned"]
@@ -31,7 +31,7 @@ def make(view: View, before: Sequence[Cache], since: Changes | None, progress: R
     return [make_tuned(view, facts.wanted, texts, progress)]
 
 
-def make_tuned(view: View, recall: float, texts: Queries | None, progress: Report) -> Cache:
+def make_tuned(view: View, recall: float, texts: Iterator[Queries] | None, progress: Report) -> Cache:
     """Lists of all papers, tuned to find the share `recall` of the ten best; `texts`: titles to measure by."""
     papers, date = held_out_papers(view, progress), datetime.date.today().isoformat()
     return caches.add(
@@ -51,20 +51,21 @@ def _n_unindexed(view: View, cache: Cache) -> int:
     return sum(one.n_live for one in view.segments if (one.segment.number, one.segment.sha256) not in cache.segments)
 
 
-def held_out_papers(view: View, progress: Report) -> Queries:
+def held_out_papers(view: View, progress: Report) -> Iterator[Queries]:
     """Papers as queries, each without itself."""
-    rows = draw(view, N_QUERIES)
-    return ask(view, view.vectors(rows), rows, progress)
+    return asked(view, draw(view, N_QUERIES), view.vectors, "measuring recall on papers", progress)
 
 
-def held_out_titles(view: View, embedder: Embedder | None, device: str, progress: Report) -> Queries | None:
+def held_out_titles(view: View, embedder: Embedder | None, device: str, progress: Report) -> Iterator[Queries] | None:
     """Titles as queries, each without its own paper; None when the index's model cannot be had."""
     ours = view.fingerprint
-    try:
-        embedder = embedder or load_again(ours, device=device, n_texts=N_TITLES, progress=progress)
-        ours.require_same(replace(embedder.fingerprint, text=ours.text), where=view.folder)
+    try:  # titles are short: starting an engine takes longer than it saves
+        model = embedder or load_again(ours, device=device, n_texts=FEW_TEXTS, progress=progress)
+        ours.require_same(replace(model.fingerprint, text=ours.text), where=view.folder)
     except LunacyError:
         return None
-    rows = draw(view, N_TITLES, seed=1)
-    titles = [paper.title for paper in view.papers(rows)]
-    return ask(view, embed_all(embedder.embed_queries, titles, "embedding titles", progress), rows, progress)
+
+    def embed(rows: Rows) -> Vectors:
+        return model.embed_queries([paper.title for paper in view.papers(rows)]).vectors
+
+    return asked(view, draw(view, N_TITLES, seed=1), embed, "measuring recall on titles", progress)
