@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 import lunacy
 from lunacy.embedding import DEFAULT_MODEL, Embedder, load, load_again
 from lunacy.embedding import light as light_module
+from lunacy.embedding.engines.openvino import OpenVino
 from lunacy.embedding.locate import model_folder
 from lunacy.embedding.model_errors import Unsupported
 from lunacy.embedding.plain_bert import read_plain_bert
@@ -250,3 +251,16 @@ def test_bfloat16_is_taken_where_it_is_faster_and_as_good(
     monkeypatch.setattr(light_module, "lowest_cosine", lambda *_: cosine)
     monkeypatch.setattr(light_module, "_fastest_s", lambda engine, _tokens: seconds[engine.arithmetic])
     assert light(tiny(tmp_path), few=False).arithmetic == f"cpu {chosen} openvino"
+
+
+def test_where_bfloat16_cannot_be_compiled_float32_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def held_to_older_instructions(*arguments: Any, **options: Any) -> OpenVino:
+        if options.get("products") == "bfloat16":
+            raise RuntimeError("Supported primitive descriptors list is empty for node: Softmax")
+        return OpenVino(*arguments, **options)
+
+    monkeypatch.setattr(light_module, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(light_module, "OpenVino", held_to_older_instructions)
+    embedder = light(tiny(tmp_path), few=False)
+    assert embedder.arithmetic == ARITHMETIC
+    assert not embedder.notes

@@ -13,7 +13,7 @@ from lunacy.embedding.token_arrays import Tokens
 from lunacy.fingerprint import Fingerprint
 
 WINDOWS = {"cpu": 512, "cuda": 2**13, "mps": 512}  # texts per call: seconds on a CPU, some hundred ms on a GPU
-FEW_TEXTS = 64  # up to so many, starting an engine (3 s on a CPU) costs more than it saves
+FEW_TEXTS = 64  # up to so many, starting an engine (1 to 3 s on a CPU) costs more than it saves
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ Pool = Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64]], Floats]  # (b,
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _POLL_MS = 50
-_BATCH_SIZE = 16  # texts; measured best on 2 cores (MiniLM, abstracts)
-_MAX_TOKENS = 2**12  # of a batch, padding included
+_BATCH_SIZE = 16  # texts
+_MAX_TOKENS = 2**10  # of a batch, padding included: products of more rows are no faster, and more is padded
 
 
 class OpenVino:
