@@ -94,7 +94,7 @@ IMPORTERS = {
     "scipy": ["pipeline/mapping"],
     "tantivy": ["derived/lexical.py"],
     "platformdirs": ["library/places.py"],
-    "threadpoolctl": ["search/products.py"],
+    "threadpoolctl": ["derived/faiss_threads.py"],
     "pymilvus": ["milvus"],
     "click": ["cli"],
     "ray": ["pipeline/on_ray"],

@@ -32,7 +32,7 @@ from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
 from lunacy.store.database import Database
-from tests.test_search import DIM, assert_found, brute_force, random_units
+from tests.test_search import DIM, assert_found, brute_force, random_units, unit
 from tests.test_store import names
 
 CATEGORIES = [("cs.CL",), ("cs.CL", "math.AG"), ("hep-th",), ()]
@@ -247,16 +247,83 @@ def test_codes_are_used_and_change_no_answer(index: Path, rows: np.ndarray, monk
     assert answers(index, rows[:5]) == with_codes
 
 
-def test_the_bound_of_codes_holds_for_every_row(index: Path) -> None:
+def test_codes_bound_the_score_of_every_row(index: Path, rows: np.ndarray) -> None:
     with viewed(index) as view:
-        codes = open_codes(view)
-        assert len(codes) == len(view.segments)
-        for segment in view.segments:
-            mine = codes[segment.segment.number]
-            decoded = mine.index.reconstruct_n(0, segment.segment.n_rows)
-            stored = segment.vectors(np.arange(segment.segment.n_rows))
-            assert np.linalg.norm(stored.astype(np.float64) - decoded, axis=1).max() <= mine.bound
-            assert 0 < mine.bound < 0.1
+        assert len(open_codes(view)) == len(view.segments)
+        above = scores_by_codes(view, rows[::100]) - rows[::100].astype(np.float64) @ rows.T
+        assert above.min() > -1e-6
+        assert above.max() < 0.05
+
+
+def scores_by_codes(view: View, queries: np.ndarray) -> np.ndarray:
+    """What each row scores at most: (q, n_rows)."""
+    uppers = np.full((len(queries), view.end_row), np.nan)
+    for segment in view.segments:
+        codes = open_codes(view)[segment.segment.number]
+        asked = codes.asked(queries)
+        scores, positions = codes.index.search(asked.coordinates, segment.segment.n_rows)
+        places = positions + segment.segment.first_row
+        np.put_along_axis(uppers, places, scores * asked.unit[:, None] + asked.off[:, None], axis=1)
+    assert not np.isnan(uppers).any()
+    return uppers
+
+
+@st.composite
+def clouds(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that lie in few directions, or in all, or nearly at one place; queries along these, across and between."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    dim = draw(st.sampled_from([1, 2, 31, 33, 64, 100]))
+    lengths = draw(st.sampled_from([0.0, 0.5, 1.0, 2.0]))  # how fast the directions' lengths fall
+    turned = np.linalg.qr(rng.standard_normal((dim, dim)))[0]
+    cloud = rng.standard_normal((draw(st.integers(1, 80)), dim)) / np.arange(1, dim + 1) ** lengths
+    cloud += draw(st.sampled_from([0.0, 100.0])) * rng.standard_normal(dim)
+    cloud[:: draw(st.sampled_from([1, 2, 100]))] += draw(st.sampled_from([0.0, 5.0])) * turned[-1]  # as no other row
+    rows = unit(cloud @ turned)
+    return rows, unit(np.concatenate([rows[:5], -rows[:5], np.eye(dim)[:5], turned[[0, -1]]]))
+
+
+@given(clouds())
+def test_codes_bound_the_score_of_any_row_for_any_query(cloud: tuple[np.ndarray, np.ndarray]) -> None:
+    rows, queries = cloud
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lunacy.derived.codes.LEAST_SEGMENT", 1)
+        fill(Path(name), [rows])
+        make_caches(Path(name))
+        with viewed(Path(name)) as view:
+            above = scores_by_codes(view, queries) - queries.astype(np.float64) @ rows.T
+            assert above.min() > -1e-6
+            for query in queries:
+                able = {place: row for place, row in enumerate(rows) if place % 11 != 5}
+                assert_found(search(view, query[None], 10)[0], brute_force(able, query, 10))
+
+
+def test_what_rounding_takes_from_rows_and_queries_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lunacy.derived.codes._rotation", np.eye)
+    between = unit([[10.4, 127, *[0] * 14], [127, 0.4, *[0] * 14]])  # steps of a code
+    fill(tmp_path, [np.concatenate([np.eye(16, dtype=np.float32), between[:1]])])
+    make_caches(tmp_path)
+    queries = np.concatenate([np.eye(16, dtype=np.float32)[:1], between[1:]])
+    with viewed(tmp_path) as view:
+        true = queries.astype(np.float64) @ view.vectors(np.arange(17)).T
+        assert (scores_by_codes(view, queries) - true).min() > -1e-6
+
+
+def test_few_directions_take_few_codes_and_bound_what_lies_across_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((3000, 20)) @ rng.standard_normal((20, 128)) + 1.2 * rng.standard_normal((3000, 128))
+    across = np.linalg.svd(rows, full_matrices=False)[2][-1:]  # in the direction in which the rows are shortest
+    kinds = {"few": (unit(np.concatenate([rows, across])), 32), "all": (random_units(1000, dim=128), 128)}
+    for name, (some, n_codes) in kinds.items():
+        fill(tmp_path / name, [some])
+        make_caches(tmp_path / name)
+        with viewed(tmp_path / name) as view:
+            [codes] = open_codes(view).values()
+            assert codes.index.d == n_codes
+            above = scores_by_codes(view, some[-9:]) - some[-9:].astype(np.float64) @ some.T
+            assert above.min() > -1e-6
+            assert np.median(above) < 0.1
 
 
 def cache_paths(folder: Path, kind: str = "") -> list[Path]:
@@ -285,6 +352,28 @@ def test_a_harmed_cache_is_not_used(index: Path, rows: np.ndarray, harm: object)
     make_caches(index)
     with viewed(index) as view:
         assert len(open_codes(view)) == len(view.segments)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, truncate, forge], ids=["deleted", "truncated", "forged"])
+def test_codes_are_not_used_without_their_axes(index: Path, rows: np.ndarray, harm: object) -> None:
+    [axes] = cache_paths(index, "axes")
+    harm(axes)  # type: ignore[operator]
+    with viewed(index) as view:
+        assert open_codes(view) == {}
+    assert [found for found, _scores in answers(index, rows[:5])] == wanted_answers(rows, rows[:5])
+    make_caches(index)
+    with viewed(index) as view:
+        assert len(open_codes(view)) == len(view.segments)
+
+
+def test_new_segments_take_the_axes_that_are_there(index: Path) -> None:
+    before = cache_paths(index, "axes") + cache_paths(index, "codes")
+    fill(index, [random_units(40, dim=32)], start=3000)
+    make_caches(index)
+    with viewed(index) as view:
+        assert len(open_codes(view)) == len(view.segments) == 3
+    assert set(before) < set(cache_paths(index, "axes") + cache_paths(index, "codes"))
+    assert len(cache_paths(index, "axes")) == 1
 
 
 MANIFEST = b'{"lunacy":"caches","version":1,"caches":'
@@ -340,7 +429,10 @@ OF_BEFORE = {
 }  # layout 1
 
 
-@pytest.mark.parametrize("facts", [{}, OF_BEFORE, {"bound": "x", "generation": 1, "papers": [], "names_bytes": None}])
+@pytest.mark.parametrize(
+    "facts",
+    [{}, OF_BEFORE, {"bound": 0.01, "scale": "x", "off": 0.01, "generation": 1, "papers": [], "names_bytes": None}],
+)
 def test_caches_with_other_facts_are_not_used_and_are_made_anew(index: Path, rows: np.ndarray, facts: object) -> None:
     path = index / "cache/manifest.json"
     manifest = orjson.loads(path.read_bytes().split(b"\n")[0])
@@ -394,7 +486,7 @@ def test_harmed_columns_give_an_answer_or_one_line_and_verify_names_them(index: 
     assert len(verify(index)) == 1
 
 
-@pytest.mark.parametrize("kind", ["codes", "ivf", "columns", "neighbours", "titles"])
+@pytest.mark.parametrize("kind", ["axes", "codes", "ivf", "columns", "neighbours", "titles"])
 def test_verify_finds_a_flipped_bit_in_a_cache_and_repair_drops_the_caches(index: Path, kind: str) -> None:
     assert verify(index) == []
     path = cache_paths(index, kind)[0]
@@ -548,7 +640,7 @@ def test_removing_papers_brings_the_caches_up_to_date(index: Path, monkeypatch: 
     remove(index, [paper(5).id])
     assert verify(index) == []
     kinds = {path.name.split("-")[0] for path in cache_paths(index)}
-    assert kinds == {"codes", "columns", "ivf", "neighbours", "titles"}
+    assert kinds == {"axes", "codes", "columns", "ivf", "neighbours", "titles"}
 
 
 @given(

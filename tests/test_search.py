@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
+from lunacy.derived.faiss_threads import one_thread_each
 from lunacy.fingerprint import Fingerprint
 from lunacy.search import Found, search
-from lunacy.search.products import best_products, one_thread_each
+from lunacy.search.products import best_products
 from lunacy.store import Store as OpenStore
 from lunacy.store import View, Writer
 from tests.test_store import entry, names

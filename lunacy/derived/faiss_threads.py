@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar
 
 import faiss
+from threadpoolctl import ThreadpoolController
 
 from lunacy.cores import n_cores
 
@@ -16,6 +19,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 BLAS_FROM = 5  # queries: for fewer, matrix products are slower than a thread a segment
+
+_alone = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -36,6 +41,21 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
 def in_thread(work: Callable[[], Result]) -> Result:
     """The same for one call of FAISS."""
     return in_threads(lambda call: call(), [work])[0]
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Products in the block take one thread each: ours are as many as there are cores.
+
+    BLAS' own wait for each other by spinning: on cores that others use too, that took ten times as long.
+    """
+    with _alone, _blas().limit(limits=1):
+        yield
 
 
 def multiply(n_queries: int) -> bool:

@@ -1,9 +1,9 @@
 """Exact search: a quick scan finds candidates, float64 rescoring decides, and the end of the list is proved.
 
-A scan in float32 is off by some 1e-7 a score, one by 8-bit codes by some 0.02, and how either breaks ties depends on
-its threads and blocks. So we fetch more rows than are asked for, score again in float64 each one that can belong to
-the list, and accept the list only when nothing that was not fetched can; else we fetch twice as many. Ties go to the
-lower row.
+A scan in float32 is off by some 1e-7 a score, one by codes is too high by up to some 0.15, and how either breaks ties
+depends on its threads and blocks. So we fetch more rows than are asked for, score again in float64 each one that can
+belong to the list, and accept the list only when nothing that was not fetched can; else we fetch twice as many. Ties go
+to the lower row.
 """
 
 from __future__ import annotations

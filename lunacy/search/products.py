@@ -6,14 +6,8 @@ takes three times as long. The best n of the products are in the n groups of row
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
 from lunacy.arrays import Rows, Vectors
 
@@ -24,23 +18,6 @@ _BLOCK = 1024
 _GROUP = 64  # rows
 
 Floats = npt.NDArray[np.float32]
-
-_alone = threading.Lock()
-
-
-@lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Products in the block take one thread each: ours are as many as there are cores.
-
-    BLAS' own wait for each other by spinning: on cores that others use too, that took ten times as long.
-    """
-    with _alone, _blas().limit(limits=1):
-        yield
 
 
 def best_products(rows: Vectors, queries: Vectors, n: int, hidden: Rows) -> tuple[Floats, Rows]:

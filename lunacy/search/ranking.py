@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lunacy.arrays import NONE, Rows, Scores
-from lunacy.derived.faiss_threads import in_threads
+from lunacy.derived.faiss_threads import in_threads, one_thread_each
 from lunacy.paper import Paper
 from lunacy.question import Options
 from lunacy.search.by_words import ByWords, by_words
@@ -24,7 +24,6 @@ from lunacy.search.diversity import diverse, pool_for
 from lunacy.search.exact import MARGIN, Found
 from lunacy.search.fused import N_CANDIDATES, Parts, readable
 from lunacy.search.near_duplicates import merged
-from lunacy.search.products import one_thread_each
 from lunacy.search.shortlist import Shortlist
 from lunacy.search.target import Sides, Target
 from lunacy.search.wish import Wish

@@ -16,14 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
-from lunacy.derived.faiss_threads import in_thread
+from lunacy.derived.faiss_threads import in_thread, one_thread_each
 from lunacy.derived.ivf import Ivf, Lists, map_lists, write_lists
 from lunacy.errors import UsageError
 from lunacy.measured import IvfFacts, Measured, QueryKind, Recall
 from lunacy.progress import Progress, Report, no_report
 from lunacy.search.approximate import search_ivf
 from lunacy.search.exact import Found, search
-from lunacy.search.products import one_thread_each
 from lunacy.store import View
 
 RECALL = 0.98

@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows, Scores, Vectors
-from lunacy.derived.faiss_threads import in_threads, multiply
+from lunacy.derived.faiss_threads import in_threads, multiply, one_thread_each
 from lunacy.search.candidates import Candidates
-from lunacy.search.products import QUERIES, ROWS, best_products, one_thread_each
+from lunacy.search.products import QUERIES, ROWS, best_products
 
 _faiss: Any = faiss  # its stubs lack what its wrappers add
 
-_CODES_FETCH = 4  # times as many candidates by codes: their scores are off by the bound
+_CODES_FETCH, _CODES_FETCH_MORE = 6, 200  # times as many candidates by codes, whose scores are too high, and more
 _FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
 _FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
-_FEW_CODES = 0.2  # the same with codes: those of just these rows, by the bitmap
+_FEW_CODES = 0.1  # the same with codes: those of just these rows, by the bitmap
 _RARE = 0.003  # with codes: more vectors than these, each on a page of its own, take a disk longer than all codes
 
 
@@ -73,9 +73,12 @@ def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) 
     if codes is None:
         candidates.segment.in_order()
         return _search(candidates, candidates.segment.index, queries, n_more, by_bitmap=by_bitmap)
-    found = _search(candidates, codes.index, queries, _CODES_FETCH * n_more, by_bitmap=by_bitmap)
-    off = codes.bound * np.linalg.norm(queries, axis=1)  # (q,)
-    return Fetched(found.uppers + off[:, None].astype(np.float32), found.rows, found.limits + off)
+    asked = codes.asked(queries)
+    found = _search(
+        candidates, codes.index, asked.coordinates, _CODES_FETCH * n_more + _CODES_FETCH_MORE, by_bitmap=by_bitmap
+    )
+    uppers = (found.uppers * asked.unit[:, None] + asked.off[:, None]).astype(np.float32)
+    return Fetched(uppers, found.rows, found.limits * asked.unit + asked.off)
 
 
 def _scan_many(by_segment: Sequence[Candidates], queries: Vectors, n: int) -> Fetched:

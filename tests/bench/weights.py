@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lunacy.arrays import NONE, Scores
 from lunacy.bench.judgements import read_qrels
+from lunacy.derived.faiss_threads import one_thread_each
 from lunacy.derived.lexical import open_lexical
 from lunacy.filter import Filter
 from lunacy.query.asked import target_of
@@ -29,7 +30,6 @@ from lunacy.search.by_words import by_words
 from lunacy.search.candidates import candidates_of, qualify
 from lunacy.search.exact import nearest_to_all, search
 from lunacy.search.fused import LEARNED, N_CANDIDATES, Weights
-from lunacy.search.products import one_thread_each
 from lunacy.search.shortlist import Shortlist
 from lunacy.search.target import Sides
 from lunacy.search.wish import Wish
