@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from click.testing import CliRunner
 
 from lunacy.bench import bench_embed
 from lunacy.cli import main
+from lunacy.embedding.bench_baseline import onnx_baseline, torch_baseline
 from lunacy.store import Store
 from tests.conftest import few_quick
-from tests.models import tiny
+from tests.models import TEXTS, reference, tiny
 from tests.test_modes import fill
 from tests.test_search import random_units
 
@@ -86,13 +88,41 @@ def test_no_rows_are_refused(index: Path, n: str) -> None:
 
 @pytest.mark.slow
 def test_embedding_is_compared_with_encode_on_the_same_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "optimum", None)  # sentence-transformers' OpenVINO backend needs it
+    for package in ("optimum", "onnx"):  # sentence-transformers' OpenVINO backend needs the first
+        monkeypatch.setitem(sys.modules, package, None)
     report = bench_embed(model=str(tiny(tmp_path)), device="cpu", n_texts=40)
     assert set(report.texts_per_s) == {"lunacy", "encode, defaults", "encode, batches of 8"}
     assert report.smallest_cosine > 0.9999
     assert report.slowest_stage in report.stage_texts_per_s
-    assert "own OpenVINO backend; it needs an environment of its own, with" in report.notes[-1]
+    assert "on OpenVINO: " in report.notes[-2]
+    assert "it needs an environment of its own, with" in report.notes[-2]
+    assert "on ONNX Runtime: " in report.notes[-1]
+    assert "it needs the packages onnx and onnxruntime" in report.notes[-1]
     monkeypatch.setattr("lunacy.bench.bench_embed", lambda *_arguments, **_options: report)
     table = CliRunner().invoke(main, ["bench", "embed"], catch_exceptions=False)
     assert all(way in table.stdout for way in report.texts_per_s)
     assert table.stderr == "".join(f"lunacy: {note}\n" for note in report.notes)
+
+
+@pytest.mark.slow
+def test_a_backend_whose_vectors_are_not_those_of_encode_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(tiny(tmp_path))
+    right = torch_baseline(folder, device="cpu")
+    wrong = SimpleNamespace(encode=lambda texts, size: right.encode([f"deep {text}" for text in texts], size))
+    monkeypatch.setattr("lunacy.embedding.bench_baseline.openvino_baseline", lambda _model: right)
+    monkeypatch.setattr("lunacy.embedding.bench_baseline.onnx_baseline", lambda _model: wrong)
+    report = bench_embed(model=folder, device="cpu", n_texts=40)
+    of_openvino = {"encode, OpenVINO, defaults", "encode, OpenVINO, batches of 8"}
+    assert set(report.texts_per_s) == {"lunacy", "encode, defaults", "encode, batches of 8"} | of_openvino
+    assert "not compared with ONNX Runtime: a vector of it has a cosine of 0." in report.notes[-1]
+
+
+def test_onnx_runtime_gives_the_vectors_of_encode(tmp_path: Path) -> None:
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    folder = tiny(tmp_path)
+    baseline = onnx_baseline(str(folder))
+    for size in (1, 8):
+        np.testing.assert_allclose(baseline.encode(TEXTS, size), reference(folder, TEXTS), atol=1e-5)

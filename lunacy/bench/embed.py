@@ -16,8 +16,9 @@ import numpy as np
 
 from lunacy.arrays import Vectors
 from lunacy.embedding import DEFAULT_MODEL, Embedder, load
+from lunacy.embedding.model_errors import model_errors
 from lunacy.entry import Entry
-from lunacy.errors import MissingExtra
+from lunacy.errors import MissingExtra, ModelError
 from lunacy.paper import RECIPES, embedded_text
 from lunacy.snapshot import Snapshot, parse
 from lunacy.store import Writer
@@ -30,10 +31,10 @@ _ROUNDS = 5
 _N_WARM_UP = 8  # texts
 _DEFAULT_BATCH_SIZE = 32  # of sentence-transformers
 _BATCH_SIZES = {"cpu": (8,), "cuda": (256, 1024), "mps": (64,)}  # measured besides the default
-_NO_OPENVINO_BACKEND = (
-    "not compared with sentence-transformers' own OpenVINO backend; it needs an environment of its own, "
-    "with sentence-transformers[openvino] and transformers<5.3"
-)  # optimum-intel 2.2 refuses transformers 5.6 and later, and torch cannot trace BERT with 5.4 and 5.5
+_LEAST_COSINE = 0.9999  # to `encode`, of what is compared with
+# optimum-intel 2.2 refuses transformers 5.6 and later, and torch cannot trace BERT with 5.4 and 5.5
+_OPENVINO = "it needs an environment of its own, with sentence-transformers[openvino] and transformers<5.3"
+_ONNX = "it needs the packages onnx and onnxruntime"
 
 Encode = Callable[[Sequence[str]], Vectors]  # texts -> (n, dim) float32, unit rows
 
@@ -65,7 +66,7 @@ def bench_embed(
     Raises SnapshotError, ModelError, UsageError; MissingExtra without PyTorch.
     """
     try:
-        from lunacy.embedding.bench_baseline import measure_peak_flops, openvino_baseline, torch_baseline
+        from lunacy.embedding.bench_baseline import measure_peak_flops, torch_baseline
     except ImportError:
         raise MissingExtra("PyTorch, which is compared with,", "torch") from None
 
@@ -78,9 +79,9 @@ def bench_embed(
     ways |= _by_batch_size("encode", baseline, device)
     notes = tuple(embedder.notes)
     if device == "cpu":
-        other = openvino_baseline(model)
-        ways |= _by_batch_size("encode, OpenVINO", other, device) if other else {}
-        notes += () if other else (_NO_OPENVINO_BACKEND,)
+        others, reasons = _other_backends(model, baseline, texts[:_N_WARM_UP])
+        ways |= others
+        notes += reasons
     texts_per_s, smallest_cosine = _compare(ways, texts)
     stages, mean_tokens = _stages(embedder, entries, texts, read_s)
     flops_per_s = texts_per_s[LUNACY] * mean_tokens * baseline.flops_per_token
@@ -104,6 +105,29 @@ def _read(snapshot: str | Path | None, n_papers: int) -> tuple[list[Entry], floa
     started = time.perf_counter()
     entries = [Entry.of(parse(line), RECIPES[0]) for line in lines]
     return entries, time.perf_counter() - started
+
+
+def _other_backends(model: str, baseline: Baseline, texts: Sequence[str]) -> tuple[dict[str, Encode], tuple[str, ...]]:
+    """`encode` on other backends of a CPU that give the vectors of `baseline`, and why the others are left out."""
+    from lunacy.embedding.bench_baseline import onnx_baseline, openvino_baseline
+
+    ways: dict[str, Encode] = {}
+    notes: list[str] = []
+    right = baseline.encode(texts, len(texts))
+    for name, make, needs in (("OpenVINO", openvino_baseline, _OPENVINO), ("ONNX Runtime", onnx_baseline, _ONNX)):
+        try:
+            with model_errors(f"not compared with sentence-transformers on {name}", todo=needs):
+                other = make(model)
+                found = other.encode(texts, len(texts))
+        except ModelError as error:
+            notes.append(str(error))
+            continue
+        lowest = float(np.einsum("ij,ij->i", found, right, dtype=np.float64).min())
+        if lowest >= _LEAST_COSINE:
+            ways |= _by_batch_size(f"encode, {name}", other, "cpu")
+        else:
+            notes.append(f"not compared with {name}: a vector of it has a cosine of {lowest:.6f} to that of encode")
+    return ways, tuple(notes)
 
 
 def _by_batch_size(name: str, baseline: Baseline, device: str) -> dict[str, Encode]:

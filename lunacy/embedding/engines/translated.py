@@ -36,8 +36,8 @@ def translated(parts: ModelParts, *, dtype: torch.dtype = torch.float32, batch_s
     return OpenVino(graph, pooled, dim=parts.dim, pad=pad_id(parts.tokenizer), products=products, batch_size=batch_size)
 
 
-class _LastHidden(nn.Module):
-    """A transformer with two inputs and one output, as OpenVINO translates it."""
+class LastHidden(nn.Module):
+    """A transformer with two inputs and one output, as OpenVINO and ONNX take it."""
 
     def __init__(self, transformer: Any) -> None:
         super().__init__()
@@ -48,15 +48,20 @@ class _LastHidden(nn.Module):
         return hidden
 
 
+def example_of(tokenizer: Any) -> dict[str, Tensor]:
+    """Two texts for it, by which it is traced."""
+    ids = torch.full((2, 8), pad_id(tokenizer) + 1)
+    mask = torch.ones_like(ids)
+    mask[1, 5:] = 0  # else the mask may be taken for one that masks nothing
+    return {"input_ids": ids, "attention_mask": mask}
+
+
 def _translate(parts: ModelParts) -> Any:
     openvino = import_openvino()
-    example = torch.full((2, 8), pad_id(parts.tokenizer) + 1)
-    mask = torch.ones_like(example)
-    mask[1, 5:] = 0  # else the mask may be taken for one that masks nothing
     with quiet():  # tracing warns of what transformers asks of shapes, and touches properties that nobody needs
         try:
             return openvino.convert_model(
-                _LastHidden(parts.transformer).eval(), example_input={"input_ids": example, "attention_mask": mask}
+                LastHidden(parts.transformer).eval(), example_input=example_of(parts.tokenizer)
             )
         except (RuntimeError, ValueError, TypeError) as error:
             raise Unsupported(f"OpenVINO cannot translate it ({str(error).strip().splitlines()[0]})") from error
