@@ -12,6 +12,7 @@ from lunacy.withdrawn import is_withdrawn
 
 FIELDS = tuple(field.name for field in fields(Paper))
 HASH_BYTES = 16
+NO_LINE = bytes(HASH_BYTES)
 
 
 class Entry(NamedTuple):
@@ -24,14 +25,15 @@ class Entry(NamedTuple):
     text_hash: bytes  # 16 bytes (BLAKE2b), of the embedded text
     content_hash: bytes  # 16 bytes (BLAKE2b), of everything that is stored; the text hash stands for the abstract
     is_withdrawn: bool
+    line_hash: bytes = NO_LINE  # `hash_line` of the line of a snapshot that says this; zeros where none is known
 
     @classmethod
-    def of(cls, paper: Paper, recipe: str) -> Entry:
+    def of(cls, paper: Paper, recipe: str, line_hash: bytes = NO_LINE) -> Entry:
         """The entry for `paper` in an index whose text recipe is `recipe`."""
-        return cls.with_notice(paper, recipe, withdrawn=is_withdrawn(paper))
+        return cls.with_notice(paper, recipe, withdrawn=is_withdrawn(paper), line_hash=line_hash)
 
     @classmethod
-    def with_notice(cls, paper: Paper, recipe: str, *, withdrawn: bool) -> Entry:
+    def with_notice(cls, paper: Paper, recipe: str, *, withdrawn: bool, line_hash: bytes = NO_LINE) -> Entry:
         """As `of`, for a paper of which it is known whether it was withdrawn."""
         categories = " ".join(paper.categories)
         others = paper.submitted, paper.updated, paper.doi, paper.comments, paper.names, paper.journal_ref
@@ -44,6 +46,7 @@ class Entry(NamedTuple):
             text_hash,
             blake2b(text_hash + stored.encode(), digest_size=HASH_BYTES).digest(),
             withdrawn,
+            line_hash,
         )
 
     @property
@@ -68,6 +71,11 @@ class Entry(NamedTuple):
     def paper(self) -> Paper:
         """The paper."""
         return to_paper(self.columns)
+
+
+def hash_line(raw: bytes) -> bytes:
+    """16 bytes (BLAKE2b) that change when a line of a snapshot does."""
+    return blake2b(raw, digest_size=HASH_BYTES).digest()
 
 
 def text_key(identifier: str, text_hash: bytes) -> bytes:

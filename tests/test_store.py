@@ -189,7 +189,9 @@ def test_known_tells_what_this_writer_was_told_of_or_has_added(tmp_path: Path) -
             assert sorted(first) == names(1100)
             assert {known.is_seen for known in first.values()} == {False}
         assert first["2401.00007"].text_hash == blake2b(b"We study 2401.00007.", digest_size=16).digest()
-        writer.mark_seen([*names(1100), "lacking"])
+        rows = [known.row for known in first.values()]
+        assert sorted(rows) == list(range(1100))
+        assert writer.mark_seen([*rows, rows[0]]) == 1
         assert writer.known(["2401.00007"])["2401.00007"].is_seen
         writer.append([entry("new")], vectors(["new"]))
         found = writer.known(["new", "2401.01199", "lacking"])

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lunacy.derived.lines import open_lines
 from lunacy.embedding import DEFAULT_MODEL, canonical_name, load_when_needed
 from lunacy.errors import UsageError
 from lunacy.pipeline.build_request import BuildRequest
@@ -15,8 +16,8 @@ from lunacy.pipeline.sample_vectors import sample_vectors
 from lunacy.pipeline.snapshot_reader import LocalReader, Reader
 from lunacy.pipeline.vector_sources import FileVectors, ModelVectors, VectorSource
 from lunacy.progress import Report
-from lunacy.snapshot import Snapshot
-from lunacy.store import Writer
+from lunacy.snapshot import PROCESS_FROM_BYTES, KnownLines, Snapshot
+from lunacy.store import Store, Writer
 
 if TYPE_CHECKING:
     from lunacy.pipeline.on_ray import Cluster
@@ -85,8 +86,18 @@ def local_reader(
     request: BuildRequest, settings: Settings, snapshots: Sequence[Snapshot], source: VectorSource
 ) -> LocalReader:
     """What reads the snapshots on this machine."""
+    known = _known_lines(request, settings, snapshots)
     category = settings.scope.category
-    return LocalReader(snapshots, category, settings.recipe, source.window, request.limit, request.strict)
+    return LocalReader(snapshots, category, settings.recipe, source.window, request.limit, request.strict, known)
+
+
+def _known_lines(request: BuildRequest, settings: Settings, snapshots: Sequence[Snapshot]) -> KnownLines | None:
+    """The lines that say just what the index holds, where looking them up is worth it."""
+    is_large = any(one.size_bytes is None or one.size_bytes >= PROCESS_FROM_BYTES for one in snapshots)
+    if settings.recorded is None or request.limit is not None or not is_large:
+        return None
+    with Store(request.into) as store, store.view() as view:
+        return open_lines(view, settings.scope)
 
 
 def cluster_reader(

@@ -47,6 +47,8 @@ class Plan:
     embed: dict[str, tuple[Entry, int]] = field(default_factory=dict)  # by id: new or changed papers, with their places
     replaced: set[str] = field(default_factory=set)  # ids in `embed` whose old vector the index has
     amend: list[Entry] = field(default_factory=list)
+    same: dict[int, bytes] = field(default_factory=dict)  # rows that stay, and the hash of a line that says so
+    touched: set[int] = field(default_factory=set)  # rows that do not
     latest: dict[str, Entry] = field(default_factory=dict)  # by id: what the index will know
     n_lines: Counter[Change] = field(default_factory=Counter)  # by what they change
     n_repeated: int = 0
@@ -55,7 +57,7 @@ class Plan:
         """What the index will know of those `ids` that are in this batch."""
         found = ((one, self.latest[one]) for one in ids if one in self.latest)
         return {
-            one: Known(entry.text_hash, entry.content_hash, entry.updated, entry.n_versions, is_seen=True)
+            one: Known(-1, entry.text_hash, entry.content_hash, entry.updated, entry.n_versions, is_seen=True)
             for one, entry in found
         }
 
@@ -76,7 +78,13 @@ def make_plan(batch: Batch, known: Mapping[str, Known]) -> Plan:
             plan.latest[identifier] = entry
             places[identifier] = place
     for identifier, entry in plan.latest.items():
-        kind = change(known.get(identifier), entry)
+        before = known.get(identifier)
+        kind = change(before, entry)
+        if before is not None and kind is Change.UNCHANGED:
+            if before.row >= 0:
+                plan.same[before.row] = entry.line_hash
+        elif before is not None:
+            plan.touched.add(before.row)
         if kind is Change.METADATA:
             plan.amend.append(entry)
         elif kind in (Change.NEW, Change.CHANGED):

@@ -41,7 +41,8 @@ def check_snapshots(
             n_lines += batch.n_lines
             n_bad += len(batch.bad)
             if view:
-                last_date = max([last_date, *(entry.updated for entry in batch.kept)])
+                last_date = max(last_date, batch.last_date)
+                is_there[[row for row, _place, _raw in batch.same]] = True
                 ids = [*batch.filtered, *(entry.id for entry in batch.kept)]
                 is_there[list(view.rows(ids).values())] = True
             share = share_read(snapshots, n, batch.position_bytes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lunacy.advice import command
-from lunacy.derived import Kind, codes, columns, lexical, titles
+from lunacy.derived import Kind, codes, columns, lexical, lines, titles
 from lunacy.embedding import Embedder
 from lunacy.errors import DiskFull, LunacyError, StoreError, one_line
 from lunacy.measured import IvfFacts
@@ -18,7 +18,7 @@ from lunacy.progress import Report, no_report
 from lunacy.search.recall import RECALL, require_share
 from lunacy.store import Changes, Store, View, caches, expanded, writer_lock
 
-KINDS: Sequence[Kind] = (codes, columns, titles, lexical, tune_ivf, sample_neighbours, make_graph, make_map)
+KINDS: Sequence[Kind] = (codes, columns, lines, titles, lexical, tune_ivf, sample_neighbours, make_graph, make_map)
 
 
 @dataclass(frozen=True, slots=True)

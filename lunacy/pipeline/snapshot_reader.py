@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from lunacy.snapshot import Batch, Snapshot, read_batches
+from lunacy.snapshot import Batch, KnownLines, Snapshot, read_batches
 
 
 def share_read(snapshots: Sequence[Snapshot], n: int, position_bytes: float) -> float | None:
@@ -38,6 +38,7 @@ class LocalReader:
     size: int  # lines of a batch
     limit: int | None  # of kept papers, of all snapshots
     strict: bool  # stop at the first bad line
+    known: KnownLines | None = None  # lines that need not be parsed
 
     def batches(self, is_wanted: Callable[[], bool]) -> Generator[tuple[int, Batch]]:
         """See Reader."""
@@ -50,6 +51,7 @@ class LocalReader:
                 limit=n_left,
                 strict=self.strict,
                 size=self.size,
+                known=self.known,
                 is_wanted=is_wanted,
             )
             with closing(found):

@@ -15,7 +15,7 @@ from lunacy.pipeline.counts import Counts
 from lunacy.pipeline.main_thread import MainThreadExecutor
 from lunacy.pipeline.vector_sources import VectorSource
 from lunacy.snapshot import Batch
-from lunacy.store import HARVEST, SEGMENT_ROWS, SNAPSHOT, Writer
+from lunacy.store import HARVEST, SEGMENT_ROWS, SNAPSHOT, Known, Writer
 
 # At most a minute of embedding is lost when a build is killed: what came after the last commit, and the call in which
 # the next one came due; also when a machine takes six times as long all at once, as another program begins.
@@ -76,16 +76,18 @@ class Stages:
 
         `on_stored` is called with the share of this batch that is stored, whenever it grows.
         """
-        if with_filtered:
-            self._writer.mark_seen(batch.filtered)  # a paper that the snapshot holds is not gone
-        self.last_date = max([self.last_date, *(entry.updated for entry in batch.kept)])
-        ids = [entry.id for entry in batch.kept]
-        known = self._writer.known(ids)
-        self._writer.mark_seen(list(known))
+        if with_filtered:  # a paper that the snapshot holds is not gone
+            self._writer.mark_seen(one.row for one in self._writer.known(batch.filtered).values())
+        self.last_date = max(self.last_date, batch.last_date)
+        batch, known = self._compared(batch)
+        self._writer.mark_seen(one.row for one in known.values())
         for part in self._in_work:
-            known.update(part.plan.known_after(ids))
+            known.update(part.plan.known_after(entry.id for entry in batch.kept))
         plan = make_plan(batch, known)
+        self._writer.note_lines(list(plan.same), plan.same.values())
         _count(plan, self._counts)
+        self._counts.unchanged += len(batch.same)
+        self._counts.repeated += self._writer.mark_seen(row for row, _place, _raw in batch.same)
         if plan.embed and not self._is_loaded:
             self.main_thread.result(self.main_thread.submit(self._source.load))
             self._is_loaded = True
@@ -94,6 +96,20 @@ class Stages:
             self._in_work.append(part)
             while self._in_work and (len(self._in_work) > _DEPTH or self._in_work[0].is_done):
                 self._store_next()
+
+    def _compared(self, batch: Batch) -> tuple[Batch, dict[str, Known]]:
+        """The batch, and what the index holds for its papers.
+
+        A known line says what a row held when this run began. It is parsed after all where that row has changed since,
+        is about to, or where another line of the batch is of the same paper.
+        """
+        known = self._writer.known([entry.id for entry in batch.kept])
+        in_doubt = {one.row for one in known.values()}.union(*(part.plan.touched for part in self._in_work))
+        rows = {row for row, _place, _raw in batch.same}
+        if again := (rows & in_doubt) | (rows & self._writer.touched):
+            batch = batch.parsed(again, self._source.fingerprint.text)
+            known = self._writer.known([entry.id for entry in batch.kept])
+        return batch, known
 
     def _parts(self, batch: Batch, plan: Plan, on_stored: Callable[[float], None]) -> Iterator[_Part]:
         """The parts of a batch, each as large as seems right when it is asked for."""

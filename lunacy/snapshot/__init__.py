@@ -4,18 +4,22 @@ Memory is bounded by the longest line, whatever the file holds. A bad line has a
 """
 
 from lunacy.snapshot.ahead import Stopped, read_ahead
-from lunacy.snapshot.batches import BATCH_LINES, Batch, refusal
+from lunacy.snapshot.batches import BATCH_LINES, Batch, KnownLines, refusal
 from lunacy.snapshot.lines import Line, Snapshot
+from lunacy.snapshot.parse import VERSION as PARSER_VERSION
 from lunacy.snapshot.parse import BadLine, parse
 from lunacy.snapshot.pieces import LINE_BYTES, Piece, cut, read_piece
 from lunacy.snapshot.quarantine import Quarantine
-from lunacy.snapshot.reading import read_batches
+from lunacy.snapshot.reading import PROCESS_FROM_BYTES, read_batches
 
 __all__ = [
     "BATCH_LINES",
     "LINE_BYTES",
+    "PARSER_VERSION",
+    "PROCESS_FROM_BYTES",
     "BadLine",
     "Batch",
+    "KnownLines",
     "Line",
     "Piece",
     "Quarantine",

@@ -14,6 +14,8 @@ from lunacy.names import authors_of
 from lunacy.paper import Paper, canonical_id, squeeze_spaces
 from lunacy.snapshot.lines import Line
 
+# Raise it when some line becomes another entry than before: a line that an index knows is not parsed again.
+VERSION = 1
 _LONGEST_ID = 200  # characters
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 

@@ -19,7 +19,7 @@ from lunacy.cores import n_cores
 from lunacy.entry import Entry
 from lunacy.errors import SnapshotError
 from lunacy.snapshot.ahead import read_ahead
-from lunacy.snapshot.batches import BATCH_LINES, Batch, batches, with_papers
+from lunacy.snapshot.batches import BATCH_LINES, Batch, KnownLines, batches, with_papers
 from lunacy.snapshot.child import Child, NotStarted
 from lunacy.snapshot.lines import Line, Snapshot
 
@@ -37,24 +37,28 @@ def read_batches(
     limit: int | None = None,
     strict: bool = False,
     size: int | None = None,
+    known: KnownLines | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> Generator[Batch]:
     """The snapshot in batches of up to `size` lines (BATCH_LINES), of papers in `category` (patterns), read ahead.
 
     `recipe`: of the embedded text; `limit`: of kept papers; `strict`: the first bad line ends it. Reading that
     ends early is told by the last batch: what came before it counts. So is a file in which nothing is a paper.
+    `known`: lines that need not be parsed, which must be of the same categories and recipe; the rest is then parsed in
+    a thread, as most are known, and to hand a line to another process takes longer than to look it up.
     Raises Stopped when no longer wanted.
     """
     patterns = list(category)
     options: dict[str, Any] = {"recipe": recipe, "limit": limit, "strict": strict, "size": size or BATCH_LINES}
 
     def here() -> Generator[Batch]:
-        return read_ahead(batches(snapshot, category_filter(patterns), **options), _THREAD_AHEAD, is_wanted)
+        found = batches(snapshot, category_filter(patterns), **options, known=known)
+        return read_ahead(found, _THREAD_AHEAD, is_wanted)
 
     is_large = snapshot.size_bytes is not None and snapshot.size_bytes >= PROCESS_FROM_BYTES
     # in another process these names mean another file
     is_named = not str(snapshot.source).startswith(("/dev/fd/", "/dev/stdin", "/proc/"))
-    if not (is_large and is_named) or snapshot.is_stream:
+    if not (is_large and is_named) or snapshot.is_stream or known is not None:
         return with_papers(here(), snapshot.name)
     # a process that reads a part cannot know when the limit is reached
     n = n_processes() if limit is None and not strict else 1

@@ -10,6 +10,7 @@ from operator import ge
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lunacy.arrays import Rows, Vectors
 from lunacy.entry import FIELDS, Entry, to_paper
@@ -33,6 +34,7 @@ Counted = Counter[tuple[str, str]]  # (kind, value) -> papers
 class Known(NamedTuple):
     """What the index holds for an id, as far as it tells whether the paper changed, and which record is newer."""
 
+    row: int  # -1: it has none yet
     text_hash: bytes  # of the embedded text
     content_hash: bytes  # of everything that is stored
     updated: str  # ISO date of the last change, "" if unknown
@@ -47,6 +49,8 @@ class Changes:
     generation: int  # of the commit
     segments: tuple[Segment, ...]  # of the commit
     rows: Rows  # (n,), ascending: they have other metadata, another paper, or none; later ones are new
+    said: Rows  # (m,), ascending: lines were read that say just what these rows hold
+    line_hashes: npt.NDArray[np.uint64]  # (m, 2): `hash_line` of these lines, in halves, as this machine orders bytes
 
 
 def to_row(row: int, vector_hash: bytes, entry: Entry, added: int) -> tuple[Any, ...]:

@@ -109,10 +109,10 @@ class View:
 
     def known(self, ids: Sequence[str]) -> dict[str, Known]:
         """The hashes of those `ids` that the index holds."""
-        found = self._database.some(f"SELECT id, {KNOWN} FROM papers WHERE id IN ({{}})", ids)
+        found = self._database.some(f"SELECT id, row, {KNOWN} FROM papers WHERE id IN ({{}})", ids)
         return {
-            identifier: Known(text_hash, content_hash, updated, n_versions, is_seen=False)
-            for identifier, text_hash, content_hash, updated, n_versions in found
+            identifier: Known(row, text_hash, content_hash, updated, n_versions, is_seen=False)
+            for identifier, row, text_hash, content_hash, updated, n_versions in found
         }
 
     def live_rows(self) -> Rows:

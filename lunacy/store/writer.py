@@ -6,7 +6,7 @@ it and its papers commits. Whatever the database does not name is garbage, which
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
@@ -23,24 +23,9 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.progress import Report, no_report, reported
 from lunacy.scope import Scope
 from lunacy.store import database as db
+from lunacy.store import meta
 from lunacy.store.compact import DEAD_SHARE, rewrite, untidy_runs
 from lunacy.store.files import WriterLock, expanded, has_space, remove, require_space
-from lunacy.store.meta import (
-    begin_meta,
-    finish_meta,
-    insert_segment,
-    is_news,
-    read_fingerprint,
-    read_generation,
-    read_scope,
-    read_segments,
-    read_without_words,
-    write_fingerprint,
-    write_meta,
-    write_scope,
-    write_source,
-    write_without_words,
-)
 from lunacy.store.own_database import holds_no_paper
 from lunacy.store.own_files import forget_first_run, parts, read_mark, require_writable
 from lunacy.store.paper_table import PaperTable
@@ -89,14 +74,14 @@ class Writer:
         if self._database.in_transaction:  # a new index: its tables wait for the first commit
             if not new:
                 raise holds_no_paper(self.folder)
-            begin_meta(self._database, None, scope or Scope())
+            meta.begin_meta(self._database, None, scope or Scope())
         else:
             self._mark = read_mark(self._database)
-            self._fingerprint = read_fingerprint(self._database)
+            self._fingerprint = meta.read_fingerprint(self._database)
         if fingerprint is not None:
             self.begin(fingerprint)
-        self._generation = read_generation(self._database)
-        self._segments = read_segments(self._database)
+        self._generation = meta.read_generation(self._database)
+        self._segments = meta.read_segments(self._database)
         self._opened = self._generation, tuple(self._segments)
         self._papers = PaperTable(self._database, self._first_row)
         for segment in self._segments:
@@ -106,10 +91,10 @@ class Writer:
                 hint = f"mend the index with: {command('repair', '--index', self.folder)}"
                 raise IndexDamaged(f"{segment.name} is missing", where=self.folder, hint=hint) from None
         self._remove_garbage()
-        self._is_new_scope = scope is not None and scope != read_scope(self._database)
+        self._is_new_scope = scope is not None and scope != meta.read_scope(self._database)
         if scope is not None and self._is_new_scope:
             self._begin()
-            write_scope(self._database, scope)
+            meta.write_scope(self._database, scope)
 
     def _remove_garbage(self) -> None:
         """Remove the segments that no commit names.
@@ -129,7 +114,7 @@ class Writer:
         """Say what makes the vectors that come. Raises FingerprintMismatch when the index was made otherwise."""
         if self._fingerprint is None:
             self._fingerprint = fingerprint
-            write_fingerprint(self._database, fingerprint)
+            meta.write_fingerprint(self._database, fingerprint)
         self._fingerprint.require_same(fingerprint, where=self.folder)
 
     @property
@@ -150,7 +135,12 @@ class Writer:
     @property
     def changes(self) -> Changes:
         """What was committed since this writer opened the index, new rows aside."""
-        return Changes(*self._opened, self._papers.touched)
+        return self._papers.changes_since(*self._opened)
+
+    @property
+    def touched(self) -> Set[int]:
+        """The rows, of those that were there, that hold something else since this writer opened the index."""
+        return self._papers.touched
 
     @property
     def n_pending(self) -> int:
@@ -161,9 +151,13 @@ class Writer:
         """Those of `ids` that the index, with all uncommitted changes, holds."""
         return self._papers.known(ids)
 
-    def mark_seen(self, ids: Sequence[str]) -> None:
-        """Remember that the snapshots hold these papers; ids that the index lacks are passed over."""
-        self._papers.mark_seen(ids)
+    def mark_seen(self, rows: Iterable[int]) -> int:
+        """Remember that lines of the snapshots are of the papers at `rows`; how many of these were seen before."""
+        return self._papers.mark_seen(rows)
+
+    def note_lines(self, rows: Sequence[int], line_hashes: Iterable[bytes]) -> None:
+        """Remember for each of `rows` a line that says just what it holds; an added or amended paper brings its own."""
+        self._papers.note_lines(rows, line_hashes)
 
     def unseen(self) -> list[str]:
         """The ids of the papers that this writer has neither added nor been told of, in row order."""
@@ -186,7 +180,7 @@ class Writer:
         require_space(self.folder, 2 * vectors.nbytes)
         if self._mark is None:
             self._mark = blake2b(b"".join(entry.content_hash for entry in entries), digest_size=8).digest()
-            write_meta(self._database, "mark", self._mark.hex())
+            meta.write_meta(self._database, "mark", self._mark.hex())
         if self._segment is None:
             self._segment = SegmentWriter(self.folder, self._generation + 1, self._dim, self._mark)
         first = self._first_row + self.n_pending
@@ -207,15 +201,15 @@ class Writer:
 
     def record_source(self, source: str, datestamp: str) -> None:
         """Record what a complete run has read: a kind of source, and the date of the last change in it, or ""."""
-        if is_news(self._database, (source, datestamp), is_new_scope=self._is_new_scope):
+        if meta.is_news(self._database, (source, datestamp), is_new_scope=self._is_new_scope):
             self._begin()
-            write_source(self._database, (source, datestamp))
+            meta.write_source(self._database, (source, datestamp))
 
     def leave_out_words(self) -> None:
         """Record that the word index is made on request alone."""
-        if not read_without_words(self._database):
+        if not meta.read_without_words(self._database):
             self._begin()
-            write_without_words(self._database)
+            meta.write_without_words(self._database)
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible, at once; then tidy up."""
@@ -239,15 +233,15 @@ class Writer:
             generation = max(generation, segment.number)  # so that the next number is free, whatever was taken
             self._segment = None  # from here on the next writer decides what becomes of the file: it may be named
             sync_folder(self.folder)
-            insert_segment(self._database, segment)
+            meta.insert_segment(self._database, segment)
             if self.arithmetic:
-                write_meta(self._database, "arithmetic", self.arithmetic)
+                meta.write_meta(self._database, "arithmetic", self.arithmetic)
         self._papers.write_counts()
-        write_meta(self._database, "generation", str(generation))
-        finish_meta(self._database)
+        meta.write_meta(self._database, "generation", str(generation))
+        meta.finish_meta(self._database)
         self._database.run("COMMIT")
         self._generation = generation
-        self._segments = read_segments(self._database)
+        self._segments = meta.read_segments(self._database)
 
     def _tidy(self, dead_share: float, *, must: bool = False, progress: Report = no_report) -> None:
         """Rewrite what is untidy; where the disk has no room for the copy, it waits, unless it `must` be done."""

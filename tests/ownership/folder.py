@@ -37,7 +37,7 @@ def make_index(home: Path) -> Path:
     build_lexical(home / "index")
     build_ivf(home / "index", recall=0.5)
     kinds = {cache.kind for cache in caches.read(home / "index")}
-    assert kinds == {"codes", "columns", "ivf", "lexical", "neighbours", "titles"}
+    assert kinds == {"codes", "columns", "ivf", "lexical", "lines", "neighbours", "titles"}
     assert sorted(path.name for path in (home / "index").glob("segment*")) == [
         "segment-00000001.faiss",
         "segment-00000002.faiss",
