@@ -247,6 +247,17 @@ FORKS = {
         with multiprocessing.get_context("fork").Pool(2) as pool:
             assert pool.map(work, [0, 50, 100]) == [True] * 3
         """,
+    "a parent whose own searches have FAISS start threads, as many as it told it to": """
+        import faiss, numpy as np
+        faiss.omp_set_num_threads(3)
+        own, rows = faiss.IndexFlatL2(16), np.random.default_rng(0).random((5000, 16), np.float32)
+        own.add(rows)
+        own.search(rows, 5)
+        ix = lunacy.open_index(folder)
+        assert right(ix, IDS[:1])
+        assert all(in_child(lambda: right(ix, IDS[:1]) and right(ix)) for _ in range(3))
+        assert faiss.omp_get_max_threads() == 3
+        """,
     "a fork while another thread asks": """
         ix = lunacy.open_index(folder)
         over = threading.Event()

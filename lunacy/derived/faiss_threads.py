@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 import faiss
@@ -35,12 +35,19 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     Its own (OpenMP) wait for each other by spinning: on cores that others use too, that took ten times as long. And a
     forked child waits for ever for those that its parent's thread had started, so that no other thread may start some.
     """
+    if len(items) == 1:
+        return [in_thread(partial(work, items[0]))]
     return list(_pool(os.getpid()).map(work, items))
 
 
 def in_thread(work: Callable[[], Result]) -> Result:
-    """The same for one call of FAISS."""
-    return in_threads(lambda call: call(), [work])[0]
+    """The same for one call, in the thread of the caller, who gets the number back that FAISS may start in it."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        return work()
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 @lru_cache(maxsize=1)

@@ -77,20 +77,22 @@ def _candidates_of(view: View, wanted: Filter, include_withdrawn: bool) -> list[
 
 
 def qualify(by_segment: Sequence[Candidates], rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which of `rows` are candidates in any of the segments, which are in row order; -1 is not."""
-    firsts = np.array([candidates.first_row for candidates in by_segment])
-    owners = np.searchsorted(firsts, rows, side="right") - 1
-    qualify = np.zeros(rows.shape, np.bool_)
-    for owner in np.unique(owners[owners >= 0]).tolist():
-        candidates = by_segment[owner]
-        mine = owners == owner
-        positions = rows[mine] - candidates.first_row
-        inside = positions < candidates.n_rows
-        if candidates.allowed is not None:
-            qualify[mine] = inside & _among(positions, candidates.allowed)
-        else:
-            qualify[mine] = inside & ~_among(positions, candidates.hidden)
-    return qualify
+    """Which of `rows` are candidates in any of the segments; -1 is not."""
+    order = np.argsort(rows, axis=None)
+    ascending = rows.ravel()[order]
+    firsts = np.searchsorted(ascending, [one.first_row for one in by_segment]).tolist()
+    ends = np.searchsorted(ascending, [one.first_row + one.n_rows for one in by_segment]).tolist()
+    among = np.zeros(len(ascending), np.bool_)
+    for candidates, first, end in zip(by_segment, firsts, ends, strict=True):
+        if first < end:
+            positions = ascending[first:end] - candidates.first_row
+            if candidates.allowed is not None:
+                among[first:end] = _among(positions, candidates.allowed)
+            else:
+                among[first:end] = ~_among(positions, candidates.hidden)
+    qualify = np.empty_like(among)
+    qualify[order] = among
+    return qualify.reshape(rows.shape)
 
 
 def _among(values: Rows, ascending: Rows) -> npt.NDArray[np.bool_]:

@@ -49,7 +49,7 @@ class View:
             )
             for segment in segments
         ]
-        self._first_rows = np.array([segment.first_row for segment in segments], np.int64)
+        self._end_rows = np.array([segment.end_row for segment in segments], np.int64)
 
     @property
     def folder(self) -> Path:
@@ -154,15 +154,18 @@ class View:
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors at `rows`: (n, dim) float32."""
         found = np.empty((len(rows), self.fingerprint.dim), np.float32)
-        owners = np.searchsorted(self._first_rows, rows, side="right") - 1  # (n,) which segment
-        for owner in np.unique(owners).tolist():
-            mine = owners == owner
-            if owner < 0 or rows[mine].max() >= self.segments[owner].segment.end_row:
-                raise IndexDamaged(
-                    "a row is in no segment", where=self._database.folder, hint=see_verify(self._database.folder)
-                )
-            segment = self.segments[owner]
-            found[mine] = segment.vectors(rows[mine] - segment.segment.first_row)
+        order = np.argsort(rows, kind="stable")
+        ascending, start = rows[order], 0
+        for segment, end in zip(self.segments, np.searchsorted(ascending, self._end_rows).tolist(), strict=True):
+            if start < end:
+                if ascending[start] < segment.segment.first_row:
+                    break
+                found[order[start:end]] = segment.vectors(ascending[start:end] - segment.segment.first_row)
+            start = end
+        if start < len(rows):
+            raise IndexDamaged(
+                "a row is in no segment", where=self._database.folder, hint=see_verify(self._database.folder)
+            )
         return found
 
     def stamps(self, rows: Rows) -> dict[int, tuple[bytes, bool]]:
