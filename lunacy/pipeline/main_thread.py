@@ -8,6 +8,7 @@ Queues are bounded, and so is memory; the slowest step sets the pace. The first 
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,13 +20,15 @@ from lunacy.snapshot import Stopped
 T = TypeVar("T")
 
 _POLL_S = 0.1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_Task = tuple[Future[object], Callable[[], object]]
 
 
 class MainThreadExecutor:
     """Runs callables from other threads on the thread that calls `serve`, in order."""
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Future[object], Callable[[], object]] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._is_over = False
 
     def is_open(self) -> bool:
@@ -56,6 +59,7 @@ class MainThreadExecutor:
         done: Future[T] = Future()
 
         def run() -> None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             try:
                 done.set_result(work())
             except BaseException as error:  # noqa: BLE001 (raised again below)
@@ -64,9 +68,11 @@ class MainThreadExecutor:
                 self._tasks.put(None)
 
         thread = threading.Thread(target=run, name="lunacy-store", daemon=True)
-        thread.start()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            while (task := self._tasks.get()) is not None:
+            thread.start()  # undisturbed: Ctrl-C within it would leave a thread of which nobody knows
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            while (task := self._next()) is not None:
                 future, call = task
                 try:
                     future.set_result(call())
@@ -75,7 +81,17 @@ class MainThreadExecutor:
         finally:
             self._is_over = True
             _join(thread)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return done.result()
+
+    def _next(self) -> _Task | None:
+        """The next task; None when there will be no more.
+
+        A signal that comes just before the waiting begins does not end it: so one looks again and again.
+        """
+        while True:
+            with suppress(queue.Empty):
+                return self._tasks.get(timeout=_POLL_S)
 
 
 def _join(thread: threading.Thread) -> None:
