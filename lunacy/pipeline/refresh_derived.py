@@ -135,7 +135,7 @@ def build_ivf(
     require_share(recall)
     with writer_lock(index) as folder:
         caches.require_folder(folder)
-        refresh_caches(folder, progress=progress)  # the codes quicken the measuring
+        refresh_caches(folder, progress=progress)  # an older lunacy, or a killed run, may have left them behind
         started = time.perf_counter()
         with Store(folder) as store, store.view() as view:
             view.require_papers(folder)
