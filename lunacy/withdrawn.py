@@ -8,6 +8,7 @@ usual words counts.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from lunacy.paper import Paper
 
@@ -15,16 +16,16 @@ from lunacy.paper import Paper
 def is_withdrawn(paper: Paper) -> bool:
     """Whether comments, title or abstract hold a notice of withdrawal."""
     comments = paper.comments.lower()
-    if "removed" in comments and _REMOVED.search(comments):
+    if "removed" in comments and _REMOVED.compiled.search(comments):
         return True
     text = f"{comments} {paper.title} {paper.abstract}".lower()
     if not ("withdr" in text or "retract" in text or (len(text) < _SHORT and "removed" in text)):
         return False  # as nearly all papers: this is quick to tell
     title, abstract = paper.title.lower(), paper.abstract.lower()
     return any(
-        pattern.search(field)
+        pattern.compiled.search(field)
         for pattern, field in (
-            (_COMMENT, _MENTION.sub(" ", comments)),
+            (_COMMENT, _MENTION.compiled.sub(" ", comments)),
             (_TITLE, title),
             (_FIRST, abstract),
             (_INSIDE, abstract),
@@ -39,7 +40,7 @@ def says_only_so(paper: Paper) -> bool:
     Of 118 abstracts with a notice in 120,000 papers, 112 are shorter than _NOTICE; 107 of these are nothing else.
     """
     abstract = paper.abstract.lower()
-    return len(abstract) < _NOTICE and any(pattern.search(abstract) for pattern in (_FIRST, _INSIDE, _REMOVED))
+    return len(abstract) < _NOTICE and any(pattern.compiled.search(abstract) for pattern in (_FIRST, _INSIDE, _REMOVED))
 
 
 _SHORT = 400  # characters: with more, an abstract is a paper's
@@ -78,13 +79,20 @@ _WORDS = {
 }
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """The verbose pattern with _WORDS in the place of their names."""
-    return re.compile(re.sub("[A-Z]{2,}", lambda name: f"(?:{_WORDS[name[0]]})", pattern), re.VERBOSE)
+class _Notice:
+    """A verbose pattern with _WORDS in the place of their names. Compiling it takes ms, and few need it."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The pattern."""
+        return re.compile(re.sub("[A-Z]{2,}", lambda name: f"(?:{_WORDS[name[0]]})", self._pattern), re.VERBOSE)
 
 
 # What comments say of something else.
-_MENTION = _compiled(
+_MENTION = _Notice(
     r"""
     # the proof of Theorem 2 was withdrawn; an earlier version has been withdrawn; not: ..., so the paper is withdrawn
       (?<!\d\s)(?<!\bthis\s)\b(?:PART|OTHER\s+(?:\w+\s+){0,2}?PAPER)\b
@@ -118,7 +126,7 @@ _MENTION = _compiled(
 )
 
 # The notices of comments.
-_COMMENT = _compiled(
+_COMMENT = _Notice(
     r"""
       \b(?:GONE|withdrew)\b
     | \b(?:withdraw(?:ed|ing|al|l)?|retract(?:ing)?)\b(?:\s+of)?
@@ -129,7 +137,7 @@ _COMMENT = _compiled(
 )
 
 # RETRACTED: On photons; On photons [withdrawn by the authors]; Paper withdrawn
-_TITLE = _compiled(
+_TITLE = _Notice(
     r"""
       ^\W*(?:(?:this|the)\s+)?(?:PAPER\s+)?BE* GONE
         (?:\s+(?:article|paper|preprint|submission|manuscript))?
@@ -142,7 +150,7 @@ _TITLE = _compiled(
 )
 
 # An abstract that begins with a notice.
-_FIRST = _compiled(
+_FIRST = _Notice(
     r"""
     ^(?: \W | %auto-ignore | arxiv\s+admin\s+note: | \\[a-z]+\b )*
     (?: (?:(?:this|the|our|my|present|above)\s+)*PAPER\s+(?:\(?[\w./:-]*\d[\w./:-]*\)?\s+)?BE* GONE END
@@ -151,7 +159,7 @@ _FIRST = _compiled(
 )
 
 # Or that holds one.
-_INSIDE = _compiled(
+_INSIDE = _Notice(
     r"""
       \b(?:this|my|our|present)\s+(?:present\s+|entire\s+|whole\s+)?PAPER\s+BE+ GONE END
     | (?<!\bin\s)\bthis\s+PAPER\b(?:(?!\b(?:that|which|where|we)\b)ON){0,60}?
@@ -164,7 +172,7 @@ _INSIDE = _compiled(
 )
 
 # What arXiv's administrators remove.
-_REMOVED = _compiled(
+_REMOVED = _Notice(
     r"""
       \bremoved\s+by\s+(?:the\s+)?arxiv | \bthis\s+submission\s+ON{0,80}?BE+removed\b
     | ^\W*(?:this|the)\s+PAPER\s+BE+removed\s*(?:from\s+(?:the\s+)?arxiv)?\W*$

@@ -48,4 +48,6 @@ def least_usual(view: View) -> float | None:
     path = caches.path_of(view.folder, cache) if cache else None
     if path is None:
         return None
-    return float(np.quantile(np.frombuffer(path.read_bytes(), _COSINE), _FAR))
+    ascending = np.frombuffer(path.read_bytes(), _COSINE)  # (n,), at least one
+    # as `np.quantile`, whose first call takes 20 ms
+    return float(np.interp(_FAR * (len(ascending) - 1), np.arange(len(ascending)), ascending))

@@ -42,7 +42,7 @@ def look_up(
     FingerprintMismatch.
     """
     found = find_papers(view, [paper for query in batch for paper in query.papers])
-    rows = np.unique([one.row for one in found.values() if isinstance(one, Named)]).astype(np.int64)  # (p,)
+    rows = np.array(sorted({one.row for one in found.values() if isinstance(one, Named)}), np.int64)  # (p,)
     papers = view.papers(rows)
     as_asked, vectors, told = _as_asked(papers, view.vectors(rows), None if options.rank == "lexical" else embed)
     admits_all = replace(options.filter, not_authors=()).admits_all  # whose authors are left out, itself is not
