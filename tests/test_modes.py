@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -27,7 +28,7 @@ from lunacy.fingerprint import Fingerprint
 from lunacy.paper import Paper
 from lunacy.pipeline import build_ivf, refresh_derived, remove
 from lunacy.progress import no_report
-from lunacy.search import search, search_ivf
+from lunacy.search import exact, search, search_ivf
 from lunacy.search.candidates import Candidates
 from lunacy.store import Store, View, Writer, repair, verify
 from lunacy.store import caches as files
@@ -154,6 +155,7 @@ def compare(case: Case, few: float, cached: int) -> None:
         patch.setattr("lunacy.search.scan._FEW_AGAIN", few)
         patch.setattr("lunacy.search.scan._RARE", few)
         patch.setattr("lunacy.search.scan._FEW_CODES", 10 * few)
+        patch.setattr("lunacy.search.exact._FIRST_OTHERS", 2)
         folder = Path(name)
         fill(folder, parts[:-1] or parts)
         if cached:
@@ -722,3 +724,29 @@ def test_rows_that_are_freed_and_used_again_are_told(tmp_path: Path) -> None:
         live = view.live_rows()
         wanted = ["TURING" in one.authors.upper() for one in view.papers(live)]
         assert admitted(view, Filter(author=("turing",)))[live].tolist() == wanted
+
+
+def test_rows_that_codes_cannot_tell_apart_are_scanned_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After two scans of codes; else each would fetch only twice as many of thousands that score nearly the same."""
+    middle = random_units(1, dim=64)[0]
+    rows = middle + 0.3 * random_units(6000, dim=64, seed=5)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    fill(tmp_path, [rows])
+    make_caches(tmp_path)
+    turns: list[int] = []
+    fetch = exact.fetch
+
+    def counted(*arguments: Any) -> Any:
+        turns.append(arguments[3])
+        return fetch(*arguments)
+
+    monkeypatch.setattr(exact, "fetch", counted)
+    with viewed(tmp_path) as view:
+        assert open_codes(view)
+        [found] = exact.search(view, middle[None], 5, include_withdrawn=True)
+        scores = rows.astype(np.float64) @ middle.astype(np.float64)
+        assert found.rows.tolist() == np.argsort(-scores, kind="stable")[:5].tolist()
+        np.testing.assert_allclose(found.scores, np.sort(scores)[::-1][:5], rtol=0, atol=1e-12)
+    assert turns == [0, 1, 2]

@@ -25,6 +25,7 @@ MARGIN = 8  # rows fetched beyond k: room for self, a few ties and rounding, so 
 _BLOCK = 1024  # queries at a time: bounds memory
 _GPU_BLOCK = 2**14  # the same on a GPU, to which all rows go once for each block
 _RESCORED_FLOATS = 2**22  # at a time: bounds memory
+_FIRST_OTHERS = 256  # candidates that are scored before it is looked which of the rest still can belong
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,10 @@ def _search_block(
 ) -> list[Found]:
     found: list[Found | None] = [None] * len(queries)
     undecided = np.arange(len(queries))
-    n_fetched = k + MARGIN
+    n_fetched, turn = k + MARGIN, 0
     while len(undecided):
         if device is None:
-            fetched = fetch(by_segment, queries[undecided], n_fetched, again=n_fetched > k + MARGIN)
+            fetched = fetch(by_segment, queries[undecided], n_fetched, turn)
         else:
             fetched = _fetch_on(device, by_segment, queries[undecided], n_fetched)
         fetched.uppers[fetched.rows == left_out[undecided, None]] = -np.inf
@@ -98,7 +99,7 @@ def _search_block(
             for query, one in zip(undecided[block].tolist(), decided, strict=True):
                 found[query] = one
         undecided = np.array([query for query in undecided.tolist() if found[query] is None], np.int64)
-        n_fetched *= 2
+        n_fetched, turn = 2 * n_fetched, turn + 1
     return [one for one in found if one is not None]
 
 
@@ -141,14 +142,34 @@ def _decide(view: View, queries: Vectors, fetched: Fetched, k: int, n: int) -> l
     for query, limit in enumerate(fetched.limits.tolist()):
         candidates, exact = rows[query], scores[query]
         if others[query].any():
-            more = fetched.rows[query, others[query]][None]  # (1, c)
-            candidates = np.concatenate([candidates, more[0]])
-            exact = np.concatenate([exact, rescore(view, queries[query][None], more)[0]])
+            mine = fetched.rows[query, others[query]], fetched.uppers[query, others[query]]
+            candidates, exact = _with_others(view, queries[query], candidates, exact, *mine, k)
         best = np.lexsort((candidates, -exact))[:k]
         best = best[exact[best] > -np.inf]
         is_proved = limit == -np.inf or (len(best) == k and exact[best[-1]] > limit + ROUNDING)
         decided.append(Found(candidates[best], exact[best]) if is_proved else None)
     return decided
+
+
+def _with_others(
+    view: View, query: Vectors, rows: Rows, scores: Scores, others: Rows, uppers: npt.NDArray[np.float32], k: int
+) -> tuple[Rows, Scores]:
+    """`rows` with their `scores`, and those of `others` that could still be among the best `k`: the likeliest first.
+
+    Each that is scored may show that more of the others cannot be.
+    """
+    order = np.argsort(-uppers)
+    others, uppers = others[order], uppers[order]
+    start, n = 0, _FIRST_OTHERS
+    while True:
+        least = -np.partition(-scores, k - 1)[k - 1] if len(scores) >= k else -np.inf
+        able = np.searchsorted(-uppers, ROUNDING - least, side="right")  # how many of the others, at most
+        end = min(start + n, int(able))
+        if end <= start:
+            return rows, scores
+        rows = np.concatenate([rows, others[start:end]])
+        scores = np.concatenate([scores, rescore(view, query[None], others[None, start:end])[0]])
+        start, n = end, min(4 * n, _RESCORED_FLOATS // len(query))
 
 
 def _best_places(uppers: npt.NDArray[np.float32], n: int) -> Rows:

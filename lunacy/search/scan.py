@@ -22,6 +22,7 @@ from lunacy.search.products import QUERIES, ROWS, best_products
 _faiss: Any = faiss  # its stubs lack what its wrappers add
 
 _CODES_FETCH, _CODES_FETCH_MORE = 6, 200  # times as many candidates by codes, whose scores are too high, and more
+_CODES_TURNS, _CODES_FETCH_AGAIN = 2, 4  # how often codes are asked, before the rows are; times as many the second time
 _FEW = 0.1  # share of a segment's rows: scoring just those is quicker than scanning all and dropping the others
 _FEW_AGAIN = 0.35  # the same when that was tried and the answers are not where the others are: than FAISS' bitmap
 _FEW_CODES = 0.1  # the same with codes: those of just these rows, by the bitmap
@@ -37,16 +38,14 @@ class Fetched:
     limits: Scores  # (q,): -inf when all was fetched
 
 
-def fetch(by_segment: Sequence[Candidates], queries: Vectors, n: int, *, again: bool = False) -> Fetched:
+def fetch(by_segment: Sequence[Candidates], queries: Vectors, n: int, turn: int = 0) -> Fetched:
     """About the best `n` rows of each segment, as far as it has so many; the limits tell what they may lack.
 
-    `again`: the first try was not enough.
+    `turn`: how many tries were not enough.
     """
     if multiply(len(queries)):
         return _scan_many(by_segment, queries, n)
-    return joined(
-        in_threads(lambda candidates: _scan_few(candidates, queries, n, again=again), by_segment), len(queries)
-    )
+    return joined(in_threads(lambda candidates: _scan_few(candidates, queries, n, turn), by_segment), len(queries))
 
 
 def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
@@ -61,9 +60,10 @@ def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
     )
 
 
-def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) -> Fetched:
+def _scan_few(candidates: Candidates, queries: Vectors, n: int, turn: int) -> Fetched:
     """Row by row in one thread, for few queries."""
-    allowed, codes = candidates.allowed, candidates.codes
+    allowed, again = candidates.allowed, turn > 0
+    codes = candidates.codes if turn < _CODES_TURNS else None
     share = 1.0 if allowed is None else len(allowed) / candidates.n_rows
     few = _RARE if codes else _FEW_AGAIN if again else _FEW
     if allowed is not None and (len(allowed) <= n or share <= few):
@@ -74,9 +74,8 @@ def _scan_few(candidates: Candidates, queries: Vectors, n: int, *, again: bool) 
         candidates.segment.in_order()
         return _search(candidates, candidates.segment.index, queries, n_more, by_bitmap=by_bitmap)
     asked = codes.asked(queries)
-    found = _search(
-        candidates, codes.index, asked.coordinates, _CODES_FETCH * n_more + _CODES_FETCH_MORE, by_bitmap=by_bitmap
-    )
+    n_codes = (_CODES_FETCH * n_more + _CODES_FETCH_MORE) * (_CODES_FETCH_AGAIN if again else 1)
+    found = _search(candidates, codes.index, asked.coordinates, n_codes, by_bitmap=by_bitmap)
     uppers = (found.uppers * asked.unit[:, None] + asked.off[:, None]).astype(np.float32)
     return Fetched(uppers, found.rows, found.limits * asked.unit + asked.off)
 
