@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_a_signal_while_the_thread_is_being_started_ends_it(
     def told_while_it_waits(event: threading.Event, timeout: float | None = None) -> bool:
         if threading.current_thread() is threading.main_thread() and not told:
             told.append(number)
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         return wait(event, timeout)
 
     main_thread = MainThreadExecutor()
@@ -78,14 +78,21 @@ def test_a_signal_that_wakes_nobody_is_seen_soon() -> None:
     assert not left()
 
 
-def test_signals_are_blocked_no_longer_than_the_start_takes() -> None:
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    main_thread = MainThreadExecutor()
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.SIG_DFL, signal.default_int_handler])
+def test_signals_are_handled_as_before(handler: Any) -> None:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        main_thread = MainThreadExecutor()
+        call = lambda: signal.getsignal(signal.SIGINT)  # noqa: E731
+        assert main_thread.serve(lambda: main_thread.result(main_thread.submit(call))) == handler
+        assert signal.getsignal(signal.SIGINT) == handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
-    def work() -> tuple[set[signal.Signals], set[signal.Signals]]:
-        theirs = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        ours = main_thread.result(main_thread.submit(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-        return theirs, ours
 
-    assert main_thread.serve(work) == (blocked, blocked)
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == blocked
+def test_another_thread_than_the_first_may_serve() -> None:
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(MainThreadExecutor().serve(lambda: 7)))
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert found == [7]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from lunacy.snapshot import Stopped
@@ -59,7 +59,6 @@ class MainThreadExecutor:
         done: Future[T] = Future()
 
         def run() -> None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             try:
                 done.set_result(work())
             except BaseException as error:  # noqa: BLE001 (raised again below)
@@ -68,10 +67,9 @@ class MainThreadExecutor:
                 self._tasks.put(None)
 
         thread = threading.Thread(target=run, name="lunacy-store", daemon=True)
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            thread.start()  # undisturbed: Ctrl-C within it would leave a thread of which nobody knows
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            with _signals_put_off():  # Ctrl-C within it would leave a thread of which nobody knows
+                thread.start()
             while (task := self._next()) is not None:
                 future, call = task
                 try:
@@ -81,7 +79,6 @@ class MainThreadExecutor:
         finally:
             self._is_over = True
             _join(thread)
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return done.result()
 
     def _next(self) -> _Task | None:
@@ -92,6 +89,27 @@ class MainThreadExecutor:
         while True:
             with suppress(queue.Empty):
                 return self._tasks.get(timeout=_POLL_S)
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Handle signals that come in the block behind it. Blocking them would not do: another thread takes them then."""
+    if threading.current_thread() is not threading.main_thread():  # where Python handles none
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler is not None:  # None: it is another program's, of which this Python is a part
+            signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+    for one in came:
+        signal.raise_signal(one)
 
 
 def _join(thread: threading.Thread) -> None:
