@@ -134,7 +134,7 @@ def _assigned(view: View, quantizer: Any, groups: _Groups, progress: Report) -> 
     pieces = [
         (segment, live[start : start + _BLOCK])
         for segment in view.segments
-        for live in [_live(segment)]
+        for live in [segment.live]
         for start in range(0, len(live), _BLOCK)
     ]
     together = [pieces[start : start + _PIECES] for start in range(0, len(pieces), _PIECES)]
@@ -158,13 +158,8 @@ def _add(index: Any, lists: Lists, codes: npt.NDArray[np.uint8]) -> None:
 
 
 def _sample(view: View, n: int, rng: np.random.Generator) -> Vectors:
-    live = np.concatenate([_live(segment) + segment.segment.first_row for segment in view.segments])
+    live = view.live_rows()
     return view.vectors(np.sort(rng.choice(live, min(n, len(live)), replace=False)))
-
-
-def _live(segment: OpenSegment) -> Rows:
-    """The positions that have a paper."""
-    return np.delete(np.arange(segment.segment.n_rows), segment.dead)
 
 
 def _train(sample: Vectors, nlist: int) -> list[Vectors]:

@@ -173,6 +173,11 @@ class OpenSegment:
         """How many of its rows have a paper."""
         return self.segment.n_rows - len(self.dead)
 
+    @property
+    def live(self) -> Rows:
+        """The positions that have a paper, ascending."""
+        return np.delete(np.arange(self.segment.n_rows), self.dead)
+
     def vectors(self, positions: Rows) -> Vectors:
         """The rows at `positions` (0 is the segment's first): (n, dim) float32."""
         is_much = len(positions) > _MUCH * len(self.rows)

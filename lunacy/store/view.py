@@ -40,7 +40,7 @@ class View:
         self.caches = caches.read(database.folder)
         self.fingerprint = read_fingerprint(database)
         segments = read_segments(database)
-        self._dead = dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
+        dead = read_rows(database, "SELECT row FROM dead ORDER BY row")
         withdrawn = read_rows(database, "SELECT row FROM papers WHERE withdrawn ORDER BY row")
         self.stored_segments = segments
         self.segments = [
@@ -116,9 +116,8 @@ class View:
         }
 
     def live_rows(self) -> Rows:
-        """The rows that have a paper, ascending."""
-        rows: Rows = np.concatenate([NONE, *(np.arange(one.first_row, one.end_row) for one in self.stored_segments)])
-        return np.setdiff1d(rows, self._dead, assume_unique=True)  # SQLite would take 2 s for each million
+        """The rows that have a paper, ascending; SQLite would take 2 s for each million."""
+        return np.concatenate([NONE, *(one.segment.first_row + one.live for one in self.segments)])
 
     def added_after(self, generation: int) -> Rows:
         """The rows of the papers that first came after a commit, ascending."""
