@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lunacy.atomic import part_name
-from lunacy.derived.codes import open_codes
+from lunacy.derived.codes import code, open_codes
 from lunacy.derived.columns import admitted, open_columns
 from lunacy.derived.ivf import open_ivf
 from lunacy.entry import Entry
@@ -262,10 +262,10 @@ def scores_by_codes(view: View, queries: np.ndarray) -> np.ndarray:
     uppers = np.full((len(queries), view.end_row), np.nan)
     for segment in view.segments:
         codes = open_codes(view)[segment.segment.number]
-        asked = codes.asked(queries)
-        scores, positions = codes.index.search(asked.coordinates, segment.segment.n_rows)
+        coded = code(queries, codes.axes)
+        scores, positions = codes.index.search(coded.coordinates, segment.segment.n_rows)
         places = positions + segment.segment.first_row
-        np.put_along_axis(uppers, places, scores * asked.unit[:, None] + asked.off[:, None], axis=1)
+        np.put_along_axis(uppers, places, codes.most(coded, scores), axis=1)
     assert not np.isnan(uppers).any()
     return uppers
 

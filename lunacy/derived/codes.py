@@ -19,6 +19,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+import numpy.typing as npt
 
 from lunacy.arrays import Scores, Vectors
 from lunacy.derived import once_per_view
@@ -39,12 +40,13 @@ _ROUNDING = 1e-6  # more than float32 takes from the squared length of a vector 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Queries, rounded as the codes are: a row's true score is at most `unit` times the product of both, and `off`."""
+class Coded:
+    """Queries, rounded as the codes of rows are: the same for all segments."""
 
     coordinates: Vectors  # (q, n) whole numbers
-    unit: Scores  # (q,)
-    off: Scores  # (q,)
+    scale: Scores  # (q,): they are coordinates times that, rounded
+    length: Scores  # (q,): the norms of (coordinates / scale)
+    off: Scores  # (q,): the norms of what was rounded away
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,22 @@ class Codes:
     scale: float  # a code is a coordinate times that, rounded
     off: float  # the largest norm of (coordinates - code / scale)
 
-    def asked(self, queries: Vectors) -> Asked:
-        """The codes of (q, dim) float32 queries, which are few."""
-        leading = np.vecdot(queries[:, None], self.axes[:, :-1])  # (q, n), by no threads of BLAS
-        exact = _with_rest(leading, queries, self.axes)
-        scale = 127 / np.maximum(np.abs(exact).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)  # (q, 1)
-        coordinates = np.rint(exact * scale)
-        length, taken = (np.linalg.norm(of, axis=1) for of in (coordinates / scale, exact - coordinates / scale))
-        off = length * self.off + taken * (1 + UNIT_TOLERANCE)
-        return Asked(coordinates.astype(np.float32), 1 / (self.scale * scale[:, 0]), off)
+    def most(self, coded: Coded, products: npt.NDArray[Any]) -> Scores:
+        """What rows score at most whose codes have (q, c) `products` with the queries'."""
+        unit = 1 / (self.scale * coded.scale)
+        off = coded.length * self.off + coded.off * (1 + UNIT_TOLERANCE)
+        scores: Scores = products * unit[:, None] + off[:, None]
+        return scores
+
+
+def code(queries: Vectors, axes: Vectors) -> Coded:
+    """The codes of (q, dim) float32 queries, which are few."""
+    leading = np.vecdot(queries[:, None], axes[:, :-1])  # (q, n), by no threads of BLAS
+    exact = _with_rest(leading, queries, axes)
+    scale = 127 / np.maximum(np.abs(exact).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)  # (q, 1)
+    coordinates = np.rint(exact * scale)
+    length, off = (np.linalg.norm(of, axis=1) for of in (coordinates / scale, exact - coordinates / scale))
+    return Coded(coordinates.astype(np.float32), scale[:, 0], length, off)
 
 
 def _with_rest(leading: Vectors, vectors: Vectors, axes: Vectors) -> Scores:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lunacy.arrays import NONE, Rows, Scores, Vectors
+from lunacy.derived.codes import Coded, code
 from lunacy.derived.faiss_threads import in_threads, multiply, one_thread_each
 from lunacy.search.candidates import Candidates
 from lunacy.search.products import QUERIES, ROWS, best_products
@@ -45,7 +46,9 @@ def fetch(by_segment: Sequence[Candidates], queries: Vectors, n: int, turn: int 
     """
     if multiply(len(queries)):
         return _scan_many(by_segment, queries, n)
-    return joined(in_threads(lambda candidates: _scan_few(candidates, queries, n, turn), by_segment), len(queries))
+    coded = next((code(queries, one.codes.axes) for one in by_segment if one.codes), None)  # once for all segments
+    found = in_threads(lambda candidates: _scan_few(candidates, queries, coded, n, turn), by_segment)
+    return joined(found, len(queries))
 
 
 def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
@@ -60,8 +63,8 @@ def joined(found: Sequence[Fetched], n_queries: int) -> Fetched:
     )
 
 
-def _scan_few(candidates: Candidates, queries: Vectors, n: int, turn: int) -> Fetched:
-    """Row by row in one thread, for few queries."""
+def _scan_few(candidates: Candidates, queries: Vectors, coded: Coded | None, n: int, turn: int) -> Fetched:
+    """Row by row in one thread, for few queries; `coded`: where any segment has codes."""
     allowed, again = candidates.allowed, turn > 0
     codes = candidates.codes if turn < _CODES_TURNS else None
     share = 1.0 if allowed is None else len(allowed) / candidates.n_rows
@@ -73,11 +76,11 @@ def _scan_few(candidates: Candidates, queries: Vectors, n: int, turn: int) -> Fe
     if codes is None:
         candidates.segment.in_order()
         return _search(candidates, candidates.segment.index, queries, n_more, by_bitmap=by_bitmap)
-    asked = codes.asked(queries)
+    assert coded is not None
     n_codes = (_CODES_FETCH * n_more + _CODES_FETCH_MORE) * (_CODES_FETCH_AGAIN if again else 1)
-    found = _search(candidates, codes.index, asked.coordinates, n_codes, by_bitmap=by_bitmap)
-    uppers = (found.uppers * asked.unit[:, None] + asked.off[:, None]).astype(np.float32)
-    return Fetched(uppers, found.rows, found.limits * asked.unit + asked.off)
+    found = _search(candidates, codes.index, coded.coordinates, n_codes, by_bitmap=by_bitmap)
+    uppers = codes.most(coded, found.uppers).astype(np.float32)
+    return Fetched(uppers, found.rows, codes.most(coded, found.limits[:, None])[:, 0])
 
 
 def _scan_many(by_segment: Sequence[Candidates], queries: Vectors, n: int) -> Fetched:
